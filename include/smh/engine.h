@@ -1,0 +1,107 @@
+/* engine.h: what a heap engine is, for those who write one.
+ *
+ * Owns: the table of functions by which heap.c reaches an engine, and the few helpers an engine
+ * may use. An engine manages the bytes of one region: heap.c has checked arguments, answers
+ * misuse, keeps the start bitmap and copies for realloc; pool.c locks.
+ *
+ *     smh_heap_free -> (start bitmap: is this a block?) -> engine->free -> count_free
+ *
+ * Invariants: an engine keeps all its state in heap->state and in its tables; it reads and writes
+ * no other memory than the tables and free chunks (in-band: and headers). It has no globals, does
+ * not recurse, and states in its docstring what is not bounded in time.
+ */
+#ifndef SMH_ENGINE_H
+#define SMH_ENGINE_H
+
+#include <smh/heap.h>
+
+#define SMH_ENGINE_ABI 1u
+
+/* Flags of an engine. */
+#define SMH_ENGINE_EXACT 1u /* answers for every pointer exactly by itself: no start bitmap */
+
+struct smh_engine {
+    unsigned abi;        /* SMH_ENGINE_ABI; anything else is refused */
+    unsigned flags;      /* SMH_ENGINE_* */
+    const char *name;    /* as written in a scenario: lower case, digits, underscore */
+    const char *summary; /* one line for `smh list engines` */
+
+    /* Takes config (memory set, target_bits 32 or 64, granule 0 or a power of two) and lays out
+     * the tables and one free chunk. Sets heap->capacity_bytes, step_shift and granule_shift.
+     * 0, -EINVAL (granule refused), -ENOMEM (too small or too large). For an engine that is not
+     * SMH_ENGINE_EXACT `metadata` is hidden: heap.c keeps its start bitmap there. */
+    int (*init)(struct smh_heap *heap, const struct smh_heap_config *config);
+    /* What out-of-band tables take for config; NULL for an in-band engine. */
+    size_t (*metadata_size)(const struct smh_heap_config *config);
+
+    /* bytes > 0; align is a power of two or 0. Calls smh_engine_count_alloc when it succeeds. */
+    void *(*alloc)(struct smh_heap *heap, size_t bytes);
+    void *(*aligned_alloc)(struct smh_heap *heap, size_t align, size_t bytes);
+    /* The block lies in memory at a multiple of the step. When a start bitmap vouches for it,
+     * `verdict` is not asked; else heap.c asks it first, and calls free only when it says 0.
+     * Calls smh_engine_count_free. */
+    void (*free)(struct smh_heap *heap, void *block);
+    /* In place: true when the block now holds bytes (> 0). May not change the block's address.
+     * Calls smh_engine_count_resize. */
+    bool (*resize)(struct smh_heap *heap, void *block, size_t bytes);
+    size_t (*usable_size)(const struct smh_heap *heap, const void *block);
+    /* 0, -EALREADY, -EINVAL as smh_heap_free, for an address inside memory: exact for
+     * SMH_ENGINE_EXACT, else the constant-time checks that the real allocator makes. Must not
+     * read outside memory and tables, whatever is in them. */
+    int (*verdict)(const struct smh_heap *heap, const void *block);
+
+    /* The largest n for which alloc(n) succeeds now; 0 when none does. */
+    size_t (*largest_free)(const struct smh_heap *heap);
+    /* The published rule for NULL: aligned_alloc(align, bytes) never gives NULL while a free
+     * chunk exists with smh_chunk.size >= this. SIZE_MAX when no such size exists. */
+    size_t (*sufficient_chunk)(const struct smh_heap *heap, size_t align, size_t bytes);
+    /* As smh_heap_walk; chunk->next is its cursor (0 at the start). */
+    bool (*walk)(const struct smh_heap *heap, struct smh_chunk *chunk);
+    /* The engine's own rules (links, tables, neighbours); 0 or -EINVAL with *fault set. Bounded
+     * by the size of the region on any damage. */
+    int (*check)(const struct smh_heap *heap, struct smh_fault *fault);
+};
+
+/* The engines of the core. */
+extern const struct smh_engine smh_engine_zephyr;       /* sys_heap, without runtime statistics */
+extern const struct smh_engine smh_engine_zephyr_stats; /* sys_heap, with them: a larger header */
+extern const struct smh_engine smh_engine_first_fit;    /* address-ordered, boundary tags */
+
+#define SMH_ENGINE_DEFAULT (&smh_engine_zephyr)
+
+/* The i-th engine of the core, in the order in which `smh list engines` shows them; NULL past the
+ * last. */
+const struct smh_engine *smh_engine_at(size_t index);
+/* By name; NULL when there is none. */
+const struct smh_engine *smh_engine_find(const char *name);
+
+/* A plug-in is a shared object that exports this. */
+#define SMH_ENGINE_PLUGIN_SYMBOL "smh_engine_plugin"
+
+/* Book-keeping of an engine's successes, in reserved bytes. */
+static inline void smh_engine_count_alloc(struct smh_heap *heap, size_t reserved_bytes)
+{
+    heap->used_bytes += reserved_bytes;
+    if (heap->used_bytes > heap->peak_used_bytes) {
+        heap->peak_used_bytes = heap->used_bytes;
+    }
+    heap->live_blocks++;
+    heap->allocated_blocks++;
+}
+
+static inline void smh_engine_count_free(struct smh_heap *heap, size_t reserved_bytes)
+{
+    heap->used_bytes -= reserved_bytes;
+    heap->live_blocks--;
+}
+
+static inline void smh_engine_count_resize(struct smh_heap *heap, size_t old_bytes,
+                                           size_t new_bytes)
+{
+    heap->used_bytes = heap->used_bytes - old_bytes + new_bytes;
+    if (heap->used_bytes > heap->peak_used_bytes) {
+        heap->peak_used_bytes = heap->used_bytes;
+    }
+}
+
+#endif

@@ -1,0 +1,153 @@
+/* pool.h: several regions with attributes, behind one door.
+ *
+ * Owns: the contract of smh_pool_*: which region serves a request (matching and policy), who owns
+ * a pointer, and the locks.
+ *
+ *     request (attr, align, bytes) -> match: which regions may serve -> policy: in which order
+ *                                  -> the first whose heap can
+ *
+ * Invariants: regions never overlap; they are only ever added. One lock per region guards its heap
+ * and one lock guards adding; no two are held at a time, and no payload is copied under one.
+ */
+#ifndef SMH_POOL_H
+#define SMH_POOL_H
+
+#include <smh/engine.h>
+#include <smh/heap.h>
+#include <smh/port.h>
+
+/* Slots built into a struct smh_pool; a pool with more brings its own (smh_pool_config.slots). */
+#ifndef SMH_POOL_REGION_COUNT
+#define SMH_POOL_REGION_COUNT 16
+#endif
+
+/* A region, as added and as read back. All zero but addr and size is valid. */
+struct smh_region {
+    uint32_t attr;                   /* opaque to the pool but for the matching function */
+    uintptr_t addr;                  /* first byte; a multiple of 8 */
+    size_t size;                     /* bytes */
+    const char *name;                /* for reports; kept, not copied; may be NULL */
+    const struct smh_engine *engine; /* NULL: SMH_ENGINE_DEFAULT */
+    size_t granule;                  /* as in smh_heap_config */
+    unsigned target_bits;            /* as in smh_heap_config */
+    void *metadata;                  /* as in smh_heap_config */
+    size_t metadata_size;
+    /* Bytes of the region that only requests for exactly its attribute value may use: a request
+     * that matches otherwise is served only while largest-free would stay at or above it. */
+    size_t reserve_bytes;
+    uint32_t cost;     /* latency, for policy `fastest`; in any unit, lower is faster */
+    uint32_t priority; /* for policy `tiered`; lower is tried first */
+    void *user_data;   /* the caller's; read back by smh_pool_region_of */
+};
+
+/* Whether a region with region_attr may serve a request for request_attr. Pure. */
+typedef bool (*smh_match)(uint32_t region_attr, uint32_t request_attr);
+bool smh_match_equal(uint32_t region_attr, uint32_t request_attr); /* Zephyr's */
+bool smh_match_all_bits(
+    uint32_t region_attr,
+    uint32_t request_attr); /* every bit asked for is there; 0 asks for nothing, matches all */
+
+struct smh_pool_slot;
+struct smh_pool;
+
+/* A policy orders the regions that match: lower rank first, ties in add order. */
+struct smh_policy {
+    const char *name;
+    const char *summary;
+    bool fixed; /* rank never changes once the region is added: neither request nor fill count */
+    /* The rank of a slot for a request. Reads the slot's heap only under the slot's lock, which
+     * the pool holds during the call unless fixed. */
+    uint64_t (*rank)(const struct smh_pool_slot *slot, size_t align, size_t bytes);
+};
+extern const struct smh_policy smh_policy_add_order;       /* Zephyr: the order of adding */
+extern const struct smh_policy smh_policy_address;         /* ascending address */
+extern const struct smh_policy smh_policy_smallest_region; /* smallest size first */
+extern const struct smh_policy
+    smh_policy_best_fit;                             /* smallest largest-free that suffices first,
+                                                        the others after by descending largest-free */
+extern const struct smh_policy smh_policy_most_free; /* most free bytes first */
+/* The i-th policy; NULL past the last. By name; NULL when there is none. */
+const struct smh_policy *smh_policy_at(size_t index);
+const struct smh_policy *smh_policy_find(const char *name);
+
+/* A region in its pool. The fields are the core's. */
+struct smh_pool_slot {
+    struct smh_region region;
+    struct smh_heap heap;
+    struct smh_lock lock;
+    uint16_t by_rank;    /* slot number that is the i-th by rank (fixed policies), i = this slot */
+    uint16_t by_address; /* slot number that is the i-th by address */
+};
+
+struct smh_pool_config {
+    smh_match match;                 /* NULL: smh_match_equal */
+    const struct smh_policy *policy; /* NULL: smh_policy_add_order */
+    struct smh_pool_slot *slots;     /* NULL: the SMH_POOL_REGION_COUNT built into the pool */
+    size_t slot_count;               /* of slots; 1 to 65535 */
+    bool unlocked;                   /* true: one thread at a time is the owner's promise */
+};
+
+struct smh_pool {
+    uint32_t initialised;
+    uint32_t unlocked;
+    smh_match match;
+    const struct smh_policy *policy;
+    struct smh_pool_slot *slots;
+    uint32_t slot_count;
+    uint32_t region_count;    /* published with release order: slots below it are complete */
+    uint64_t failed_requests; /* that no region of the pool could serve */
+    struct smh_lock lock;     /* adding */
+    struct smh_pool_slot built_in[SMH_POOL_REGION_COUNT];
+};
+
+/* Empty pool. 0; -EINVAL: NULL pool, slot_count 0 or above 65535 with slots given. config may be
+ * NULL: all defaults. Not to be called while another thread uses the pool. */
+int smh_pool_init(struct smh_pool *pool, const struct smh_pool_config *config);
+
+/* Adds a region; *region is copied. 0; -EINVAL NULL argument, pool not initialised, size 0, or
+ * refused by the engine; -EFAULT addr is 0 or not a multiple of 8; -EOVERFLOW addr + size wraps;
+ * -EEXIST it overlaps a region already there; -ENOMEM too small to hold one block; -ENOSPC no
+ * slot. Checked in that order but -ENOSPC before -ENOMEM. When not 0 the pool is as before. Safe
+ * against every other call. */
+int smh_pool_add(struct smh_pool *pool, const struct smh_region *region);
+
+/* A block from the first region, in the policy's order, that matches attr and has room. NULL: no
+ * region matches, none has room, bytes is 0, align is no power of two (0: natural), or the pool is
+ * not initialised. */
+void *smh_pool_alloc(struct smh_pool *pool, uint32_t attr, size_t bytes);
+void *smh_pool_aligned_alloc(struct smh_pool *pool, uint32_t attr, size_t align, size_t bytes);
+/* Zeroed; NULL also when count * bytes overflows. */
+void *smh_pool_calloc(struct smh_pool *pool, uint32_t attr, size_t count, size_t bytes);
+/* As smh_heap_realloc; in place where the block's region matches attr, else in the first region
+ * that does and has room. Copies outside every lock. */
+void *smh_pool_realloc(struct smh_pool *pool, uint32_t attr, void *block, size_t bytes);
+void *smh_pool_aligned_realloc(struct smh_pool *pool, uint32_t attr, void *block, size_t align,
+                               size_t bytes);
+/* The first of attrs[0..count) that can serve. */
+void *smh_pool_alloc_prefer(struct smh_pool *pool, const uint32_t *attrs, size_t count,
+                            size_t align, size_t bytes);
+/* As smh_heap_free; -ENOENT: in no region of the pool. */
+int smh_pool_free(struct smh_pool *pool, void *block);
+/* As smh_heap_usable_size. */
+size_t smh_pool_usable_size(const struct smh_pool *pool, const void *block);
+/* The region in whose memory the address lies; NULL when in none. O(log regions), no lock. */
+const struct smh_region *smh_pool_region_of(const struct smh_pool *pool, const void *block);
+
+#define SMH_ATTR_ANY UINT32_MAX
+/* Adds up the counters of the regions whose attribute equals attr, or of all for SMH_ATTR_ANY;
+ * largest_free_bytes is the largest of them. 0; -ENOENT no such region; -EINVAL NULL or not
+ * initialised. Takes each region's lock in turn. */
+int smh_pool_stats(const struct smh_pool *pool, uint32_t attr_or_any, struct smh_stats *stats);
+
+/* Regions in the order of adding, for reports and tests. NULL past the last. The heap must not be
+ * used while another thread may use the pool. */
+size_t smh_pool_region_count(const struct smh_pool *pool);
+const struct smh_region *smh_pool_region_at(const struct smh_pool *pool, size_t index);
+const struct smh_heap *smh_pool_heap_at(const struct smh_pool *pool, size_t index);
+/* Index of the region that holds address, or -ENOENT. */
+int smh_pool_index_of(const struct smh_pool *pool, const void *address);
+
+/* smh_heap_check on every region: 0, or -EINVAL with *fault and *index (both may be NULL). */
+int smh_pool_check(const struct smh_pool *pool, struct smh_fault *fault, size_t *index);
+
+#endif

@@ -1,0 +1,162 @@
+/* scenario.h: a scenario file, read.
+ *
+ * Owns: the structures that a scenario's JSON becomes, and loading it. The JSON itself is
+ * documented by scenarios/schema.json, which agrees with this loader key by key (a test compares).
+ * Invariants: a loaded scenario is whole and consistent: every name resolved, no region overlaps
+ * another, every trace file opens. Unknown keys, wrong types and impossible values do not load.
+ */
+#ifndef SMH_SIM_SCENARIO_H
+#define SMH_SIM_SCENARIO_H
+
+#include "../operation.h"
+
+#include <smh/pool.h>
+
+#define SMH_SCENARIO_SCHEMA 1
+#define SMH_REGIONS_MAX     256
+#define SMH_ACTORS_MAX      256
+
+enum smh_cache_kind { SMH_CACHE_NONE, SMH_CACHE_WRITE_BACK, SMH_CACHE_WRITE_THROUGH };
+
+struct smh_cache_config {
+    uint64_t size_bytes; /* 0: no cache */
+    uint32_t ways;
+    enum smh_cache_kind policy;
+    uint32_t hit_cycles;
+};
+
+struct smh_region_config {
+    char *name;
+    uint64_t base; /* as the target sees it */
+    uint64_t size; /* bytes */
+    uint32_t attr;
+    char *attr_name; /* as written, for reports; of several names: joined by '+' */
+    enum smh_cache_kind cache;
+    uint32_t cycles;                 /* latency of an access that misses every cache */
+    const struct smh_engine *engine; /* NULL: the default, or what the command line says */
+    uint64_t granule;                /* 0: the engine's default */
+    uint32_t target_bits;            /* 0: machine.target_bits */
+    int metadata_in; /* index of the region whose memory holds the tables; -1: own memory for an
+                        out-of-band engine; in-band engines always get a start bitmap outside the
+                        machine */
+    uint64_t reserve_bytes;
+    uint32_t priority;
+};
+
+struct smh_machine_config {
+    uint32_t cores;             /* 1.. */
+    uint32_t line_bytes;        /* power of two, 4..1024 */
+    uint32_t target_bits;       /* 32 or 64; default 32, as firmware is */
+    uint64_t cycles_per_second; /* 0: not given */
+    struct smh_cache_config l1;
+    struct smh_region_config *regions;
+    size_t region_count;
+};
+
+enum smh_distribution_kind {
+    SMH_DISTRIBUTION_CONSTANT,    /* a */
+    SMH_DISTRIBUTION_UNIFORM,     /* a..b, both included */
+    SMH_DISTRIBUTION_EXPONENTIAL, /* mean a */
+    SMH_DISTRIBUTION_LOGNORMAL,   /* mu a, sigma b */
+    SMH_DISTRIBUTION_CHOICE       /* of values, by weights */
+};
+
+struct smh_distribution {
+    enum smh_distribution_kind kind;
+    double a, b;
+    uint64_t min, max; /* clamped to; max 0: none */
+    uint64_t *values;
+    double *weights;
+    size_t value_count;
+};
+
+/* Allocations at a mean rate, each with a size and a lifetime. */
+struct smh_generator_config {
+    double rate_hz;                   /* allocations per simulated second, exponential gaps */
+    struct smh_distribution size;     /* bytes */
+    struct smh_distribution lifetime; /* ns */
+    uint64_t live_max;                /* 0: none; when reached, the oldest is freed first */
+    uint64_t count;                   /* allocations in all; 0: until duration */
+    uint64_t duration_ns;             /* 0: until count; one of the two is given */
+    double realloc_share;             /* of allocations that are resized once in mid-life, 0..1 */
+};
+
+struct smh_actor_config {
+    char *name;
+    uint32_t core;
+    uint32_t attr; /* default for its operations */
+    uint32_t align;
+    struct smh_attr_list *prefer; /* NULL: attr alone */
+    uint64_t start_ns;
+    /* exactly one of the three: */
+    char *trace;                      /* path as resolved against the scenario's folder */
+    struct smh_operation *operations; /* the list `ops`: slots as numbered by order of name; time_ns
+                                         is relative to the start of a repetition (key `after`) */
+    size_t operation_count;
+    struct smh_generator_config *generator;
+    /* of a list or a trace: */
+    uint64_t repeat;   /* times, at least 1 */
+    uint64_t every_ns; /* between starts of repetitions */
+    /* of a trace: */
+    uint64_t step_ns;
+    uint64_t max_operations;
+};
+
+struct smh_region_expect {
+    size_t region;
+    bool has_peak_used_max;
+    uint64_t peak_used_max_bytes; /* a percentage is of the region's size, rounded down */
+    bool has_failed_max;
+    uint64_t failed_max; /* requests that ended at this region: not used yet */
+};
+
+struct smh_expect {
+    bool has_failed_allocations;
+    uint64_t failed_allocations; /* exactly */
+    bool has_failed_allocations_max;
+    uint64_t failed_allocations_max; /* at most */
+    bool has_hazards;
+    uint64_t hazards; /* kept until the cache model exists */
+    struct smh_region_expect *regions;
+    size_t region_count;
+};
+
+struct smh_scenario {
+    char *path; /* as given */
+    char *name;
+    char *why;
+    uint64_t seed;
+    struct smh_machine_config machine;
+    smh_match match;
+    const char *match_name; /* "equal", "all_bits" */
+    const struct smh_policy *policy;
+    /* The user's own attribute names (`attributes`: { "name": value }), after the three of
+     * Zephyr. */
+    char **attr_names;
+    uint32_t *attr_values;
+    size_t attr_count;
+    struct smh_actor_config *actors;
+    size_t actor_count;
+    struct smh_expect expect;
+};
+
+/* Loads and checks, traces included (each is opened; with parse_traces each is parsed to its end).
+ * NULL with *error set. path "-" reads standard input (relative paths are then the working
+ * folder's). */
+struct smh_scenario *smh_scenario_load(const char *path, bool parse_traces,
+                                       struct smh_error *error);
+void smh_scenario_free(struct smh_scenario *scenario);
+/* The name of an attribute value in this scenario, or its number in a static buffer of the
+ * scenario. */
+const char *smh_scenario_attr_name(const struct smh_scenario *scenario, uint32_t attr);
+
+/* All actors of a scenario merged by simulated time; ties in actor order. Every random choice is
+ * drawn from (seed, actor). */
+struct smh_source *smh_workload_open(const struct smh_scenario *scenario, uint64_t seed,
+                                     struct smh_error *error);
+
+/* One generator by itself. */
+struct smh_source *smh_generator_open(const struct smh_generator_config *config, uint16_t actor,
+                                      uint64_t seed, struct smh_error *error);
+
+#endif
