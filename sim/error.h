@@ -1,6 +1,7 @@
 /* error.h: how the simulator says that an input is bad.
  *
- * Owns: struct smh_error, the one message that a failing call leaves behind.
+ * Owns: struct smh_error, the one message that a failing call leaves behind; and memory that is
+ * there or ends the program, as the simulator has no use for half a scenario.
  * Invariants: a function that takes a struct smh_error * fills it exactly when it fails; the
  * message names what (value), where (file and line or JSON path) and what is allowed, on one line.
  */
@@ -8,6 +9,7 @@
 #define SMH_SIM_ERROR_H
 
 #include <stdarg.h>
+#include <stddef.h>
 
 #define SMH_ERROR_BYTES 1024
 
@@ -16,8 +18,18 @@ struct smh_error {
 };
 
 /* Formats the message; control characters and bytes that are no UTF-8 become '?', and what does
- * not fit is cut with "...". Returns -1, so that a caller can `return smh_error_set(...)`. */
+ * not fit is cut with "...". Returns -1, so that a caller can `return smh_error_set(...)`. error
+ * may be NULL. */
 int smh_error_set(struct smh_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+int smh_error_set_list(struct smh_error *error, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+
+/* count * size bytes, zeroed; never NULL: says "out of memory" and aborts. Freed by free(). */
+void *smh_must_allocate(size_t count, size_t size);
+/* Resizes to count * size bytes; what is new is not zeroed. Never NULL, as above. */
+void *smh_must_resize(void *memory, size_t count, size_t size);
+/* A copy of text. Never NULL. */
+char *smh_must_copy(const char *text);
 
 #endif
