@@ -1,50 +1,80 @@
 # The one door of smh. `make help` lists what it does.
 #
-# Every build is a MODE with a folder of its own: release (build/), asan, tsan, m32 (build/MODE/).
+# Every build is a MODE with a folder of its own: release (build/), asan, tsan, clang (build/MODE/).
 # Sources are found by room, so a new file needs no line here.
 
 MODE ?= release
-CC ?= gcc
 ifeq ($(origin CC),default)
 CC := gcc
 endif
 PREFIX ?= /usr/local
 DESTDIR ?=
 SMH_ATTRIBUTE_COUNT ?=
+VERSION := 0.1.0
 
 BUILD := $(if $(filter release,$(MODE)),build,build/$(MODE))
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wundef -Wvla -Wformat=2 -Werror
-BASE_FLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -ffp-contract=off $(WARNINGS) -Iinclude -MMD -MP \
-	$(if $(SMH_ATTRIBUTE_COUNT),-DSMH_ATTRIBUTE_COUNT=$(SMH_ATTRIBUTE_COUNT))
-MODE_FLAGS_release :=
+MODE_CC_clang := clang
 MODE_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 MODE_FLAGS_tsan := -fsanitize=thread
-MODE_FLAGS_m32 := -m32
-CFLAGS := $(BASE_FLAGS) $(MODE_FLAGS_$(MODE)) $(EXTRA_CFLAGS)
-LDFLAGS := $(MODE_FLAGS_$(MODE)) $(EXTRA_LDFLAGS)
+COMPILER := $(or $(MODE_CC_$(MODE)),$(CC))
+CFLAGS = -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -ffp-contract=off $(WARNINGS) -Iinclude -MMD -MP \
+	$(if $(SMH_ATTRIBUTE_COUNT),-DSMH_ATTRIBUTE_COUNT=$(SMH_ATTRIBUTE_COUNT)) \
+	$(MODE_FLAGS_$(MODE)) $(EXTRA_CFLAGS)
+LDFLAGS = $(MODE_FLAGS_$(MODE)) $(EXTRA_LDFLAGS)
 SIM_LIBS := -ljansson -lzstd -lz -ldl -lpthread -lm
 
 CORE_SOURCES := $(sort $(shell find src -name '*.c'))
 SIM_SOURCES := $(sort $(shell find sim -name '*.c' -not -path 'sim/cli/*' -not -path 'sim/record/*'))
 CLI_SOURCES := $(sort $(wildcard sim/cli/*.c))
-TEST_SOURCES := $(sort $(shell find tests -name 'test_*.c' -not -path 'tests/zephyr_shim/*'))
+TEST_SOURCES := $(sort $(shell find tests/core tests/sim -name '*.c'))
+BENCH_SOURCES := $(sort $(wildcard bench/*.c))
 
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 CORE_OBJECTS := $(call object,$(CORE_SOURCES) port/hosted.c)
 SIM_OBJECTS := $(call object,$(SIM_SOURCES))
 CLI_OBJECTS := $(call object,$(CLI_SOURCES))
 TEST_OBJECTS := $(call object,$(TEST_SOURCES))
+BENCH_OBJECTS := $(call object,$(BENCH_SOURCES))
+
+# --- packages: what is missing is installed, or named in one line to paste -----------------------
+
+PACKAGES_build := gcc libc6-dev libjansson-dev libzstd-dev zlib1g-dev
+PACKAGES_report := python3 python3-matplotlib python3-jinja2
+PACKAGES_test := libcriterion-dev python3 python3-jsonschema python3-matplotlib python3-jinja2
+PACKAGES_check := clang clang-format clang-tidy libclang-rt-dev gcc-multilib gcc-arm-none-eabi \
+	libnewlib-arm-none-eabi binutils
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+build/.packages-%:
+	@mkdir -p build
+	@command -v dpkg-query > /dev/null || { touch $@; exit 0; }; \
+	missing=; for package in $(PACKAGES_$*); do \
+	    dpkg-query -W -f='$${Status}' $$package 2> /dev/null | grep -q 'ok installed' \
+	        || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	    echo "installing:$$missing"; \
+	    { $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	      $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; } > build/packages.log 2>&1 \
+	    || { echo "packages are missing; install them with: sudo apt-get install$$missing"; exit 1; }; \
+	fi; touch $@
+
+# --- building ------------------------------------------------------------------------------------
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-build: $(BUILD)/smh $(BUILD)/libsmh.a ## build the program and the library
+build: $(BUILD)/smh $(BUILD)/libsmh.a $(BUILD)/libsmh_record.so ## build the program and the library
 
-$(BUILD)/obj/%.o: %.c
+$(BUILD)/obj/%.o: %.c | build/.packages-build
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c -o $@ $<
+	@echo "  CC $(MODE) $<"
+	@$(COMPILER) $(CFLAGS) -c -o $@ $<
+
+$(TEST_OBJECTS): | build/.packages-test
 
 $(BUILD)/libsmh.a: $(CORE_OBJECTS)
 	@rm -f $@ && ar rcs $@ $^
@@ -53,10 +83,102 @@ $(BUILD)/libsmhsim.a: $(SIM_OBJECTS)
 	@rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/smh: $(CLI_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
-	$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(SIM_LIBS)
+	@echo "  LD $(MODE) $@"
+	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $^ $(SIM_LIBS)
+
+# Never sanitized: it is loaded into programs that are not.
+$(BUILD)/libsmh_record.so: sim/record/preload.c sim/record/record_format.h | build/.packages-build
+	@mkdir -p $(@D)
+	@echo "  LD $(MODE) $@"
+	@$(COMPILER) -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARNINGS) -Iinclude -o $@ $< -ldl -lpthread
 
 $(BUILD)/smh_tests: $(TEST_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
-	$(CC) $(LDFLAGS) -rdynamic -o $@ $^ -lcriterion $(SIM_LIBS)
+	@echo "  LD $(MODE) $@"
+	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $^ -lcriterion $(SIM_LIBS)
 
-.PHONY: build
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
+	@mkdir -p $(@D)
+	@echo "  LD $(MODE) $@"
+	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $^ $(SIM_LIBS)
+
+# --- the main job --------------------------------------------------------------------------------
+
+SCENARIO ?= scenarios/gateway.json
+
+run: build build/.packages-report ## replay a recorded workload, compare engines and policies, write out/report.html
+	build/smh compare --host-time --output out $(SCENARIO)
+	/usr/bin/python3 plots/report.py out/results.json -o out
+	@echo "report: out/report.html"
+
+# --- testing -------------------------------------------------------------------------------------
+
+test: build $(BUILD)/smh_tests build/bench/replay build/.packages-test ## Criterion suites, golden command-line tests, plots, a smoke run of the bench
+	$(BUILD)/smh_tests
+	/usr/bin/python3 tests/cli/run.py build/smh
+	/usr/bin/python3 tests/check_schema.py build/smh
+	/usr/bin/python3 -m unittest discover -q -s tests/plots
+	build/bench/replay --smoke
+
+check: build/.packages-check check-format check-layers check-freestanding check-tidy check-asan check-tsan check-same ## test under sanitizers, freestanding, layering, format, clang-tidy
+
+C_FILES = $(shell git ls-files '*.c' '*.h')
+
+check-format: build/.packages-check ## clang-format has nothing to say
+	clang-format --dry-run -Werror $(C_FILES)
+
+check-layers: ## no file includes across the room table of DESIGN.md, none is too long
+	/usr/bin/python3 tests/check_layers.py
+
+check-freestanding: build/.packages-check ## src/ compiles without libc for this machine, 32 bits and Arm
+	/usr/bin/python3 tests/check_freestanding.py
+
+check-tidy: build/.packages-check build/.packages-build ## clang-tidy
+	clang-tidy --quiet $(CORE_SOURCES) $(SIM_SOURCES) $(CLI_SOURCES) port/hosted.c -- -std=c11 -D_GNU_SOURCE -Iinclude
+
+check-asan: build/.packages-check ## the whole test suite under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(MAKE) MODE=asan build/asan/smh_tests build/asan/smh build/asan/libsmh_record.so
+	build/asan/smh_tests
+	/usr/bin/python3 tests/cli/run.py build/asan/smh
+
+check-tsan: build/.packages-check ## the thread tests under ThreadSanitizer
+	$(MAKE) MODE=tsan build/tsan/smh_tests
+	build/tsan/smh_tests --filter 'threads/*'
+
+check-same: build/.packages-check build ## gcc and clang, and with and without address randomisation: the same bytes of result
+	$(MAKE) MODE=clang build/clang/smh
+	/usr/bin/python3 tests/check_same.py build/smh build/clang/smh
+
+# --- more ----------------------------------------------------------------------------------------
+
+bench: build/bench/replay ## speed of the replay, on the recorded traces
+	build/bench/replay
+
+fuzz coverage: ## not there yet
+	@echo "make $@ is not there yet"; exit 1
+
+install: build ## program, library, headers, recorder, pkg-config file, manual page (PREFIX, DESTDIR)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/smh $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 755 build/smh $(DESTDIR)$(PREFIX)/bin/smh
+	install -m 644 build/libsmh.a $(DESTDIR)$(PREFIX)/lib/libsmh.a
+	install -m 755 build/libsmh_record.so $(DESTDIR)$(PREFIX)/lib/smh/libsmh_record.so
+	cp -R include/smh include/zephyr $(DESTDIR)$(PREFIX)/include/ 2> /dev/null || { \
+	    install -d $(DESTDIR)$(PREFIX)/include && cp -R include/smh include/zephyr $(DESTDIR)$(PREFIX)/include/; }
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' sim/cli/smh.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/smh.pc
+	install -m 644 sim/cli/smh.1 $(DESTDIR)$(PREFIX)/share/man/man1/smh.1
+	install -m 644 sim/cli/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smh
+
+format: ## let clang-format decide
+	clang-format -i $(C_FILES)
+
+clean: ## remove build/ and out/
+	rm -rf build out
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-z -]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
+	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
+
+.PHONY: build run test check check-format check-layers check-freestanding check-tidy check-asan \
+	check-tsan check-same bench fuzz coverage install format clean help
+.SECONDARY:
+-include $(shell find $(BUILD)/obj -name '*.d' 2> /dev/null)

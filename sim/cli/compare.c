@@ -1,0 +1,235 @@
+/* compare.c: `smh compare`: every engine, policy and seed asked for, side by side.
+ *
+ * Owns: the matrix of runs and the worker threads over it.
+ * Invariants: a run's place in the results depends on the command line alone, not on which worker
+ * finished first.
+ */
+#include "cli.h"
+
+#include "verdict.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct matrix {
+    const struct smh_cli_options *options;
+    const struct smh_scenario *scenario;
+    const struct smh_engine *engines[SMH_LIST_MAX];
+    size_t engine_count;
+    const struct smh_policy *policies[SMH_LIST_MAX];
+    size_t policy_count;
+    struct smh_result *results; /* [engine][policy][seed] */
+    size_t run_count;
+    size_t seed_count;
+    pthread_mutex_t lock; /* guards next, done, failed, error and progress */
+    size_t next;
+    size_t done;
+    bool failed;
+    struct smh_error error;
+    struct smh_progress progress;
+};
+
+static void fill_axes(struct matrix *matrix, const struct smh_cli_options *options)
+{
+    matrix->engine_count = options->engine_count;
+    memcpy(matrix->engines, options->engines, sizeof(matrix->engines));
+    while (options->engine_count == 0 && matrix->engine_count < SMH_LIST_MAX &&
+           smh_engine_at(matrix->engine_count) != NULL) {
+        matrix->engines[matrix->engine_count] = smh_engine_at(matrix->engine_count);
+        matrix->engine_count++;
+    }
+    matrix->policy_count = options->policy_count;
+    memcpy(matrix->policies, options->policies, sizeof(matrix->policies));
+    while (options->policy_count == 0 && matrix->policy_count < SMH_LIST_MAX &&
+           smh_policy_at(matrix->policy_count) != NULL) {
+        matrix->policies[matrix->policy_count] = smh_policy_at(matrix->policy_count);
+        matrix->policy_count++;
+    }
+    matrix->seed_count = options->seed_count != 0 ? options->seed_count : 1;
+    matrix->run_count = matrix->engine_count * matrix->policy_count * matrix->seed_count;
+}
+
+static int run_one(struct matrix *matrix, size_t index, struct smh_error *error)
+{
+    size_t seed = index % matrix->seed_count;
+    size_t policy = index / matrix->seed_count % matrix->policy_count;
+    size_t engine = index / matrix->seed_count / matrix->policy_count;
+    struct smh_replay_options replay = {
+        .choice = {.engine = matrix->engines[engine], .policy = matrix->policies[policy]},
+        .seed = matrix->options->seed_count != 0 ? matrix->options->seeds[seed]
+                                                 : matrix->scenario->seed,
+        .checks = matrix->options->checks,
+        .metrics = true,
+        .samples = true,
+        .host_time = matrix->options->host_time,
+        .drain = true,
+        .validate_every = matrix->options->validate_every,
+    };
+    return smh_replay(matrix->scenario, &replay, &matrix->results[index], error);
+}
+
+static void *work(void *context)
+{
+    struct matrix *matrix = context;
+    pthread_mutex_lock(&matrix->lock);
+    while (matrix->next < matrix->run_count && !matrix->failed) {
+        size_t index = matrix->next++;
+        pthread_mutex_unlock(&matrix->lock);
+        struct smh_error error = {0};
+        int code = run_one(matrix, index, &error);
+        pthread_mutex_lock(&matrix->lock);
+        if (code != 0 && !matrix->failed) {
+            matrix->failed = true;
+            matrix->error = error;
+        }
+        matrix->done++;
+        smh_progress_step(&matrix->progress, matrix->done);
+    }
+    pthread_mutex_unlock(&matrix->lock);
+    return NULL;
+}
+
+static int run_all(struct matrix *matrix)
+{
+    pthread_t workers[1024];
+    unsigned started = 0;
+    smh_progress_start(&matrix->progress, matrix->scenario->name, matrix->run_count,
+                       matrix->options->quiet);
+    pthread_mutex_init(&matrix->lock, NULL);
+    while (started + 1 < matrix->options->jobs && started + 1 < matrix->run_count &&
+           pthread_create(&workers[started], NULL, work, matrix) == 0) {
+        started++;
+    }
+    work(matrix);
+    for (unsigned i = 0; i < started; i++) {
+        pthread_join(workers[i], NULL);
+    }
+    pthread_mutex_destroy(&matrix->lock);
+    smh_progress_end(&matrix->progress);
+    return matrix->failed ? -1 : 0;
+}
+
+/* out/results.json for one scenario; out/NAME/results.json for several. */
+static int output_path(const struct smh_cli_options *options, const struct smh_scenario *scenario,
+                       bool several, char *path, size_t bytes, struct smh_error *error)
+{
+    if (options->json != NULL) {
+        snprintf(path, bytes, "%s", options->json);
+        return 0;
+    }
+    int length = snprintf(path, bytes, several ? "%s/%s" : "%s", options->output, scenario->name);
+    if (length < 0 || (size_t)length + 16 > bytes) {
+        return smh_error_set(error, "--output: the path is too long, allowed: %zu bytes", bytes);
+    }
+    for (char *at = path + 1; *at != '\0'; at++) {
+        if (*at == '/') {
+            *at = '\0';
+            mkdir(path, 0777);
+            *at = '/';
+        }
+    }
+    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+        return smh_error_set(error, "%s: cannot be made (%s)", path, strerror(errno));
+    }
+    strcat(path, "/results.json");
+    return 0;
+}
+
+static int publish(struct matrix *matrix, bool several, struct smh_error *error)
+{
+    const struct smh_result **list = calloc(matrix->run_count, sizeof(*list));
+    bool *details = calloc(matrix->run_count, sizeof(*details));
+    char path[4096];
+    char sentence[1024];
+    int code =
+        list == NULL || details == NULL
+            ? smh_error_set(error, "no memory for %zu runs", matrix->run_count)
+            : output_path(matrix->options, matrix->scenario, several, path, sizeof(path), error);
+    if (code == 0) {
+        for (size_t i = 0; i < matrix->run_count; i++) {
+            list[i] = &matrix->results[i];
+        }
+        struct smh_verdict verdict = smh_verdict_of(list, matrix->run_count);
+        smh_verdict_sentence(&verdict, list, matrix->run_count, sentence, sizeof(sentence));
+        details[verdict.best] = true;
+        details[verdict.worst] = true;
+        details[verdict.usual] = true;
+        json_t *document = smh_result_json(list, details, matrix->run_count, "compare", sentence);
+        code = document != NULL ? smh_result_write(document, path, error)
+                                : smh_error_set(error, "no memory for the results");
+        json_decref(document);
+        if (code == 0 && !matrix->options->quiet && strcmp(path, "-") != 0) {
+            smh_verdict_table(list, matrix->run_count, stdout);
+            printf("%s\nresults: %s\n", sentence, path);
+        }
+    }
+    free(details);
+    free(list);
+    return code;
+}
+
+/* 0 when a combination meets the expectations; see smh_exit. */
+static int exit_code(const struct matrix *matrix)
+{
+    int code = SMH_EXIT_EXPECTATION;
+    for (size_t i = 0; i < matrix->run_count; i++) {
+        if (matrix->results[i].violation_count != 0) {
+            return SMH_EXIT_INVARIANT;
+        }
+        if (matrix->results[i].passed) {
+            code = SMH_EXIT_PASS;
+        }
+    }
+    return code;
+}
+
+static int compare(const struct smh_cli_options *options, const char *path, bool several)
+{
+    struct matrix matrix = {.options = options};
+    struct smh_scenario *scenario = smh_scenario_load(path, false, &matrix.error);
+    int code = SMH_EXIT_INPUT;
+    if (scenario != NULL) {
+        fill_axes(&matrix, options);
+        matrix.scenario = scenario;
+        matrix.results = calloc(matrix.run_count, sizeof(*matrix.results));
+        int failed = matrix.results == NULL
+                         ? smh_error_set(&matrix.error, "no memory for %zu runs", matrix.run_count)
+                         : run_all(&matrix);
+        if (failed == 0 && publish(&matrix, several, &matrix.error) == 0) {
+            code = exit_code(&matrix);
+        }
+    }
+    if (code == SMH_EXIT_INPUT) {
+        fprintf(stderr, "smh compare: %s\ntry: smh check %s\n", matrix.error.message, path);
+    }
+    for (size_t i = 0; matrix.results != NULL && i < matrix.run_count; i++) {
+        smh_result_free(&matrix.results[i]);
+    }
+    free(matrix.results);
+    smh_scenario_free(scenario);
+    return code;
+}
+
+int smh_command_compare(int argc, char **argv)
+{
+    struct smh_cli_options options;
+    int code = smh_cli_options(&options, argc, argv);
+    if (code == SMH_EXIT_PASS && !options.help) {
+        bool several = argc - options.first > 1;
+        if (options.first == argc) {
+            code = smh_cli_refuse("compare", "a SCENARIO is missing");
+        } else if (several && options.json != NULL) {
+            code = smh_cli_refuse("compare", "--json takes one SCENARIO; use --output for several");
+        }
+        for (int i = options.first; code != SMH_EXIT_INPUT && i < argc; i++) {
+            int one = compare(&options, argv[i], several);
+            code = one > code || one == SMH_EXIT_INPUT ? one : code;
+        }
+    }
+    smh_cli_options_free(&options);
+    return code;
+}

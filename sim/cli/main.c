@@ -1,0 +1,69 @@
+/* main.c: the program smh: finds the command and runs it. */
+#include "cli.h"
+
+#include <string.h>
+
+const struct smh_command smh_commands[] = {
+    {"run", "SCENARIO", "Replays a scenario and prints what came of it.", "epsjcVmt",
+     smh_command_run},
+    {"compare", "SCENARIO...",
+     "Replays scenarios with every engine, policy and seed asked for, prints a table and a\n"
+     "verdict, and writes results.json, which plots/report.py turns into a report.",
+     "epsocVtJ", smh_command_compare},
+    {"check", "SCENARIO...",
+     "Validates scenarios without replaying them; traces are parsed to their end.", "",
+     smh_command_check},
+    {"list", "engines|policies|scenarios|keys [FOLDER]",
+     "Lists what can be named: engines, policies, the scenarios in a folder [scenarios], or the\n"
+     "keys of a scenario file.",
+     "", smh_command_list},
+    {"record", "-o FILE -- PROGRAM [ARGUMENTS]",
+     "Runs a program and records its allocations as a trace.", NULL, smh_command_record},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+const struct smh_command *smh_command_find(const char *name)
+{
+    for (size_t i = 0; smh_commands[i].name != NULL; i++) {
+        if (strcmp(smh_commands[i].name, name) == 0) {
+            return &smh_commands[i];
+        }
+    }
+    return NULL;
+}
+
+static void print_usage(FILE *out)
+{
+    fputs("usage: smh COMMAND [OPTIONS] ARGUMENTS\n\n", out);
+    for (size_t i = 0; smh_commands[i].name != NULL; i++) {
+        size_t length = strcspn(smh_commands[i].summary, "\n");
+        bool more = smh_commands[i].summary[length] != '\0';
+        fprintf(out, "  smh %-8s %s\n                 %.*s%s\n", smh_commands[i].name,
+                smh_commands[i].arguments, (int)length, smh_commands[i].summary,
+                more ? " ..." : "");
+    }
+    fputs("\n`smh COMMAND --help` shows a command's options; `man smh` tells more.\n", out);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return SMH_EXIT_INPUT;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        (strcmp(argv[1], "help") == 0 && argc == 2)) {
+        print_usage(stdout);
+        return SMH_EXIT_PASS;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("smh %s\n", SMH_VERSION);
+        return SMH_EXIT_PASS;
+    }
+    const struct smh_command *command = smh_command_find(argv[1]);
+    if (command == NULL) {
+        fprintf(stderr, "smh: no such command: %s\ntry: smh --help\n", argv[1]);
+        return SMH_EXIT_INPUT;
+    }
+    return command->run(argc - 1, argv + 1);
+}

@@ -1,0 +1,347 @@
+/* options.c: reads the options that the commands share, and prints help from the same table. */
+#include "cli.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct option_row {
+    char letter; /* as in smh_command.options; also the short option, if `is_short` */
+    bool is_short;
+    const char *name;
+    const char *argument; /* NULL: none */
+    const char *help;
+};
+
+static const struct option_row rows[] = {
+    {'e', true, "engine", "NAMES",
+     "engines: names, paths of plug-ins (./mine.so), 'as_written' or 'all', separated by commas"},
+    {'p', true, "policy", "NAMES", "policies: names or 'all', separated by commas"},
+    {'s', true, "seed", "NUMBERS", "seeds, separated by commas, or ranges as 1-5 [the scenario's]"},
+    {'j', false, "json", "FILE", "write the results as JSON to FILE ('-': standard output)"},
+    {'o', true, "output", "DIR", "folder for results.json [out]"},
+    {'c', false, "checks", "LEVEL",
+     "none, contents, or all: what the model checks at each operation [all]"},
+    {'V', false, "validate-every", "N",
+     "validate every heap after each N operations, 0: only at the end [0]"},
+    {'m', false, "no-metrics", NULL, "count nothing but operations and failures (fastest)"},
+    {'t', false, "host-time", NULL,
+     "measure latency on the host's clock (noisy; results then differ from run to run)"},
+    {'J', false, "jobs", "N", "runs side by side [the number of processors]"},
+    {'q', true, "quiet", NULL, "print nothing but errors"},
+    {'v', true, "verbose", NULL, "say what is done while it is done"},
+    {'h', true, "help", NULL, "show this help"},
+};
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+static bool takes(const struct smh_command *command, char letter)
+{
+    return strchr("qvh", letter) != NULL || strchr(command->options, letter) != NULL;
+}
+
+void smh_cli_help(const struct smh_command *command, FILE *out)
+{
+    fprintf(out, "usage: smh %s [OPTIONS] %s\n\n%s\n\n", command->name, command->arguments,
+            command->summary);
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (!takes(command, rows[i].letter)) {
+            continue;
+        }
+        char left[64];
+        char dash[5] = "    ";
+        if (rows[i].is_short) {
+            dash[0] = '-';
+            dash[1] = rows[i].letter;
+            dash[2] = ',';
+        }
+        snprintf(left, sizeof(left), "%s--%s%s%s", dash, rows[i].name,
+                 rows[i].argument != NULL ? " " : "",
+                 rows[i].argument != NULL ? rows[i].argument : "");
+        fprintf(out, "  %-28s %s\n", left, rows[i].help);
+    }
+    fputs("\nExit codes: 0 pass, 1 an expectation failed, 2 bad usage or bad input, 3 the "
+          "allocator broke a rule.\n",
+          out);
+}
+
+int smh_cli_refuse(const char *command, const char *message)
+{
+    fprintf(stderr, "smh %s: %s\n", command, message);
+    fprintf(stderr, "try: smh %s --help\n", command);
+    return SMH_EXIT_INPUT;
+}
+
+static const struct smh_engine *load_plugin(const char *path, struct smh_error *error)
+{
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        smh_error_set(error, "engine %s: %s", path, dlerror());
+        return NULL;
+    }
+    const struct smh_engine *engine = dlsym(library, SMH_ENGINE_PLUGIN_SYMBOL);
+    if (engine == NULL || engine->abi != SMH_ENGINE_ABI) {
+        smh_error_set(error, "engine %s: it must export struct smh_engine %s with abi %u", path,
+                      SMH_ENGINE_PLUGIN_SYMBOL, SMH_ENGINE_ABI);
+        dlclose(library);
+        return NULL;
+    }
+    return engine; /* the library stays for the life of the program */
+}
+
+const struct smh_engine *smh_cli_engine(const char *name, struct smh_error *error)
+{
+    if (strchr(name, '/') != NULL) {
+        return load_plugin(name, error);
+    }
+    const struct smh_engine *engine = smh_engine_find(name);
+    if (engine == NULL) {
+        char allowed[512] = "";
+        for (size_t i = 0; smh_engine_at(i) != NULL; i++) {
+            size_t used = strlen(allowed);
+            snprintf(allowed + used, sizeof(allowed) - used, "%s, ", smh_engine_at(i)->name);
+        }
+        smh_error_set(error,
+                      "--engine: \"%s\" is unknown, allowed: %sas_written, all, or the path "
+                      "of a plug-in",
+                      name, allowed);
+    }
+    return engine;
+}
+
+static int add_engine(struct smh_cli_options *options, const char *name, struct smh_error *error)
+{
+    const struct smh_engine *engine = NULL;
+    if (strcmp(name, "as_written") != 0) {
+        engine = smh_cli_engine(name, error);
+        if (engine == NULL) {
+            return -1;
+        }
+    }
+    if (options->engine_count == SMH_LIST_MAX) {
+        return smh_error_set(error, "--engine: more than %d engines", SMH_LIST_MAX);
+    }
+    options->engines[options->engine_count++] = engine;
+    return 0;
+}
+
+static int add_policy(struct smh_cli_options *options, const char *name, struct smh_error *error)
+{
+    const struct smh_policy *policy = smh_policy_find(name);
+    if (policy == NULL) {
+        char allowed[512] = "";
+        for (size_t i = 0; smh_policy_at(i) != NULL; i++) {
+            size_t used = strlen(allowed);
+            snprintf(allowed + used, sizeof(allowed) - used, "%s, ", smh_policy_at(i)->name);
+        }
+        return smh_error_set(error, "--policy: \"%s\" is unknown, allowed: %sall", name, allowed);
+    }
+    if (options->policy_count == SMH_LIST_MAX) {
+        return smh_error_set(error, "--policy: more than %d policies", SMH_LIST_MAX);
+    }
+    options->policies[options->policy_count++] = policy;
+    return 0;
+}
+
+static int parse_number(const char *option, const char *text, uint64_t least, uint64_t most,
+                        uint64_t *value, struct smh_error *error)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || number < least ||
+        number > most) {
+        return smh_error_set(error, "--%s: \"%s\", allowed: %" PRIu64 " to %" PRIu64, option, text,
+                             least, most);
+    }
+    *value = number;
+    return 0;
+}
+
+static int add_seeds(struct smh_cli_options *options, const char *text, struct smh_error *error)
+{
+    char first_text[32];
+    const char *dash = strchr(text, '-');
+    size_t length = dash != NULL ? (size_t)(dash - text) : strlen(text);
+    snprintf(first_text, sizeof(first_text), "%.*s", length < 31 ? (int)length : 31, text);
+    uint64_t first = 0;
+    uint64_t last = 0;
+    if (parse_number("seed", first_text, 0, INT64_MAX, &first, error) != 0 ||
+        parse_number("seed", dash != NULL ? dash + 1 : first_text, first, INT64_MAX, &last,
+                     error) != 0) {
+        return -1;
+    }
+    uint64_t count = last - first + 1;
+    if (count > 10000 - options->seed_count) {
+        return smh_error_set(error, "--seed: \"%s\" makes more than 10000 seeds", text);
+    }
+    uint64_t *grown =
+        realloc(options->seeds, (options->seed_count + (size_t)count) * sizeof(*grown));
+    if (grown == NULL) {
+        return smh_error_set(error, "--seed: no memory for %" PRIu64 " seeds", count);
+    }
+    options->seeds = grown;
+    for (uint64_t i = 0; i < count; i++) {
+        grown[options->seed_count++] = first + i;
+    }
+    return 0;
+}
+
+/* Calls add for each part of a list separated by commas; 'all' stands for every name. */
+static int add_each(struct smh_cli_options *options, const char *list,
+                    int (*add)(struct smh_cli_options *, const char *, struct smh_error *),
+                    const char *(*name_at)(size_t), struct smh_error *error)
+{
+    char *copy = strdup(list);
+    char *rest = copy;
+    char *part;
+    int code = copy == NULL ? smh_error_set(error, "no memory for \"%s\"", list) : 0;
+    while (code == 0 && (part = strsep(&rest, ",")) != NULL) {
+        if (name_at != NULL && strcmp(part, "all") == 0) {
+            for (size_t i = 0; code == 0 && name_at(i) != NULL; i++) {
+                code = add(options, name_at(i), error);
+            }
+        } else {
+            code = add(options, part, error);
+        }
+    }
+    free(copy);
+    return code;
+}
+
+static const char *engine_name(size_t index)
+{
+    const struct smh_engine *engine = smh_engine_at(index);
+    return engine != NULL ? engine->name : NULL;
+}
+
+static const char *policy_name(size_t index)
+{
+    const struct smh_policy *policy = smh_policy_at(index);
+    return policy != NULL ? policy->name : NULL;
+}
+
+static int set_checks(struct smh_cli_options *options, const char *level, struct smh_error *error)
+{
+    static const char *const names[] = {"none", "contents", "all"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(level, names[i]) == 0) {
+            options->checks = (enum smh_checks)i;
+            return 0;
+        }
+    }
+    return smh_error_set(error, "--checks: \"%s\", allowed: none, contents, all", level);
+}
+
+static int apply(struct smh_cli_options *options, char letter, const char *value,
+                 struct smh_error *error)
+{
+    uint64_t number = 0;
+    int code = 0;
+    switch (letter) {
+    case 'e':
+        return add_each(options, value, add_engine, engine_name, error);
+    case 'p':
+        return add_each(options, value, add_policy, policy_name, error);
+    case 's':
+        return add_each(options, value, add_seeds, NULL, error);
+    case 'j':
+        options->json = value;
+        return 0;
+    case 'o':
+        options->output = value;
+        return 0;
+    case 'c':
+        return set_checks(options, value, error);
+    case 'V':
+        return parse_number("validate-every", value, 0, INT64_MAX, &options->validate_every, error);
+    case 'J':
+        code = parse_number("jobs", value, 1, 1024, &number, error);
+        options->jobs = (unsigned)number;
+        return code;
+    case 'm':
+        options->no_metrics = true;
+        return 0;
+    case 't':
+        options->host_time = true;
+        return 0;
+    case 'q':
+        options->quiet = true;
+        return 0;
+    case 'v':
+        options->verbose = true;
+        return 0;
+    default:
+        options->help = true;
+        return 0;
+    }
+}
+
+/* The tables that getopt_long wants, of the rows that the command takes. */
+static void fill_tables(const struct smh_command *command, struct option *longs, char *shorts)
+{
+    size_t at = 0;
+    size_t letters = 0;
+    shorts[letters++] = ':';
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (!takes(command, rows[i].letter)) {
+            continue;
+        }
+        longs[at++] =
+            (struct option){.name = rows[i].name,
+                            .has_arg = rows[i].argument != NULL ? required_argument : no_argument,
+                            .val = rows[i].letter};
+        if (rows[i].is_short) {
+            shorts[letters++] = rows[i].letter;
+            if (rows[i].argument != NULL) {
+                shorts[letters++] = ':';
+            }
+        }
+    }
+    longs[at] = (struct option){0};
+    shorts[letters] = '\0';
+}
+
+int smh_cli_options(struct smh_cli_options *options, int argc, char **argv)
+{
+    const struct smh_command *command = smh_command_find(argv[0]);
+    struct option longs[ROW_COUNT + 1];
+    char shorts[2 * ROW_COUNT + 2];
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    *options = (struct smh_cli_options){
+        .checks = SMH_CHECKS_ALL,
+        .jobs = processors > 0 ? (unsigned)processors : 1,
+        .output = "out",
+    };
+    fill_tables(command, longs, shorts);
+    opterr = 0;
+    optind = 1;
+    int letter;
+    struct smh_error error = {0};
+    while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        if (letter == '?' || letter == ':') {
+            char message[160];
+            snprintf(message, sizeof(message), "%s %.100s",
+                     letter == '?' ? "no such option:" : "a value is missing:", argv[optind - 1]);
+            return smh_cli_refuse(argv[0], message);
+        }
+        if (apply(options, (char)letter, optarg, &error) != 0) {
+            return smh_cli_refuse(argv[0], error.message);
+        }
+        if (options->help) {
+            smh_cli_help(command, stdout);
+            return SMH_EXIT_PASS;
+        }
+    }
+    options->first = optind;
+    return SMH_EXIT_PASS;
+}
+
+void smh_cli_options_free(struct smh_cli_options *options)
+{
+    free(options->seeds);
+    options->seeds = NULL;
+}

@@ -1,0 +1,111 @@
+/* run.c: `smh run`: replays one scenario. */
+#include "cli.h"
+
+#include <inttypes.h>
+
+static int exit_code(const struct smh_result *result)
+{
+    if (result->violation_count != 0) {
+        return SMH_EXIT_INVARIANT;
+    }
+    return result->passed ? SMH_EXIT_PASS : SMH_EXIT_EXPECTATION;
+}
+
+static void on_progress(void *context, uint64_t operations, uint64_t simulated_ns)
+{
+    (void)simulated_ns;
+    smh_progress_step(context, operations);
+}
+
+/* The command that repeats this run, with nothing left to defaults that may change. */
+static void print_repeat(const struct smh_cli_options *options, const struct smh_result *result)
+{
+    fprintf(stderr, "repeat: smh run %s%s --policy %s --seed %" PRIu64 " %s\n",
+            options->engine_count != 0 && result->engine != NULL ? "--engine " : "",
+            options->engine_count != 0 && result->engine != NULL ? result->engine : "",
+            result->policy, result->seed, result->scenario->path);
+}
+
+static int finish(const struct smh_cli_options *options, const struct smh_result *result)
+{
+    bool json_on_stdout =
+        options->json != NULL && options->json[0] == '-' && options->json[1] == '\0';
+    if (!options->quiet && !json_on_stdout) {
+        smh_result_print(result, stdout);
+    }
+    if (options->verbose) {
+        fprintf(stderr, "replayed in %.3f s of host time, %.2f million operations a second\n",
+                result->host_seconds,
+                smh_ratio((double)result->operation_count, result->host_seconds * 1e6));
+    }
+    if (options->json != NULL) {
+        struct smh_error error = {0};
+        json_t *document =
+            smh_result_json(&result, NULL, 1, "run",
+                            result->passed ? "The run meets what its scenario expects."
+                                           : "The run does not meet what its scenario expects.");
+        int code = document != NULL ? smh_result_write(document, options->json, &error)
+                                    : smh_error_set(&error, "no memory for the results");
+        json_decref(document);
+        if (code != 0) {
+            return smh_cli_refuse("run", error.message);
+        }
+    }
+    if (!result->passed) {
+        print_repeat(options, result);
+    }
+    return exit_code(result);
+}
+
+static int replay(const struct smh_cli_options *options, const struct smh_scenario *scenario)
+{
+    struct smh_error error = {0};
+    struct smh_progress progress;
+    smh_progress_start(&progress, "operations", 0, options->quiet);
+    struct smh_replay_options replay = {
+        .choice = {.engine = options->engine_count != 0 ? options->engines[0] : NULL,
+                   .policy = options->policy_count != 0 ? options->policies[0] : NULL},
+        .seed = options->seed_count != 0 ? options->seeds[0] : scenario->seed,
+        .checks = options->checks,
+        .metrics = !options->no_metrics,
+        .samples = !options->no_metrics && options->json != NULL,
+        .host_time = options->host_time,
+        .drain = true,
+        .validate_every = options->validate_every,
+        .progress = on_progress,
+        .context = &progress,
+    };
+    struct smh_result result;
+    int code = smh_replay(scenario, &replay, &result, &error);
+    smh_progress_end(&progress);
+    if (code != 0) {
+        fprintf(stderr, "smh run: %s\ntry: smh check %s\n", error.message, scenario->path);
+        return SMH_EXIT_INPUT;
+    }
+    code = finish(options, &result);
+    smh_result_free(&result);
+    return code;
+}
+
+int smh_command_run(int argc, char **argv)
+{
+    struct smh_cli_options options;
+    int code = smh_cli_options(&options, argc, argv);
+    if (code == SMH_EXIT_PASS && !options.help) {
+        struct smh_error error = {0};
+        struct smh_scenario *scenario = NULL;
+        if (argc - options.first != 1) {
+            code = smh_cli_refuse("run", "exactly one SCENARIO is wanted");
+        } else if (options.engine_count > 1 || options.policy_count > 1 || options.seed_count > 1) {
+            code = smh_cli_refuse("run", "one engine, one policy, one seed (compare takes more)");
+        } else if ((scenario = smh_scenario_load(argv[options.first], false, &error)) == NULL) {
+            fprintf(stderr, "smh run: %s\ntry: smh check %s\n", error.message, argv[options.first]);
+            code = SMH_EXIT_INPUT;
+        } else {
+            code = replay(&options, scenario);
+        }
+        smh_scenario_free(scenario);
+    }
+    smh_cli_options_free(&options);
+    return code;
+}

@@ -1,0 +1,36 @@
+/* metrics.h: what is counted while a replay goes by.
+ *
+ * Owns: live bytes per region and attribute, high-water marks, samples over time and the heap map.
+ * Invariants: the number of samples is bounded: when SMH_SAMPLES_MAX are there, every other one is
+ * dropped and the interval doubles, so that any length of run is covered evenly in operations.
+ */
+#ifndef SMH_SIM_METRICS_H
+#define SMH_SIM_METRICS_H
+
+#include "machine/machine.h"
+#include "result.h"
+
+struct smh_metrics {
+    struct smh_result *result;
+    const struct smh_machine *machine;
+    uint64_t interval;    /* operations between samples; 0: no samples */
+    uint64_t next_sample; /* operation index */
+    uint32_t last_attr;   /* a cache of one for find_attribute */
+    size_t last_attribute;
+};
+
+/* Prepares the result's counters. with_samples false leaves samples NULL. -1: no memory. */
+int smh_metrics_open(struct smh_metrics *metrics, struct smh_result *result,
+                     const struct smh_machine *machine, bool with_samples, struct smh_error *error);
+/* A block of `bytes` bytes, asked for with attr, now lives at region+offset. */
+void smh_metrics_gain(struct smh_metrics *metrics, size_t region, uint32_t attr, uint64_t offset,
+                      uint64_t bytes);
+/* ... and no longer does. */
+void smh_metrics_lose(struct smh_metrics *metrics, size_t region, uint32_t attr, uint64_t bytes);
+void smh_metrics_fail(struct smh_metrics *metrics, uint32_t attr);
+/* After each operation. */
+void smh_metrics_step(struct smh_metrics *metrics, uint64_t operation_index, uint64_t time_ns);
+/* At the end of the workload: the last sample and the heaps' own counters. */
+void smh_metrics_close(struct smh_metrics *metrics, uint64_t operation_index, uint64_t time_ns);
+
+#endif

@@ -1,0 +1,95 @@
+/* contents.c: the pattern of a block. See contents.h.
+ *
+ *     word i (bytes 8i .. 8i+7, little endian on every host) = mix(serial) + i * STEP
+ */
+#include "contents.h"
+
+#include <string.h>
+
+#define STEP UINT64_C(0x9E3779B97F4A7C15) /* odd, so that no two words of a block are equal */
+
+static uint64_t first_word(uint64_t serial)
+{
+    uint64_t word = (serial + 1) * UINT64_C(0xBF58476D1CE4E5B9);
+    word ^= word >> 29;
+    return word * UINT64_C(0x94D049BB133111EB);
+}
+
+static uint64_t little_endian(uint64_t word)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return __builtin_bswap64(word);
+#else
+    return word;
+#endif
+}
+
+static uint8_t pattern_byte(uint64_t first, uint64_t offset)
+{
+    return (uint8_t)((first + offset / 8 * STEP) >> (offset % 8 * 8));
+}
+
+void smh_contents_fill(void *block, uint64_t serial, uint64_t from, uint64_t to)
+{
+    uint8_t *bytes = block;
+    uint64_t first = first_word(serial);
+    while (from < to && from % 8 != 0) {
+        bytes[from] = pattern_byte(first, from);
+        from++;
+    }
+    uint64_t word = first + from / 8 * STEP;
+    for (; to - from >= 8 && from < to; from += 8) {
+        uint64_t stored = little_endian(word);
+        memcpy(bytes + from, &stored, 8);
+        word += STEP;
+    }
+    for (; from < to; from++) {
+        bytes[from] = pattern_byte(first, from);
+    }
+}
+
+static uint64_t first_difference(const uint8_t *bytes, uint64_t first, uint64_t from, uint64_t to)
+{
+    for (; from < to; from++) {
+        if (bytes[from] != pattern_byte(first, from)) {
+            return from;
+        }
+    }
+    return SMH_CONTENTS_SAME;
+}
+
+uint64_t smh_contents_verify(const void *block, uint64_t serial, uint64_t from, uint64_t to)
+{
+    const uint8_t *bytes = block;
+    uint64_t first = first_word(serial);
+    uint64_t at = from;
+    while (at < to && at % 8 != 0) {
+        if (bytes[at] != pattern_byte(first, at)) {
+            return at;
+        }
+        at++;
+    }
+    uint64_t word = first + at / 8 * STEP;
+    uint64_t different = 0;
+    for (; to - at >= 8 && at < to; at += 8) {
+        uint64_t stored;
+        memcpy(&stored, bytes + at, 8);
+        different |= stored ^ little_endian(word);
+        word += STEP;
+    }
+    if (different != 0) {
+        return first_difference(bytes, first, from, to);
+    }
+    return first_difference(bytes, first, at, to);
+}
+
+uint64_t smh_contents_verify_zero(const void *block, uint64_t from, uint64_t to)
+{
+    const uint8_t *bytes = block;
+    for (; from < to; from++) {
+        if (bytes[from] != 0) {
+            return from;
+        }
+    }
+    return SMH_CONTENTS_SAME;
+}

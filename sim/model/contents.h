@@ -1,0 +1,22 @@
+/* contents.h: what every live block must contain.
+ *
+ * Owns: the pattern of a block, a function of its serial number and of the offset within it, so
+ * that bytes of one block found in another, stale bytes and shifted copies are all told apart.
+ * Invariants: bytes [0, bytes) of a block hold the pattern from the moment of allocation until it
+ * is freed; a realloc keeps the first min(old, new) and the rest is filled anew.
+ */
+#ifndef SMH_SIM_CONTENTS_H
+#define SMH_SIM_CONTENTS_H
+
+#include <stdint.h>
+
+#define SMH_CONTENTS_SAME UINT64_MAX
+
+/* Writes the pattern of `serial` to [from, to) of block. */
+void smh_contents_fill(void *block, uint64_t serial, uint64_t from, uint64_t to);
+/* The offset of the first byte in [from, to) that differs, or SMH_CONTENTS_SAME. */
+uint64_t smh_contents_verify(const void *block, uint64_t serial, uint64_t from, uint64_t to);
+/* The offset of the first byte in [from, to) that is not zero, or SMH_CONTENTS_SAME. */
+uint64_t smh_contents_verify_zero(const void *block, uint64_t from, uint64_t to);
+
+#endif

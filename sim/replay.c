@@ -1,0 +1,508 @@
+/* replay.c: executes operations on the pool. See replay.h. */
+#include "replay.h"
+
+#include "metrics.h"
+#include "model/contents.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define BATCH         512
+#define PROGRESS_MASK 0xFFFF
+
+/* Slot tables grow by doubling; slots are dense (operation.h). */
+struct actor_slots {
+    struct smh_live *live;
+    size_t capacity;
+};
+
+struct replay {
+    const struct smh_replay_options *options;
+    struct smh_machine machine;
+    struct smh_metrics metrics;
+    struct smh_oracle oracle;
+    struct smh_result *result;
+    struct actor_slots *actors;
+    size_t actor_count;
+    uint64_t index; /* of the operation under way */
+    uint64_t serial;
+    uint64_t next_validation;
+    uint64_t time_ns;
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+/* What a latency of nothing reads as: the smallest of many. */
+static uint64_t clock_overhead(void)
+{
+    uint64_t least = UINT64_MAX;
+    for (int i = 0; i < 1000; i++) {
+        uint64_t start = now_ns();
+        uint64_t taken = now_ns() - start;
+        least = taken < least ? taken : least;
+    }
+    return least;
+}
+
+static void note_latency(struct replay *replay, uint8_t kind, uint64_t start)
+{
+    uint64_t taken = now_ns() - start;
+    struct smh_latency *latency = &replay->result->latency[kind];
+    latency->count++;
+    latency->sum_ns += taken;
+    latency->max_ns = taken > latency->max_ns ? taken : latency->max_ns;
+    latency->buckets[smh_latency_bucket(taken)]++;
+}
+
+static struct smh_live *slot_of(struct replay *replay, const struct smh_operation *operation,
+                                struct smh_error *error)
+{
+    if (operation->actor >= replay->actor_count) {
+        smh_error_set(error, "operation %llu names actor %u of %zu",
+                      (unsigned long long)replay->index, operation->actor, replay->actor_count);
+        return NULL;
+    }
+    struct actor_slots *slots = &replay->actors[operation->actor];
+    if (operation->slot >= slots->capacity) {
+        size_t capacity = slots->capacity == 0 ? 256 : slots->capacity;
+        while (capacity <= operation->slot) {
+            capacity *= 2;
+        }
+        struct smh_live *grown = realloc(slots->live, capacity * sizeof(*grown));
+        if (grown == NULL) {
+            smh_error_set(error, "no memory for %zu live blocks", capacity);
+            return NULL;
+        }
+        memset(grown + slots->capacity, 0, (capacity - slots->capacity) * sizeof(*grown));
+        slots->live = grown;
+        slots->capacity = capacity;
+    }
+    return &slots->live[operation->slot];
+}
+
+static bool matches(const struct replay *replay, size_t region,
+                    const struct smh_operation *operation)
+{
+    const struct smh_scenario *scenario = replay->machine.scenario;
+    uint32_t attr = scenario->machine.regions[region].attr;
+    if (operation->prefer == NULL) {
+        return scenario->match(attr, operation->attr);
+    }
+    for (size_t i = 0; i < operation->prefer->count; i++) {
+        if (scenario->match(attr, operation->prefer->attrs[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Why the pool said NULL, and the record of it. */
+static void note_failure(struct replay *replay, const struct smh_operation *operation)
+{
+    struct smh_result *result = replay->result;
+    struct smh_failure failure = {
+        .time_ns = operation->time_ns,
+        .site = operation->site,
+        .bytes = operation->bytes,
+        .align = operation->align,
+        .attr = operation->prefer != NULL ? operation->prefer->attrs[0] : operation->attr,
+        .actor = operation->actor,
+        .kind = operation->kind,
+        .reason = SMH_FAILURE_NO_REGION,
+    };
+    bool first = true;
+    for (size_t i = 0; i < replay->machine.region_count; i++) {
+        if (!matches(replay, i, operation)) {
+            continue;
+        }
+        struct smh_stats stats;
+        smh_heap_stats(&replay->machine.slots[i].heap, &stats);
+        failure.free_bytes += stats.free_bytes;
+        if (stats.largest_free_bytes > failure.largest_free_bytes) {
+            failure.largest_free_bytes = stats.largest_free_bytes;
+        }
+        if (stats.free_bytes >= operation->bytes) {
+            failure.reason = SMH_FAILURE_FRAGMENTED;
+        } else if (failure.reason == SMH_FAILURE_NO_REGION) {
+            failure.reason = SMH_FAILURE_FULL;
+        }
+        if (first && result->regions != NULL) {
+            result->regions[i].failed_requests++;
+        }
+        first = false;
+    }
+    result->failures[failure.reason]++;
+    result->failed_bytes += operation->bytes;
+    if (result->failure_listed < SMH_FAILURES_LISTED) {
+        result->failure_list[result->failure_listed++] = failure;
+    }
+    if (replay->options->metrics) {
+        smh_metrics_fail(&replay->metrics, failure.attr);
+    }
+    smh_oracle_null(&replay->oracle, operation, replay->index);
+}
+
+static void *ask_pool(struct smh_pool *pool, const struct smh_operation *operation)
+{
+    size_t bytes = (size_t)operation->bytes;
+    if (operation->prefer != NULL) {
+        void *block = smh_pool_alloc_prefer(pool, operation->prefer->attrs,
+                                            operation->prefer->count, operation->align, bytes);
+        if (block != NULL && operation->kind == SMH_OPERATION_CALLOC) {
+            memset(block, 0, bytes);
+        }
+        return block;
+    }
+    if (operation->kind == SMH_OPERATION_CALLOC && operation->align == 0) {
+        return smh_pool_calloc(pool, operation->attr, 1, bytes);
+    }
+    void *block = smh_pool_aligned_alloc(pool, operation->attr, operation->align, bytes);
+    if (block != NULL && operation->kind == SMH_OPERATION_CALLOC) {
+        memset(block, 0, bytes);
+    }
+    return block;
+}
+
+/* Books live->block, which the pool returned for operation. kept: contents it brings along. */
+static void settle(struct replay *replay, struct smh_live *live,
+                   const struct smh_operation *operation, const uint64_t *used_before,
+                   uint64_t kept)
+{
+    int region = smh_pool_index_of(&replay->machine.pool, live->block);
+    if (region < 0) {
+        smh_oracle_report(&replay->oracle, "region", replay->index,
+                          "a block of %llu bytes lies in no region",
+                          (unsigned long long)live->bytes);
+        live->block = NULL;
+        return;
+    }
+    live->region = (uint16_t)region;
+    if (replay->options->metrics) {
+        uint64_t offset =
+            (uint64_t)((uint8_t *)live->block - replay->machine.regions[region].memory);
+        smh_metrics_gain(&replay->metrics, live->region, live->attr, offset, live->bytes);
+    }
+    smh_oracle_allocated(&replay->oracle, live, operation,
+                         used_before != NULL ? used_before[region] : 0, kept, replay->index);
+}
+
+static void note_used(const struct replay *replay, uint64_t *used)
+{
+    for (size_t i = 0; i < replay->machine.region_count; i++) {
+        used[i] = replay->machine.slots[i].heap.used_bytes;
+    }
+}
+
+static void do_alloc(struct replay *replay, struct smh_live *live,
+                     const struct smh_operation *operation)
+{
+    *live = (struct smh_live){.bytes = operation->bytes,
+                              .attr = operation->attr,
+                              .align = operation->align,
+                              .serial = replay->serial++};
+    if (operation->bytes == 0) {
+        replay->result->zero_size++;
+        return;
+    }
+    uint64_t used[SMH_REGIONS_MAX];
+    bool judged = replay->options->checks == SMH_CHECKS_ALL;
+    if (judged) {
+        note_used(replay, used);
+    }
+    uint64_t start = replay->result->latency != NULL ? now_ns() : 0;
+    live->block = ask_pool(&replay->machine.pool, operation);
+    if (replay->result->latency != NULL) {
+        note_latency(replay, operation->kind, start);
+    }
+    if (live->block == NULL) {
+        note_failure(replay, operation);
+        return;
+    }
+    if (judged || replay->options->metrics || replay->options->checks != SMH_CHECKS_NONE) {
+        settle(replay, live, operation, judged ? used : NULL, 0);
+    }
+}
+
+static void do_free(struct replay *replay, struct smh_live *live, uint8_t kind)
+{
+    smh_oracle_leaving(&replay->oracle, live, replay->index);
+    uint64_t start = replay->result->latency != NULL ? now_ns() : 0;
+    int code = smh_pool_free(&replay->machine.pool, live->block);
+    if (replay->result->latency != NULL) {
+        note_latency(replay, kind, start);
+    }
+    if (code != 0) {
+        smh_oracle_report(&replay->oracle, "verdict", replay->index,
+                          "free of a live block of %llu bytes gave %d",
+                          (unsigned long long)live->bytes, code);
+    } else {
+        smh_oracle_freed(&replay->oracle, live, replay->index);
+    }
+    if (replay->options->metrics) {
+        smh_metrics_lose(&replay->metrics, live->region, live->attr, live->bytes);
+    }
+    *live = (struct smh_live){0};
+}
+
+/* The block moved or changed size in place. */
+static void resized(struct replay *replay, struct smh_live *live, void *block,
+                    const struct smh_operation *operation)
+{
+    uint64_t kept = live->bytes < operation->bytes ? live->bytes : operation->bytes;
+    if (replay->options->metrics) {
+        smh_metrics_lose(&replay->metrics, live->region, live->attr, live->bytes);
+    }
+    live->block = block;
+    live->bytes = operation->bytes;
+    live->attr = operation->attr;
+    live->align = operation->align;
+    if (replay->options->metrics || replay->options->checks != SMH_CHECKS_NONE) {
+        settle(replay, live, operation, NULL, kept);
+    }
+}
+
+static void *realloc_as(struct smh_pool *pool, uint32_t attr, void *block,
+                        const struct smh_operation *operation)
+{
+    size_t bytes = (size_t)operation->bytes;
+    return operation->align == 0
+               ? smh_pool_realloc(pool, attr, block, bytes)
+               : smh_pool_aligned_realloc(pool, attr, block, operation->align, bytes);
+}
+
+/* With a list of attributes: the one that the block lives under first, then the list's order. */
+static void *ask_realloc(struct replay *replay, const struct smh_live *live,
+                         const struct smh_operation *operation)
+{
+    struct smh_pool *pool = &replay->machine.pool;
+    const struct smh_attr_list *prefer = operation->prefer;
+    if (prefer == NULL) {
+        return realloc_as(pool, operation->attr, live->block, operation);
+    }
+    int region = smh_pool_index_of(pool, live->block);
+    const struct smh_scenario *scenario = replay->machine.scenario;
+    size_t first = 0;
+    for (size_t i = prefer->count; region >= 0 && i-- > 0;) {
+        if (scenario->match(scenario->machine.regions[region].attr, prefer->attrs[i])) {
+            first = i;
+        }
+    }
+    void *block = realloc_as(pool, prefer->attrs[first], live->block, operation);
+    for (size_t i = 0; block == NULL && i < prefer->count; i++) {
+        block = i == first ? NULL : realloc_as(pool, prefer->attrs[i], live->block, operation);
+    }
+    return block;
+}
+
+static void do_realloc(struct replay *replay, struct smh_live *live,
+                       const struct smh_operation *operation)
+{
+    if (operation->bytes == 0) {
+        do_free(replay, live, SMH_OPERATION_REALLOC);
+        return;
+    }
+    struct smh_live before = *live;
+    smh_oracle_leaving(&replay->oracle, live, replay->index);
+    uint64_t start = replay->result->latency != NULL ? now_ns() : 0;
+    void *block = ask_realloc(replay, live, operation);
+    if (replay->result->latency != NULL) {
+        note_latency(replay, operation->kind, start);
+    }
+    if (block != NULL) {
+        resized(replay, live, block, operation);
+        return;
+    }
+    smh_oracle_retake(&replay->oracle, &before, replay->index);
+    note_failure(replay, operation);
+}
+
+static void do_access(struct replay *replay, const struct smh_live *live,
+                      const struct smh_operation *operation)
+{
+    uint64_t from = operation->offset < live->bytes ? operation->offset : live->bytes;
+    uint64_t rest = live->bytes - from;
+    uint64_t to =
+        operation->bytes == 0 || operation->bytes > rest ? live->bytes : from + operation->bytes;
+    if (replay->options->checks == SMH_CHECKS_NONE) {
+        return;
+    }
+    switch (operation->kind) {
+    case SMH_OPERATION_CPU_READ:
+    case SMH_OPERATION_DMA_READ:
+        smh_oracle_contents(&replay->oracle, live, from, to, replay->index);
+        break;
+    case SMH_OPERATION_CPU_WRITE:
+    case SMH_OPERATION_DMA_WRITE:
+        smh_contents_fill(live->block, live->serial, from, to);
+        break;
+    default: /* maintenance: nothing to do while memory is the only view */
+        break;
+    }
+}
+
+static int execute(struct replay *replay, const struct smh_operation *operation,
+                   struct smh_error *error)
+{
+    struct smh_live *live = slot_of(replay, operation, error);
+    if (live == NULL) {
+        return -1;
+    }
+    replay->result->operations[operation->kind]++;
+    if (operation->kind <= SMH_OPERATION_CALLOC) {
+        do_alloc(replay, live, operation);
+    } else if (live->block == NULL && operation->kind == SMH_OPERATION_REALLOC &&
+               operation->bytes != 0) {
+        do_alloc(replay, live, operation); /* as realloc(NULL, n): its first try had failed */
+    } else if (live->block == NULL) {
+        replay->result->skipped++;
+    } else if (operation->kind == SMH_OPERATION_FREE) {
+        do_free(replay, live, SMH_OPERATION_FREE);
+    } else if (operation->kind == SMH_OPERATION_REALLOC) {
+        do_realloc(replay, live, operation);
+    } else {
+        do_access(replay, live, operation);
+    }
+    return 0;
+}
+
+static void after(struct replay *replay, const struct smh_operation *operation)
+{
+    const struct smh_replay_options *options = replay->options;
+    replay->time_ns = operation->time_ns;
+    if (options->metrics) {
+        smh_metrics_step(&replay->metrics, replay->index, operation->time_ns);
+    }
+    replay->index++;
+    if (replay->index == replay->next_validation) {
+        smh_oracle_heaps(&replay->oracle, replay->index);
+        replay->next_validation += options->validate_every;
+    }
+    if ((replay->index & PROGRESS_MASK) == 0 && options->progress != NULL) {
+        options->progress(options->context, replay->index, operation->time_ns);
+    }
+}
+
+static int stream(struct replay *replay, struct smh_source *source, struct smh_error *error)
+{
+    struct smh_operation batch[BATCH];
+    long count;
+    while ((count = source->next(source, batch, BATCH, error)) > 0) {
+        for (long i = 0; i < count; i++) {
+            if (execute(replay, &batch[i], error) != 0) {
+                return -1;
+            }
+            after(replay, &batch[i]);
+        }
+    }
+    return count < 0 ? -1 : 0;
+}
+
+static void drain(struct replay *replay)
+{
+    for (size_t actor = 0; actor < replay->actor_count; actor++) {
+        for (size_t slot = 0; slot < replay->actors[actor].capacity; slot++) {
+            struct smh_live *live = &replay->actors[actor].live[slot];
+            if (live->block != NULL) {
+                do_free(replay, live, SMH_OPERATION_FREE);
+            }
+        }
+    }
+    smh_oracle_heaps(&replay->oracle, replay->index);
+    smh_oracle_restored(&replay->oracle, replay->index);
+}
+
+/* The end of the workload: counters first, then what is still live is freed and judged. */
+static void conclude(struct replay *replay)
+{
+    struct smh_result *result = replay->result;
+    result->operation_count = replay->index;
+    result->simulated_ns = replay->time_ns;
+    smh_oracle_heaps(&replay->oracle, replay->index);
+    smh_metrics_close(&replay->metrics, replay->index, replay->time_ns);
+    if (replay->options->drain) {
+        struct smh_replay_options quiet = *replay->options;
+        struct smh_latency *latency = result->latency;
+        quiet.metrics = false;
+        replay->options = &quiet;
+        result->latency = NULL;
+        drain(replay);
+        result->latency = latency;
+    }
+}
+
+static int prepare(struct replay *replay, const struct smh_scenario *scenario,
+                   struct smh_error *error)
+{
+    const struct smh_replay_options *options = replay->options;
+    struct smh_result *result = replay->result;
+    result->scenario = scenario;
+    result->engine = options->choice.engine != NULL ? options->choice.engine->name : NULL;
+    result->policy = replay->machine.policy->name;
+    result->seed = options->seed;
+    replay->actor_count = scenario->actor_count != 0 ? scenario->actor_count : 1;
+    replay->actors = calloc(replay->actor_count, sizeof(*replay->actors));
+    if (options->host_time) {
+        result->latency = calloc(SMH_OPERATION_KIND_COUNT, sizeof(*result->latency));
+        result->clock_overhead_ns = clock_overhead();
+    }
+    if (replay->actors == NULL || (options->host_time && result->latency == NULL)) {
+        return smh_error_set(error, "%s: no memory for %zu actors", scenario->path,
+                             replay->actor_count);
+    }
+    replay->next_validation = options->validate_every;
+    return smh_metrics_open(&replay->metrics, result, &replay->machine,
+                            options->metrics && options->samples, error);
+}
+
+static int run(struct replay *replay, const struct smh_scenario *scenario,
+               struct smh_source *source, struct smh_error *error)
+{
+    if (prepare(replay, scenario, error) != 0 ||
+        smh_oracle_open(&replay->oracle, &replay->machine, replay->result, replay->options->checks,
+                        error) != 0) {
+        return -1;
+    }
+    uint64_t start = now_ns();
+    int code = stream(replay, source, error);
+    replay->result->host_seconds = (double)(now_ns() - start) / 1e9;
+    if (code == 0) {
+        conclude(replay);
+        code = smh_result_judge(replay->result, error);
+    }
+    smh_oracle_close(&replay->oracle);
+    return code;
+}
+
+int smh_replay(const struct smh_scenario *scenario, const struct smh_replay_options *options,
+               struct smh_result *result, struct smh_error *error)
+{
+    struct replay replay = {.options = options, .result = result};
+    memset(result, 0, sizeof(*result));
+    struct smh_source *source = options->source != NULL
+                                    ? options->source
+                                    : smh_workload_open(scenario, options->seed, error);
+    int code =
+        source == NULL ? -1 : smh_machine_open(&replay.machine, scenario, &options->choice, error);
+    if (code == 0) {
+        code = run(&replay, scenario, source, error);
+        smh_machine_close(&replay.machine);
+    }
+    for (size_t i = 0; replay.actors != NULL && i < replay.actor_count; i++) {
+        free(replay.actors[i].live);
+    }
+    free(replay.actors);
+    if (source != NULL) {
+        source->close(source);
+    }
+    if (code != 0) {
+        smh_result_free(result);
+        memset(result, 0, sizeof(*result));
+    }
+    return code;
+}

@@ -1,0 +1,155 @@
+/* result.c: deriving, judging and freeing a result. See result.h. */
+#include "result.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *smh_failure_name(enum smh_failure_reason reason)
+{
+    static const char *const names[SMH_FAILURE_REASON_COUNT] = {"no_region", "fragmented", "full"};
+    return names[reason];
+}
+
+uint64_t smh_result_failures(const struct smh_result *result)
+{
+    uint64_t total = 0;
+    for (int reason = 0; reason < SMH_FAILURE_REASON_COUNT; reason++) {
+        total += result->failures[reason];
+    }
+    return total;
+}
+
+double smh_ratio(double numerator, double denominator)
+{
+    return denominator == 0.0 ? (double)NAN : numerator / denominator;
+}
+
+double smh_result_fragmentation(const struct smh_region_result *region, int measure)
+{
+    switch (measure) {
+    case 1:
+        return smh_ratio((double)region->high_water_sum, (double)region->live_sum);
+    case 2:
+        return smh_ratio((double)region->high_water_at_peak_live, (double)region->peak_live_bytes);
+    case 3:
+        return smh_ratio((double)region->high_water_bytes, (double)region->live_at_high_water);
+    default:
+        return smh_ratio((double)region->high_water_bytes, (double)region->peak_live_bytes);
+    }
+}
+
+/* Bucket b covers, with e = b / 8 and m = b % 8, [2^e * (8 + m) / 8, 2^e * (9 + m) / 8); below 8
+ * each value has its own. */
+size_t smh_latency_bucket(uint64_t nanoseconds)
+{
+    if (nanoseconds < 8) {
+        return (size_t)nanoseconds;
+    }
+    unsigned exponent = 63U - (unsigned)__builtin_clzll(nanoseconds);
+    return (size_t)((exponent - 2) * 8 + (nanoseconds >> (exponent - 3) & 7));
+}
+
+uint64_t smh_latency_bound(size_t bucket)
+{
+    if (bucket < 8) {
+        return bucket;
+    }
+    unsigned exponent = (unsigned)(bucket / 8) + 2;
+    uint64_t step = UINT64_C(1) << (exponent - 3);
+    return (UINT64_C(1) << exponent) + (bucket % 8) * step + (step - 1);
+}
+
+uint64_t smh_latency_percentile(const struct smh_latency *latency, double percent)
+{
+    double wanted = (double)latency->count * percent / 100.0;
+    uint64_t seen = 0;
+    for (size_t bucket = 0; bucket < SMH_LATENCY_BUCKETS; bucket++) {
+        seen += latency->buckets[bucket];
+        if (seen > 0 && (double)seen >= wanted) {
+            uint64_t bound = smh_latency_bound(bucket);
+            return bound < latency->max_ns ? bound : latency->max_ns;
+        }
+    }
+    return latency->max_ns;
+}
+
+static void add_expectation(struct smh_result *result, bool passed, const char *what,
+                            const char *allowed, const char *actual)
+{
+    struct smh_expectation_result *row = &result->expectations[result->expectation_count++];
+    snprintf(row->what, sizeof(row->what), "%s", what);
+    snprintf(row->allowed, sizeof(row->allowed), "%s", allowed);
+    snprintf(row->actual, sizeof(row->actual), "%s", actual);
+    row->passed = passed;
+    result->passed = result->passed && passed;
+}
+
+static void judge_failures(struct smh_result *result, const struct smh_expect *expect)
+{
+    if (!expect->has_failed_allocations) {
+        return;
+    }
+    char allowed[48];
+    char actual[48];
+    uint64_t total = smh_result_failures(result);
+    if (expect->failed_allocations_min == expect->failed_allocations_max) {
+        snprintf(allowed, sizeof(allowed), "%" PRIu64, expect->failed_allocations_min);
+    } else {
+        snprintf(allowed, sizeof(allowed), "%" PRIu64 " to %" PRIu64,
+                 expect->failed_allocations_min, expect->failed_allocations_max);
+    }
+    snprintf(actual, sizeof(actual), "%" PRIu64, total);
+    add_expectation(
+        result, total >= expect->failed_allocations_min && total <= expect->failed_allocations_max,
+        "failed_allocations", allowed, actual);
+}
+
+static void judge_region(struct smh_result *result, const struct smh_region_expect *expect)
+{
+    const char *name = result->scenario->machine.regions[expect->region].name;
+    const struct smh_region_result *region = &result->regions[expect->region];
+    char what[96];
+    char allowed[48];
+    char actual[48];
+    if (expect->has_peak_used_max) {
+        snprintf(what, sizeof(what), "regions.%.60s.peak_used_max", name);
+        snprintf(allowed, sizeof(allowed), "%" PRIu64 " bytes", expect->peak_used_max_bytes);
+        snprintf(actual, sizeof(actual), "%zu bytes", region->stats.peak_used_bytes);
+        add_expectation(result, region->stats.peak_used_bytes <= expect->peak_used_max_bytes, what,
+                        allowed, actual);
+    }
+}
+
+int smh_result_judge(struct smh_result *result, struct smh_error *error)
+{
+    const struct smh_expect *expect = &result->scenario->expect;
+    result->passed = result->violation_count == 0;
+    result->expectation_count = 0;
+    result->expectations = calloc(2 + expect->region_count, sizeof(*result->expectations));
+    if (result->expectations == NULL) {
+        return smh_error_set(error, "%s: no memory for the expectations", result->scenario->path);
+    }
+    judge_failures(result, expect);
+    for (size_t i = 0; i < expect->region_count; i++) {
+        judge_region(result, &expect->regions[i]);
+    }
+    return 0;
+}
+
+void smh_result_free(struct smh_result *result)
+{
+    if (result->samples != NULL) {
+        free(result->samples->time_ns);
+        free(result->samples->operation_index);
+        free(result->samples->regions);
+        free(result->samples->map);
+    }
+    free(result->samples);
+    free(result->regions);
+    free(result->attributes);
+    free(result->latency);
+    free(result->expectations);
+    memset(result, 0, sizeof(*result));
+}

@@ -1,0 +1,199 @@
+/* result.h: what a run came to. The one structure that every printer, plot and expectation reads.
+ *
+ * Owns: struct smh_result, and its two printers: JSON (results.json, version SMH_RESULT_SCHEMA)
+ * and text.
+ * Invariants: counters are raw; whatever is derived (percentages, the Johnstone-Wilson measures)
+ * is derived by smh_ratio() and nowhere else. Positions are region+offset, never host addresses.
+ * Nothing here depends on the host but latency, which is there only when it was asked for.
+ *
+ * results.json
+ * ------------
+ *   schema            1
+ *   program, version, command
+ *   scenario          name, file, why, seed, target_bits, match, policy, line_bytes, cores,
+ *                     regions [ name, base, size_bytes, attr, attr_name, cache, cycles, engine,
+ *                     granule_bytes ], actors [ name ]
+ *   runs [            one per engine, policy and seed
+ *     engine          name, or "as_written" when the scenario's regions choose
+ *     policy, seed, passed
+ *     operations      total, one count per kind, skipped (on a block whose allocation had failed),
+ *                     zero_size (requests of no bytes, answered with NULL and no failure)
+ *     simulated_ns
+ *     failures        total, no_region, fragmented, full, requested_bytes,
+ *                     list [ time_ns, actor, operation, site, bytes, align, attr, attr_name,
+ *                            reason, free_bytes, largest_free_bytes ] (the first 100)
+ *     violations [    oracle, message, operation_index ] (the first 32)
+ *     violation_count
+ *     regions [       name, memory_bytes, capacity_bytes, metadata_bytes, used_bytes,
+ *                     peak_used_bytes, live_bytes, peak_live_bytes, live_blocks,
+ *                     peak_live_blocks, high_water_bytes, free_bytes, largest_free_bytes,
+ *                     free_chunks, allocated_blocks, freed_blocks, failed_requests,
+ *                     fragmentation: jw1 .. jw4 and the counters they come from ]
+ *     attributes [    attr, attr_name, allocated_blocks, live_bytes, peak_live_bytes,
+ *                     failed_requests ]
+ *     samples         null, or time_ns [], operation_index [], regions [ name, used_bytes [],
+ *                     live_bytes [], free_bytes [], largest_free_bytes [], free_chunks [] ]
+ *     heap_map        null, or [ name, bin_bytes, bins, time_ns [], columns [ [ 0..255 ] ] ]
+ *     latency         null, or source "host", unit "ns", clock_overhead_ns, operations { kind:
+ *                     count, sum, max, buckets [ [ upper bound, count ] ] }
+ *     expectations [  what, allowed, actual, passed ]
+ *   ]
+ *   verdict           a sentence
+ *
+ * Fragmentation follows Johnstone and Wilson (1998), per region: heap is the high-water mark (the
+ * end of the highest byte ever handed out, from the region's start), live is the bytes asked for.
+ *   jw1 = sum of heap over operations / sum of live over operations
+ *   jw2 = heap at the moment of peak live / peak live
+ *   jw3 = heap at its peak / most live bytes since the moment when heap reached that peak
+ *   jw4 = peak heap / peak live
+ */
+#ifndef SMH_SIM_RESULT_H
+#define SMH_SIM_RESULT_H
+
+#include "workload/scenario.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#define SMH_RESULT_SCHEMA     1
+#define SMH_FAILURES_LISTED   100
+#define SMH_VIOLATIONS_LISTED 32
+#define SMH_SAMPLES_MAX       512
+#define SMH_MAP_BINS          128
+#define SMH_MAP_COLUMNS       256
+#define SMH_LATENCY_BUCKETS   (64 * 8)
+
+enum smh_failure_reason {
+    SMH_FAILURE_NO_REGION,  /* no region matches the attribute */
+    SMH_FAILURE_FRAGMENTED, /* a matching region has the bytes free, but no chunk that serves */
+    SMH_FAILURE_FULL,       /* no matching region has that many bytes free */
+    SMH_FAILURE_REASON_COUNT
+};
+
+const char *smh_failure_name(enum smh_failure_reason reason);
+
+struct smh_failure {
+    uint64_t time_ns;
+    uint64_t site;
+    uint64_t bytes;
+    uint64_t free_bytes;         /* over the matching regions */
+    uint64_t largest_free_bytes; /* of the matching regions */
+    uint32_t align;
+    uint32_t attr;
+    uint16_t actor;
+    uint8_t kind;   /* enum smh_operation_kind */
+    uint8_t reason; /* enum smh_failure_reason */
+};
+
+struct smh_violation {
+    const char *oracle;
+    uint64_t operation_index;
+    char message[256];
+};
+
+struct smh_region_result {
+    struct smh_stats stats;  /* at the end of the workload, before what is still live is freed */
+    uint64_t metadata_bytes; /* tables outside the region */
+    uint64_t free_chunks;
+    uint64_t live_bytes; /* asked for, not reserved */
+    uint64_t peak_live_bytes;
+    uint64_t peak_live_blocks;
+    uint64_t high_water_bytes;
+    uint64_t high_water_at_peak_live;
+    uint64_t live_at_high_water; /* most live bytes since high_water_bytes was reached */
+    uint64_t high_water_sum;     /* over operations, bytes; wraps past 4 GiB x 4e9 operations */
+    uint64_t live_sum;           /* the same */
+    uint64_t failed_requests;    /* that matched this region first */
+};
+
+struct smh_attribute_result {
+    uint32_t attr;
+    uint64_t allocated_blocks;
+    uint64_t live_bytes;
+    uint64_t peak_live_bytes;
+    uint64_t failed_requests;
+};
+
+/* One region at one moment. */
+struct smh_region_sample {
+    uint64_t used_bytes;
+    uint64_t live_bytes;
+    uint64_t free_bytes;
+    uint64_t largest_free_bytes;
+    uint64_t free_chunks;
+};
+
+struct smh_samples {
+    size_t count;
+    uint64_t *time_ns;                 /* [SMH_SAMPLES_MAX] */
+    uint64_t *operation_index;         /* [SMH_SAMPLES_MAX] */
+    struct smh_region_sample *regions; /* [SMH_SAMPLES_MAX][region_count] */
+    uint8_t *map;                      /* [SMH_SAMPLES_MAX][region_count][SMH_MAP_BINS] */
+};
+
+/* Log-linear: eight buckets per power of two. */
+struct smh_latency {
+    uint64_t count, sum_ns, max_ns;
+    uint64_t buckets[SMH_LATENCY_BUCKETS];
+};
+
+struct smh_expectation_result {
+    char what[96];
+    char allowed[48];
+    char actual[48];
+    bool passed;
+};
+
+struct smh_result {
+    const struct smh_scenario *scenario;
+    const char *engine; /* forced by the command line; NULL: as written */
+    const char *policy;
+    uint64_t seed;
+    bool passed; /* every expectation met and no violation */
+    uint64_t operations[SMH_OPERATION_KIND_COUNT];
+    uint64_t operation_count;
+    uint64_t skipped;
+    uint64_t zero_size;
+    uint64_t simulated_ns;
+    uint64_t failures[SMH_FAILURE_REASON_COUNT];
+    uint64_t failed_bytes;
+    struct smh_failure failure_list[SMH_FAILURES_LISTED];
+    size_t failure_listed;
+    struct smh_violation violations[SMH_VIOLATIONS_LISTED];
+    uint64_t violation_count;
+    struct smh_region_result *regions; /* [scenario->machine.region_count] */
+    struct smh_attribute_result *attributes;
+    size_t attribute_count;
+    struct smh_samples *samples; /* NULL: not taken */
+    struct smh_latency *latency; /* [SMH_OPERATION_KIND_COUNT], NULL: not taken */
+    uint64_t clock_overhead_ns;
+    struct smh_expectation_result *expectations;
+    size_t expectation_count;
+    double host_seconds; /* of the replay; printed on the terminal only */
+};
+
+uint64_t smh_result_failures(const struct smh_result *result);
+/* The one ratio: numerator / denominator, and 0 / 0 is NaN (printed as null or "-"). */
+double smh_ratio(double numerator, double denominator);
+/* Johnstone-Wilson measure 1 to 4 of a region. */
+double smh_result_fragmentation(const struct smh_region_result *region, int measure);
+/* Bucket of a latency, and the largest latency that falls in a bucket. */
+size_t smh_latency_bucket(uint64_t nanoseconds);
+uint64_t smh_latency_bound(size_t bucket);
+/* The p-th percentile (0 to 100), as a bucket's bound. */
+uint64_t smh_latency_percentile(const struct smh_latency *latency, double percent);
+
+/* Checks scenario->expect and fills expectations and passed. -1: no memory. */
+int smh_result_judge(struct smh_result *result, struct smh_error *error);
+void smh_result_free(struct smh_result *result);
+
+/* The document for these runs (all of one scenario). details[i] false leaves out samples and map;
+ * details NULL: all have them. NULL: no memory. */
+json_t *smh_result_json(const struct smh_result *const *results, const bool *details, size_t count,
+                        const char *command, const char *verdict);
+/* Writes a document to a temporary file beside path and renames it; "-" is standard output. */
+int smh_result_write(const json_t *document, const char *path, struct smh_error *error);
+/* The summary that `smh run` prints. */
+void smh_result_print(const struct smh_result *result, FILE *out);
+
+#endif

@@ -1,0 +1,398 @@
+/* result_json.c: results.json. The format is documented in result.h. */
+#include "result.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void put_integer(json_t *object, const char *key, uint64_t value)
+{
+    json_object_set_new(object, key, json_integer((json_int_t)value));
+}
+
+static void put_string(json_t *object, const char *key, const char *value)
+{
+    json_object_set_new(object, key, value != NULL ? json_string(value) : json_null());
+}
+
+/* Six digits are what a reader can use, and they print the same everywhere. */
+static void put_ratio(json_t *object, const char *key, double value)
+{
+    json_object_set_new(object, key,
+                        isfinite(value) ? json_real(round(value * 1e6) / 1e6) : json_null());
+}
+
+static const char *cache_name(enum smh_cache_kind kind)
+{
+    return kind == SMH_CACHE_NONE         ? "none"
+           : kind == SMH_CACHE_WRITE_BACK ? "write-back"
+                                          : "write-through";
+}
+
+static json_t *region_json(const struct smh_region_config *region)
+{
+    json_t *object = json_object();
+    char base[32];
+    snprintf(base, sizeof(base), "0x%08" PRIx64, region->base);
+    put_string(object, "name", region->name);
+    put_string(object, "base", base);
+    put_integer(object, "size_bytes", region->size);
+    put_integer(object, "attr", region->attr);
+    put_string(object, "attr_name", region->attr_name);
+    put_string(object, "cache", cache_name(region->cache));
+    put_integer(object, "cycles", region->cycles);
+    put_string(object, "engine", region->engine != NULL ? region->engine->name : NULL);
+    put_integer(object, "granule_bytes", region->granule);
+    return object;
+}
+
+static json_t *scenario_json(const struct smh_scenario *scenario)
+{
+    json_t *object = json_object();
+    put_string(object, "name", scenario->name);
+    put_string(object, "file", scenario->path);
+    put_string(object, "why", scenario->why);
+    put_integer(object, "seed", scenario->seed);
+    put_integer(object, "target_bits", scenario->machine.target_bits);
+    put_string(object, "match", scenario->match_name);
+    put_string(object, "policy", scenario->policy->name);
+    put_integer(object, "line_bytes", scenario->machine.line_bytes);
+    put_integer(object, "cores", scenario->machine.cores);
+    json_t *regions = json_array();
+    for (size_t i = 0; i < scenario->machine.region_count; i++) {
+        json_array_append_new(regions, region_json(&scenario->machine.regions[i]));
+    }
+    json_object_set_new(object, "regions", regions);
+    json_t *actors = json_array();
+    for (size_t i = 0; i < scenario->actor_count; i++) {
+        json_array_append_new(actors, json_string(scenario->actors[i].name));
+    }
+    json_object_set_new(object, "actors", actors);
+    return object;
+}
+
+static json_t *operations_json(const struct smh_result *result)
+{
+    json_t *object = json_object();
+    put_integer(object, "total", result->operation_count);
+    for (int kind = 0; kind < SMH_OPERATION_KIND_COUNT; kind++) {
+        put_integer(object, smh_operation_name((enum smh_operation_kind)kind),
+                    result->operations[kind]);
+    }
+    put_integer(object, "skipped", result->skipped);
+    put_integer(object, "zero_size", result->zero_size);
+    return object;
+}
+
+static json_t *failure_json(const struct smh_scenario *scenario, const struct smh_failure *failure)
+{
+    json_t *object = json_object();
+    put_integer(object, "time_ns", failure->time_ns);
+    put_string(object, "actor",
+               failure->actor < scenario->actor_count ? scenario->actors[failure->actor].name
+                                                      : NULL);
+    put_string(object, "operation", smh_operation_name((enum smh_operation_kind)failure->kind));
+    put_integer(object, "site", failure->site);
+    put_integer(object, "bytes", failure->bytes);
+    put_integer(object, "align", failure->align);
+    put_integer(object, "attr", failure->attr);
+    put_string(object, "attr_name", smh_scenario_attr_name(scenario, failure->attr));
+    put_string(object, "reason", smh_failure_name((enum smh_failure_reason)failure->reason));
+    put_integer(object, "free_bytes", failure->free_bytes);
+    put_integer(object, "largest_free_bytes", failure->largest_free_bytes);
+    return object;
+}
+
+static json_t *failures_json(const struct smh_result *result)
+{
+    json_t *object = json_object();
+    put_integer(object, "total", smh_result_failures(result));
+    for (int reason = 0; reason < SMH_FAILURE_REASON_COUNT; reason++) {
+        put_integer(object, smh_failure_name((enum smh_failure_reason)reason),
+                    result->failures[reason]);
+    }
+    put_integer(object, "requested_bytes", result->failed_bytes);
+    json_t *list = json_array();
+    for (size_t i = 0; i < result->failure_listed; i++) {
+        json_array_append_new(list, failure_json(result->scenario, &result->failure_list[i]));
+    }
+    json_object_set_new(object, "list", list);
+    return object;
+}
+
+static json_t *violations_json(const struct smh_result *result)
+{
+    json_t *list = json_array();
+    for (uint64_t i = 0; i < result->violation_count && i < SMH_VIOLATIONS_LISTED; i++) {
+        json_t *object = json_object();
+        put_string(object, "oracle", result->violations[i].oracle);
+        put_string(object, "message", result->violations[i].message);
+        put_integer(object, "operation_index", result->violations[i].operation_index);
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+static json_t *fragmentation_json(const struct smh_region_result *region)
+{
+    json_t *object = json_object();
+    put_ratio(object, "jw1", smh_result_fragmentation(region, 1));
+    put_ratio(object, "jw2", smh_result_fragmentation(region, 2));
+    put_ratio(object, "jw3", smh_result_fragmentation(region, 3));
+    put_ratio(object, "jw4", smh_result_fragmentation(region, 4));
+    put_integer(object, "heap_sum", region->high_water_sum);
+    put_integer(object, "live_sum", region->live_sum);
+    put_integer(object, "heap_at_peak_live", region->high_water_at_peak_live);
+    put_integer(object, "live_at_peak_heap", region->live_at_high_water);
+    return object;
+}
+
+static json_t *region_result_json(const struct smh_result *result, size_t index)
+{
+    const struct smh_region_result *region = &result->regions[index];
+    const struct smh_stats *stats = &region->stats;
+    json_t *object = json_object();
+    put_string(object, "name", result->scenario->machine.regions[index].name);
+    put_integer(object, "memory_bytes", stats->memory_bytes);
+    put_integer(object, "capacity_bytes", stats->capacity_bytes);
+    put_integer(object, "metadata_bytes", region->metadata_bytes);
+    put_integer(object, "used_bytes", stats->used_bytes);
+    put_integer(object, "peak_used_bytes", stats->peak_used_bytes);
+    put_integer(object, "live_bytes", region->live_bytes);
+    put_integer(object, "peak_live_bytes", region->peak_live_bytes);
+    put_integer(object, "live_blocks", stats->live_blocks);
+    put_integer(object, "peak_live_blocks", region->peak_live_blocks);
+    put_integer(object, "high_water_bytes", region->high_water_bytes);
+    put_integer(object, "free_bytes", stats->free_bytes);
+    put_integer(object, "largest_free_bytes", stats->largest_free_bytes);
+    put_integer(object, "free_chunks", region->free_chunks);
+    put_integer(object, "allocated_blocks", stats->allocated_blocks);
+    put_integer(object, "freed_blocks", stats->freed_blocks);
+    put_integer(object, "failed_requests", region->failed_requests);
+    json_object_set_new(object, "fragmentation", fragmentation_json(region));
+    return object;
+}
+
+static json_t *attribute_json(const struct smh_scenario *scenario,
+                              const struct smh_attribute_result *attribute)
+{
+    json_t *object = json_object();
+    put_integer(object, "attr", attribute->attr);
+    put_string(object, "attr_name", smh_scenario_attr_name(scenario, attribute->attr));
+    put_integer(object, "allocated_blocks", attribute->allocated_blocks);
+    put_integer(object, "live_bytes", attribute->live_bytes);
+    put_integer(object, "peak_live_bytes", attribute->peak_live_bytes);
+    put_integer(object, "failed_requests", attribute->failed_requests);
+    return object;
+}
+
+static json_t *integers_json(const uint64_t *values, size_t count, size_t stride)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(list, json_integer((json_int_t)values[i * stride]));
+    }
+    return list;
+}
+
+static json_t *samples_json(const struct smh_result *result)
+{
+    const struct smh_samples *samples = result->samples;
+    size_t regions = result->scenario->machine.region_count;
+    size_t stride = regions * sizeof(struct smh_region_sample) / sizeof(uint64_t);
+    json_t *object = json_object();
+    json_object_set_new(object, "time_ns", integers_json(samples->time_ns, samples->count, 1));
+    json_object_set_new(object, "operation_index",
+                        integers_json(samples->operation_index, samples->count, 1));
+    json_t *list = json_array();
+    for (size_t i = 0; i < regions; i++) {
+        const struct smh_region_sample *first = &samples->regions[i];
+        json_t *region = json_object();
+        put_string(region, "name", result->scenario->machine.regions[i].name);
+        json_object_set_new(region, "used_bytes",
+                            integers_json(&first->used_bytes, samples->count, stride));
+        json_object_set_new(region, "live_bytes",
+                            integers_json(&first->live_bytes, samples->count, stride));
+        json_object_set_new(region, "free_bytes",
+                            integers_json(&first->free_bytes, samples->count, stride));
+        json_object_set_new(region, "largest_free_bytes",
+                            integers_json(&first->largest_free_bytes, samples->count, stride));
+        json_object_set_new(region, "free_chunks",
+                            integers_json(&first->free_chunks, samples->count, stride));
+        json_array_append_new(list, region);
+    }
+    json_object_set_new(object, "regions", list);
+    return object;
+}
+
+/* Every step-th sample, so that a map has SMH_MAP_COLUMNS columns at most. */
+static json_t *map_json(const struct smh_result *result)
+{
+    const struct smh_samples *samples = result->samples;
+    size_t regions = result->scenario->machine.region_count;
+    size_t step = (samples->count + SMH_MAP_COLUMNS - 1) / SMH_MAP_COLUMNS;
+    json_t *list = json_array();
+    for (size_t i = 0; i < regions; i++) {
+        json_t *region = json_object();
+        uint64_t size = result->regions[i].stats.memory_bytes;
+        put_string(region, "name", result->scenario->machine.regions[i].name);
+        put_integer(region, "bin_bytes", (size + SMH_MAP_BINS - 1) / SMH_MAP_BINS);
+        put_integer(region, "bins", SMH_MAP_BINS);
+        json_t *times = json_array();
+        json_t *columns = json_array();
+        for (size_t at = 0; at < samples->count; at += step) {
+            const uint8_t *bins = &samples->map[(at * regions + i) * SMH_MAP_BINS];
+            json_t *column = json_array();
+            for (size_t bin = 0; bin < SMH_MAP_BINS; bin++) {
+                json_array_append_new(column, json_integer(bins[bin]));
+            }
+            json_array_append_new(columns, column);
+            json_array_append_new(times, json_integer((json_int_t)samples->time_ns[at]));
+        }
+        json_object_set_new(region, "time_ns", times);
+        json_object_set_new(region, "columns", columns);
+        json_array_append_new(list, region);
+    }
+    return list;
+}
+
+static json_t *latency_json(const struct smh_result *result)
+{
+    json_t *object = json_object();
+    put_string(object, "source", "host");
+    put_string(object, "unit", "ns");
+    put_integer(object, "clock_overhead_ns", result->clock_overhead_ns);
+    json_t *operations = json_object();
+    for (int kind = 0; kind < SMH_OPERATION_KIND_COUNT; kind++) {
+        const struct smh_latency *latency = &result->latency[kind];
+        if (latency->count == 0) {
+            continue;
+        }
+        json_t *row = json_object();
+        put_integer(row, "count", latency->count);
+        put_integer(row, "sum", latency->sum_ns);
+        put_integer(row, "max", latency->max_ns);
+        json_t *buckets = json_array();
+        for (size_t bucket = 0; bucket < SMH_LATENCY_BUCKETS; bucket++) {
+            if (latency->buckets[bucket] != 0) {
+                json_t *pair = json_array();
+                json_array_append_new(pair, json_integer((json_int_t)smh_latency_bound(bucket)));
+                json_array_append_new(pair, json_integer((json_int_t)latency->buckets[bucket]));
+                json_array_append_new(buckets, pair);
+            }
+        }
+        json_object_set_new(row, "buckets", buckets);
+        json_object_set_new(operations, smh_operation_name((enum smh_operation_kind)kind), row);
+    }
+    json_object_set_new(object, "operations", operations);
+    return object;
+}
+
+static json_t *expectations_json(const struct smh_result *result)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < result->expectation_count; i++) {
+        const struct smh_expectation_result *row = &result->expectations[i];
+        json_t *object = json_object();
+        put_string(object, "what", row->what);
+        put_string(object, "allowed", row->allowed);
+        put_string(object, "actual", row->actual);
+        json_object_set_new(object, "passed", json_boolean(row->passed));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+static json_t *run_json(const struct smh_result *result, bool details)
+{
+    json_t *object = json_object();
+    put_string(object, "engine", result->engine != NULL ? result->engine : "as_written");
+    put_string(object, "policy", result->policy);
+    put_integer(object, "seed", result->seed);
+    json_object_set_new(object, "passed", json_boolean(result->passed));
+    json_object_set_new(object, "operations", operations_json(result));
+    put_integer(object, "simulated_ns", result->simulated_ns);
+    json_object_set_new(object, "failures", failures_json(result));
+    json_object_set_new(object, "violations", violations_json(result));
+    put_integer(object, "violation_count", result->violation_count);
+    json_t *regions = json_array();
+    for (size_t i = 0; i < result->scenario->machine.region_count; i++) {
+        json_array_append_new(regions, region_result_json(result, i));
+    }
+    json_object_set_new(object, "regions", regions);
+    json_t *attributes = json_array();
+    for (size_t i = 0; i < result->attribute_count; i++) {
+        json_array_append_new(attributes, attribute_json(result->scenario, &result->attributes[i]));
+    }
+    json_object_set_new(object, "attributes", attributes);
+    bool detailed = details && result->samples != NULL && result->samples->count != 0;
+    json_object_set_new(object, "samples", detailed ? samples_json(result) : json_null());
+    json_object_set_new(object, "heap_map", detailed ? map_json(result) : json_null());
+    json_object_set_new(object, "latency",
+                        result->latency != NULL ? latency_json(result) : json_null());
+    json_object_set_new(object, "expectations", expectations_json(result));
+    return object;
+}
+
+json_t *smh_result_json(const struct smh_result *const *results, const bool *details, size_t count,
+                        const char *command, const char *verdict)
+{
+    json_t *document = json_object();
+    if (document == NULL || count == 0) {
+        return document;
+    }
+    put_integer(document, "schema", SMH_RESULT_SCHEMA);
+    put_string(document, "program", "smh");
+    put_string(document, "version", SMH_VERSION);
+    put_string(document, "command", command);
+    json_object_set_new(document, "scenario", scenario_json(results[0]->scenario));
+    json_t *runs = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(runs, run_json(results[i], details == NULL || details[i]));
+    }
+    json_object_set_new(document, "runs", runs);
+    put_string(document, "verdict", verdict);
+    return document;
+}
+
+static int write_file(const json_t *document, const char *path, struct smh_error *error)
+{
+    size_t length = strlen(path);
+    char *temporary = malloc(length + 8);
+    if (temporary == NULL) {
+        return smh_error_set(error, "%s: no memory to write it", path);
+    }
+    memcpy(temporary, path, length);
+    memcpy(temporary + length, ".XXXXXX", 8);
+    int descriptor = mkstemp(temporary);
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
+    bool written = file != NULL && fchmod(descriptor, 0644) == 0 &&
+                   json_dumpf(document, file, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) == 0 &&
+                   fputc('\n', file) != EOF;
+    written = file != NULL && fclose(file) == 0 && written;
+    written = written && rename(temporary, path) == 0;
+    int code = 0;
+    if (!written) {
+        code = smh_error_set(error, "%s: cannot be written (%s)", path, strerror(errno));
+        if (descriptor >= 0) {
+            unlink(temporary);
+        }
+    }
+    free(temporary);
+    return code;
+}
+
+int smh_result_write(const json_t *document, const char *path, struct smh_error *error)
+{
+    if (strcmp(path, "-") != 0) {
+        return write_file(document, path, error);
+    }
+    if (json_dumpf(document, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) != 0 ||
+        fputc('\n', stdout) == EOF || fflush(stdout) != 0) {
+        return smh_error_set(error, "standard output: cannot be written (%s)", strerror(errno));
+    }
+    return 0;
+}
