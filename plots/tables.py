@@ -1,0 +1,316 @@
+"""The report's tables: rows of ready words, made from results; the template only lays them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+import latency
+import units
+from results import (
+    REASONS,
+    Configuration,
+    RegionSummary,
+    Results,
+    lowest_largest_free,
+    violation_count,
+)
+from schema import Failure, Run
+from words import outcome, reason, spread
+
+LISTED = 6
+
+
+@dataclass(frozen=True)
+class Cell:
+    text: str
+    share: Optional[float] = None  # drawn as a bar behind the text, 0..1
+    number: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    caption: str
+    head: list[str]
+    rows: list[list[Cell]]
+    note: str = ""
+    row_heads: int = 1  # leading cells that name the row
+
+
+def word(text: str) -> Cell:
+    return Cell(text, number=False)
+
+
+def facts(results: Results) -> list[tuple[str, str]]:
+    scenario, first = results.document.scenario, results.document.runs[0]
+    match = {"equal": "equal attribute", "all_bits": "all of the asked attribute bits"}
+    found = [
+        ("Scenario file", scenario.file),
+        ("Operations", operations(first)),
+        ("Simulated time", units.duration(first.simulated_ns)),
+        ("Actors", ", ".join(scenario.actors) or units.NOTHING),
+        ("Target", f"{scenario.target_bits} bits, {units.plural(scenario.cores, 'core')}"),
+        ("Attributes match by", match.get(scenario.match, scenario.match)),
+        ("Policy as written", scenario.policy or units.NOTHING),
+        ("Engines", ", ".join(results.engines)),
+        ("Policies", ", ".join(results.policies)),
+        ("Seeds", ", ".join(str(seed) for seed in results.seeds)),
+    ]
+    if scenario.line_bytes:
+        found.insert(5, ("Cache line", units.size(scenario.line_bytes)))
+    return found
+
+
+def operations(run: Run) -> str:
+    known = [(kind, number) for kind, number in run.operations.items() if number]
+    total = run.operations.get("total", sum(number for _, number in known))
+    parts = [
+        f"{units.count(number)} {kind.replace('_', ' ')}"
+        for kind, number in known
+        if kind != "total"
+    ]
+    return f"{units.count(total)}: {', '.join(parts)}" if parts else units.count(total)
+
+
+def memory(results: Results) -> Table:
+    rows = [
+        [
+            word(region.name),
+            word(region.base),
+            Cell(units.size(region.size_bytes)),
+            word(region.attr_name),
+            word("none" if region.cache == "none" else region.cache),
+            Cell(str(region.cycles) if region.cycles else units.NOTHING),
+            word(region.engine or "as compared"),
+            Cell(units.size(region.granule_bytes) if region.granule_bytes else "engine's own"),
+        ]
+        for region in results.document.scenario.regions
+    ]
+    head = ["Region", "Base", "Size", "Attribute", "Cache", "Cycles", "Engine", "Granule"]
+    return Table("Memory map", head, rows)
+
+
+def _fullest(configuration: Configuration) -> Cell:
+    regions = configuration.regions()
+    if not regions:
+        return Cell(units.NOTHING)
+    top = max(regions, key=lambda region: region.peak_used_share)
+    size = units.size(top.peak_used_bytes.median)
+    return word(f"{top.name}: {units.percent(top.peak_used_share)} ({size})")
+
+
+def _worst_ratio(configuration: Configuration) -> Cell:
+    known = [(region.peak_ratio, region.name) for region in configuration.regions()]
+    ratios = [(value, name) for value, name in known if value is not None]
+    if not ratios:
+        return Cell(units.NOTHING)
+    value, name = max(ratios)
+    return word(f"{units.ratio(value)} ({name})")
+
+
+def comparison(results: Results) -> Table:
+    rows = []
+    for item in results.configurations:
+        failed = [Cell(units.count(item.failed_for(reason))) for reason in REASONS]
+        rows.append(
+            [
+                word(item.engine),
+                word(item.policy),
+                word(outcome(item)),
+                Cell(spread(item.failed(), units.count)),
+                *failed,
+                _fullest(item),
+                _worst_ratio(item),
+            ]
+        )
+    head = ["Engine", "Policy", "Result", "Failed requests", "… no region", "… fragmented"]
+    head += ["… full", "Fullest region at its peak", "Most fragmented region"]
+    note = "Most fragmented: the highest point of the heap against the most bytes live (measure 4)."
+    if len(results.seeds) > 1:
+        note = f"Medians over {len(results.seeds)} seeds, in brackets the range. {note}"
+    return Table("Every engine with every policy", head, rows, note, row_heads=2)
+
+
+def _matrix(
+    results: Results, caption: str, note: str, cell: Callable[[RegionSummary], Cell]
+) -> Table:
+    names = [region.name for region in results.document.scenario.regions]
+    rows = []
+    for item in results.configurations:
+        found = {summary.name: cell(summary) for summary in item.regions()}
+        cells = [found.get(name, Cell(units.NOTHING)) for name in names]
+        rows.append([word(item.engine), word(item.policy), *cells])
+    return Table(caption, ["Engine", "Policy", *names], rows, note, row_heads=2)
+
+
+def matrices(results: Results) -> list[Table]:
+    def peak(summary: RegionSummary) -> Cell:
+        size = units.size(summary.peak_used_bytes.median)
+        text = f"{units.percent(summary.peak_used_share)} ({size})"
+        return Cell(text, min(1.0, summary.peak_used_share))
+
+    return [
+        _matrix(results, "Peak use of each region", "Share of the region's size, and bytes.", peak),
+        _matrix(
+            results,
+            "Fragmentation of each region",
+            "Peak heap / peak live bytes (Johnstone and Wilson's fourth measure): 1 is ideal.",
+            lambda summary: Cell(units.ratio(summary.peak_ratio)),
+        ),
+        _matrix(
+            results,
+            "Largest free block of each region at the end",
+            "What the largest single request could still have.",
+            lambda summary: Cell(units.size(summary.largest_free_bytes.median)),
+        ),
+    ]
+
+
+def regions(run: Run) -> Table:
+    rows = []
+    for use in run.regions:
+        measures = use.fragmentation
+        ratios = (
+            [measures.jw1, measures.jw2, measures.jw3, measures.jw4] if measures else [None] * 4
+        )
+        rows.append(
+            [
+                word(use.name),
+                Cell(units.size(use.peak_used_bytes)),
+                Cell(units.size(use.peak_live_bytes)),
+                Cell(units.size(use.high_water_bytes)),
+                Cell(units.size(use.metadata_bytes)),
+                Cell(units.count(use.allocated_blocks)),
+                Cell(units.count(use.peak_live_blocks)),
+                Cell(units.count(use.failed_requests)),
+                Cell(units.size(lowest_largest_free(run, use.name))),
+                *(Cell(units.ratio(ratio)) for ratio in ratios),
+            ]
+        )
+    head = ["Region", "Peak used", "Peak live", "High water", "Tables outside", "Blocks allocated"]
+    head += ["Blocks live at most", "Failed requests", "Least largest free"]
+    head += [f"Measure {number}" for number in (1, 2, 3, 4)]
+    return Table("Regions in this run", head, rows)
+
+
+def attributes(run: Run) -> Table:
+    rows = [
+        [
+            word(use.attr_name),
+            Cell(units.count(use.allocated_blocks)),
+            Cell(units.size(use.peak_live_bytes)),
+            Cell(units.count(use.failed_requests)),
+        ]
+        for use in run.attributes
+    ]
+    head = ["Attribute", "Blocks allocated", "Peak live", "Failed requests"]
+    return Table("Attributes in this run", head, rows)
+
+
+def expectations(results: Results) -> Table:
+    verdicts: dict[tuple[str, str], list[tuple[Run, str, bool]]] = {}
+    for run in results.document.runs:
+        for item in run.expectations:
+            entry = (run, item.actual, item.passed)
+            verdicts.setdefault((item.what, item.allowed), []).append(entry)
+    rows = []
+    for (what, allowed), entries in verdicts.items():
+        missed = [f"{results.run_label(run)}: {actual}" for run, actual, ok in entries if not ok]
+        shown = "; ".join(missed[:LISTED])
+        if len(missed) > LISTED:
+            shown += f"; and {len(missed) - LISTED} more"
+        met = len(entries) - len(missed)
+        verdict = f"{'met' if not missed else 'NOT MET'}, {met} of {len(entries)}"
+        rows.append([word(what), word(allowed), word(verdict), word(shown or units.NOTHING)])
+    head = ["Expected", "Allowed", "Runs that meet it", "Runs that do not, with what they had"]
+    return Table("Expectations", head, rows)
+
+
+def _sizes(failures: list[Failure]) -> str:
+    low = min(failure.bytes for failure in failures)
+    high = max(failure.bytes for failure in failures)
+    return units.size(low) if low == high else f"{units.size(low)} to {units.size(high)}"
+
+
+def failure_groups(run: Run) -> Table:
+    groups: dict[tuple[str, str, str, str], list[Failure]] = {}
+    for failure in run.failures.first:
+        key = (failure.actor, failure.operation, failure.attr_name, failure.reason)
+        groups.setdefault(key, []).append(failure)
+    rows = []
+    for (actor, operation, attr_name, code), failures in groups.items():
+        first = failures[0]
+        rows.append(
+            [
+                word(actor),
+                word(f"{operation} from {attr_name}"),
+                Cell(units.count(len(failures))),
+                word(_sizes(failures)),
+                word(reason(code)),
+                word(f"{units.duration(first.time_ns)}, at operation {first.site} of {actor}"),
+                Cell(units.size(first.free_bytes)),
+                Cell(units.size(first.largest_free_bytes)),
+            ]
+        )
+    head = ["Actor", "Asked for", "Times", "Sizes", "Why it failed", "First", "Free then"]
+    head.append("Largest free block then")
+    listed, total = len(run.failures.first), run.failures.total
+    note = f"Groups of the first {units.count(listed)} of {units.count(total)} failed requests."
+    return Table("Failed requests", head, rows, note if listed < total else "")
+
+
+def failure_list(run: Run) -> Table:
+    rows = [
+        [
+            Cell(units.duration(failure.time_ns)),
+            word(failure.actor),
+            Cell(str(failure.site)),
+            word(failure.operation),
+            Cell(units.size(failure.bytes)),
+            Cell(str(failure.align) if failure.align else units.NOTHING),
+            word(failure.attr_name),
+            word(failure.reason),
+            Cell(units.size(failure.free_bytes)),
+            Cell(units.size(failure.largest_free_bytes)),
+        ]
+        for failure in run.failures.first
+    ]
+    head = ["Time", "Actor", "Site", "Operation", "Size", "Alignment", "Attribute", "Reason"]
+    return Table("One by one", head + ["Free", "Largest free block"], rows)
+
+
+def latencies(results: Results) -> Table:
+    rows = []
+    show = units.duration if latency.unit(results) == "ns" else units.count
+    for kind in latency.kinds_timed(results):
+        base = None
+        for engine in results.engines:
+            counts, slowest = latency.merge(results, engine, kind)
+            if not counts:
+                continue
+            middle = latency.percentile(counts, slowest, 0.5)
+            base = base or middle
+            high = [show(latency.percentile(counts, slowest, part)) for part in (0.99, 0.999)]
+            cells = [show(middle), *high, show(slowest), f"{middle / max(base, 1):.2f} ×"]
+            calls = units.count(sum(counts.values()))
+            rows.append([word(kind), word(engine), Cell(calls), *map(Cell, cells)])
+    head = ["Operation", "Engine", "Calls", "Median", "99 % within", "99.9 % within", "Slowest"]
+    head.append("Median against the first engine")
+    return Table("Latency", head, rows, row_heads=2)
+
+
+def violations(results: Results) -> Table:
+    rows = [
+        [
+            word(results.run_label(run)),
+            word(item.oracle),
+            Cell(units.count(item.operation_index)),
+            word(item.message),
+        ]
+        for run in results.document.runs
+        for item in run.violations
+    ]
+    total = sum(violation_count(run) for run in results.document.runs)
+    note = f"Listed: {len(rows)} of {units.count(total)}." if len(rows) < total else ""
+    head = ["Run", "Broken rule", "At operation", "What was found"]
+    return Table("Broken invariants", head, rows, note)
