@@ -55,6 +55,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#define SMH_VERSION           "0.1.0"
 #define SMH_RESULT_SCHEMA     1
 #define SMH_FAILURES_LISTED   100
 #define SMH_VIOLATIONS_LISTED 32

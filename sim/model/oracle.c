@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROBE_INTERVAL 64 /* blocks between two verdict probes */
+#define PROBE_INTERVAL 64 /* blocks that leave between two verdict probes */
 /* A NULL is checked by a walk over the region: each of the first ones, then one in so many. */
 #define NULLS_ALL    256
 #define NULLS_ONE_IN 64
@@ -276,7 +276,8 @@ void smh_oracle_leaving(struct smh_oracle *oracle, const struct smh_live *live,
 void smh_oracle_freed(struct smh_oracle *oracle, const struct smh_live *live,
                       uint64_t operation_index)
 {
-    if (oracle->checks != SMH_CHECKS_ALL) {
+    /* Judging free space may walk the heap (heap.h), so it is done for one block in so many. */
+    if (oracle->checks != SMH_CHECKS_ALL || oracle->probe != PROBE_INTERVAL) {
         return;
     }
     int code = smh_heap_verdict(&oracle->machine->slots[live->region].heap, live->block);
