@@ -17,6 +17,10 @@
 
 #define SMH_ENGINE_ABI 1u
 
+/* The finest step that an engine may lay blocks on, by target_bits. */
+#define SMH_ENGINE_STEP_SHIFT_MIN_32 2u
+#define SMH_ENGINE_STEP_SHIFT_MIN_64 3u
+
 /* Flags of an engine. */
 #define SMH_ENGINE_EXACT 1u /* answers for every pointer exactly by itself: no start bitmap */
 
@@ -27,11 +31,14 @@ struct smh_engine {
     const char *summary; /* one line for `smh list engines` */
 
     /* Takes config (memory set, target_bits 32 or 64, granule 0 or a power of two) and lays out
-     * the tables and one free chunk. Sets heap->capacity_bytes, step_shift and granule_shift.
+     * the tables and one free chunk. Sets heap->capacity_bytes, step_shift (at least
+     * SMH_ENGINE_STEP_SHIFT_MIN_32 or _64, by target_bits, and log2 of any granule from 16 on) and
+     * granule_shift; heap is all zero but for engine, memory, memory_size and target_bits.
      * 0, -EINVAL (granule refused), -ENOMEM (too small or too large). For an engine that is not
      * SMH_ENGINE_EXACT `metadata` is hidden: heap.c keeps its start bitmap there. */
     int (*init)(struct smh_heap *heap, const struct smh_heap_config *config);
-    /* What out-of-band tables take for config; NULL for an in-band engine. */
+    /* What out-of-band tables take for config; NULL for an in-band engine, and then every engine
+     * that is not SMH_ENGINE_EXACT is one. */
     size_t (*metadata_size)(const struct smh_heap_config *config);
 
     /* bytes > 0; align is a power of two or 0. Calls smh_engine_count_alloc when it succeeds. */
@@ -60,6 +67,10 @@ struct smh_engine {
     /* The engine's own rules (links, tables, neighbours); 0 or -EINVAL with *fault set. Bounded
      * by the size of the region on any damage. */
     int (*check)(const struct smh_heap *heap, struct smh_fault *fault);
+    /* Optional, may be NULL: fills *chunk, cursor included, with the chunk of a live block, so
+     * that a walk can go on from there. Spares heap.c a walk from the start of memory when it
+     * explains why a pointer is refused. */
+    void (*chunk_of)(const struct smh_heap *heap, const void *block, struct smh_chunk *chunk);
 };
 
 /* The engines of the core. */

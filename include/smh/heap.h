@@ -51,7 +51,8 @@ struct smh_stats {
     size_t live_blocks;
     uint64_t allocated_blocks; /* since init; a realloc that moves counts as one more */
     uint64_t freed_blocks;     /* since init */
-    uint64_t failed_requests;  /* since init: requests of at least one byte answered with NULL */
+    uint64_t failed_requests;  /* since init: requests of at least one byte answered with NULL; a
+                                  realloc of what is no block is misuse and not counted */
 };
 
 /* One chunk met on a walk, used or free. */
@@ -86,7 +87,7 @@ struct smh_heap {
     size_t live_blocks;
     uint64_t allocated_blocks;
     uint64_t failed_requests;
-    uint64_t *starts; /* start bitmap of an in-band engine, or NULL: bit i = a block in use
+    uint32_t *starts; /* start bitmap of an in-band engine, or NULL: bit i = a block in use
                          starts at memory + (i << step_shift) */
     uint16_t target_bits;
     uint8_t step_shift;                    /* log2 of what every block address is a multiple of */
@@ -96,16 +97,18 @@ struct smh_heap {
 };
 _Static_assert(sizeof(struct smh_heap) <= 256, "a heap's state fits 256 bytes");
 
-/* Makes `config->memory` a heap. 0; -EINVAL: a NULL argument, a granule that is no power of two or
- * that the engine refuses, target_bits other than 0, 32, 64, an incomplete engine; -ENOMEM: memory
- * or metadata is too small to hold the tables and one block, or larger than the engine can manage.
+/* Makes `config->memory` a heap. 0; -EINVAL: a NULL argument, memory or metadata that wraps or that
+ * overlaps the other, a granule that is no power of two or that the engine refuses, target_bits
+ * other than 0, 32, 64, an incomplete engine; -ENOMEM: memory or metadata is too small to hold the
+ * tables and one block, or larger than the engine can manage.
  * On failure the heap is unusable and every other call on it answers as on an uninitialised one.
  * Time: the engine's tables. */
 int smh_heap_init(struct smh_heap *heap, const struct smh_heap_config *config);
 
-/* Bytes of `metadata` that this configuration wants for exact verdicts (in-band engine: the start
- * bitmap; out-of-band engine: its tables); 0 where init would answer -EINVAL. `config->metadata`
- * and `metadata_size` are not read. */
+/* Bytes of `metadata` that are enough for exact verdicts with this configuration, wherever memory
+ * and metadata lie (in-band engine: the start bitmap; out-of-band engine: its tables); 0 where
+ * there is none to want, or init would refuse engine, granule or target_bits by their form.
+ * `config->memory`, `metadata` and `metadata_size` are not read. */
 size_t smh_heap_metadata_size(const struct smh_heap_config *config);
 
 /* A block of at least `bytes` bytes, aligned to smh_heap_alignment(), contents undefined. NULL:
@@ -144,7 +147,8 @@ int smh_heap_verdict(const struct smh_heap *heap, const void *block);
  * refuse, NULL included. */
 size_t smh_heap_usable_size(const struct smh_heap *heap, const void *block);
 
-/* What every block's address is a multiple of: max(8, granule); 4 for Zephyr's small heaps. */
+/* What every block's address is a multiple of: max(8, granule); 4 for Zephyr's small heaps; 0 for a
+ * heap that is not initialised. */
 size_t smh_heap_alignment(const struct smh_heap *heap);
 
 /* Whether the address lies in this heap's memory. */

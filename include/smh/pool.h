@@ -33,7 +33,8 @@ struct smh_region {
     void *metadata;                  /* as in smh_heap_config */
     size_t metadata_size;
     /* Bytes of the region that only requests for exactly its attribute value may use: a request
-     * that matches otherwise is served only while largest-free would stay at or above it. */
+     * that matches otherwise is served only while largest-free would stay at or above it (known
+     * by trying: such a request may cost an alloc, a free and two largest_free of the engine). */
     size_t reserve_bytes;
     uint32_t cost;     /* latency, for policy `fastest`; in any unit, lower is faster */
     uint32_t priority; /* for policy `tiered`; lower is tried first */
@@ -95,20 +96,24 @@ struct smh_pool {
     struct smh_pool_slot *slots;
     uint32_t slot_count;
     uint32_t region_count;    /* published with release order: slots below it are complete */
+    uint32_t version;         /* odd while an add changes by_rank and by_address */
     uint64_t failed_requests; /* that no region of the pool could serve */
-    struct smh_lock lock;     /* adding */
+    struct smh_lock lock;     /* adding, and failed_requests */
     struct smh_pool_slot built_in[SMH_POOL_REGION_COUNT];
 };
 
-/* Empty pool. 0; -EINVAL: NULL pool, slot_count 0 or above 65535 with slots given. config may be
- * NULL: all defaults. Not to be called while another thread uses the pool. */
+/* Empty pool. 0; -EINVAL: NULL pool, slot_count 0 or above 65535 with slots given, a policy without
+ * rank. config may be NULL: all defaults. Not to be called while another thread uses the pool. A
+ * pool may not be copied or moved. */
 int smh_pool_init(struct smh_pool *pool, const struct smh_pool_config *config);
 
-/* Adds a region; *region is copied. 0; -EINVAL NULL argument, pool not initialised, size 0, or
- * refused by the engine; -EFAULT addr is 0 or not a multiple of 8; -EOVERFLOW addr + size wraps;
- * -EEXIST it overlaps a region already there; -ENOMEM too small to hold one block; -ENOSPC no
- * slot. Checked in that order but -ENOSPC before -ENOMEM. When not 0 the pool is as before. Safe
- * against every other call. */
+/* Adds a region; *region is copied. In the order in which they are checked: -EINVAL NULL argument,
+ * pool not initialised or size 0; -EFAULT addr is 0 or not a multiple of 8; -EOVERFLOW addr + size
+ * wraps (to 0, too); -EEXIST it overlaps a region already there; -ENOSPC no slot; then what
+ * smh_heap_init says: -EINVAL (engine, granule, target_bits, metadata), -ENOMEM (memory too small
+ * to hold one block or larger than the engine manages, or metadata too small). When not 0 the pool
+ * is as before. Safe against every other call: those that run meanwhile see the region or not, and
+ * miss no other. Time: that of smh_heap_init and O(regions). */
 int smh_pool_add(struct smh_pool *pool, const struct smh_region *region);
 
 /* A block from the first region, in the policy's order, that matches attr and has room. NULL: no
@@ -118,8 +123,9 @@ void *smh_pool_alloc(struct smh_pool *pool, uint32_t attr, size_t bytes);
 void *smh_pool_aligned_alloc(struct smh_pool *pool, uint32_t attr, size_t align, size_t bytes);
 /* Zeroed; NULL also when count * bytes overflows. */
 void *smh_pool_calloc(struct smh_pool *pool, uint32_t attr, size_t count, size_t bytes);
-/* As smh_heap_realloc; in place where the block's region matches attr, else in the first region
- * that does and has room. Copies outside every lock. */
+/* As smh_heap_realloc. Where the block's region matches attr: in place, else moved within that
+ * region (as Zephyr does), else, and where it does not match, moved to the first region, in the
+ * policy's order, that does and has room. Copies outside every lock. */
 void *smh_pool_realloc(struct smh_pool *pool, uint32_t attr, void *block, size_t bytes);
 void *smh_pool_aligned_realloc(struct smh_pool *pool, uint32_t attr, void *block, size_t align,
                                size_t bytes);
@@ -128,15 +134,20 @@ void *smh_pool_alloc_prefer(struct smh_pool *pool, const uint32_t *attrs, size_t
                             size_t align, size_t bytes);
 /* As smh_heap_free; -ENOENT: in no region of the pool. */
 int smh_pool_free(struct smh_pool *pool, void *block);
+/* The verdict that free would give, and nothing changed; NULL gives -EINVAL. */
+int smh_pool_verdict(const struct smh_pool *pool, const void *block);
 /* As smh_heap_usable_size. */
 size_t smh_pool_usable_size(const struct smh_pool *pool, const void *block);
-/* The region in whose memory the address lies; NULL when in none. O(log regions), no lock. */
+/* The region in whose memory the address lies; NULL when in none. No lock, and never waits:
+ * O(log regions), while an add is under way O(regions). */
 const struct smh_region *smh_pool_region_of(const struct smh_pool *pool, const void *block);
 
 #define SMH_ATTR_ANY UINT32_MAX
 /* Adds up the counters of the regions whose attribute equals attr, or of all for SMH_ATTR_ANY;
- * largest_free_bytes is the largest of them. 0; -ENOENT no such region; -EINVAL NULL or not
- * initialised. Takes each region's lock in turn. */
+ * largest_free_bytes is the largest of them. failed_requests: for SMH_ATTR_ANY the requests that
+ * the pool answered with NULL; for one attribute the refusals of its regions, also those after
+ * which another region served. 0; -ENOENT no such region; -EINVAL NULL or not initialised. Takes
+ * each region's lock in turn, for the time of the engine's largest_free. */
 int smh_pool_stats(const struct smh_pool *pool, uint32_t attr_or_any, struct smh_stats *stats);
 
 /* Regions in the order of adding, for reports and tests. NULL past the last. The heap must not be
@@ -147,7 +158,8 @@ const struct smh_heap *smh_pool_heap_at(const struct smh_pool *pool, size_t inde
 /* Index of the region that holds address, or -ENOENT. */
 int smh_pool_index_of(const struct smh_pool *pool, const void *address);
 
-/* smh_heap_check on every region: 0, or -EINVAL with *fault and *index (both may be NULL). */
+/* smh_heap_check on every region: 0, or -EINVAL with *fault and *index (both may be NULL). For
+ * tests and for bring-up: holds each region's lock while it reads all of its chunks. */
 int smh_pool_check(const struct smh_pool *pool, struct smh_fault *fault, size_t *index);
 
 #endif

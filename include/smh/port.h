@@ -3,7 +3,8 @@
  * Owns: the declarations of the hooks. One file of port/ defines them (hosted.c: pthread and
  * abort; bare.c: interrupts and an endless loop); a firmware may bring its own.
  * Invariants: the core calls nothing outside this file but memcpy, memmove, memset and memcmp,
- * and takes locks nowhere but through it (in pool.c alone, one per region and one for adding).
+ * and takes locks nowhere but through it (one per region and one for adding, all taken in
+ * pool_private.h; and one in shared_multi_heap.c, so that it is initialised once).
  */
 #ifndef SMH_PORT_H
 #define SMH_PORT_H

@@ -1,0 +1,34 @@
+/* engines.c: the table of the core's engines.
+ *
+ * Owns: their order, which is the order of `smh list engines`.
+ * Invariants: names are distinct; the table ends with NULL. A new engine is a file in engine/, a
+ * declaration in engine.h and a line here.
+ */
+#include "text.h"
+
+#include <smh/engine.h>
+
+static const struct smh_engine *const engines[] = {
+    &smh_engine_zephyr,
+    &smh_engine_zephyr_stats,
+    &smh_engine_first_fit,
+    NULL,
+};
+
+const struct smh_engine *smh_engine_at(size_t index)
+{
+    return index < sizeof(engines) / sizeof(engines[0]) ? engines[index] : NULL;
+}
+
+const struct smh_engine *smh_engine_find(const char *name)
+{
+    if (name == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; engines[i] != NULL; i++) {
+        if (smh_same_text(engines[i]->name, name)) {
+            return engines[i];
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,373 @@
+/* pool.c: several regions behind one door.
+ *
+ * Owns: regions and their slots, the order in which they are tried, the way from an address to its
+ * region, and the questions that change nothing. Requests are in pool_request.c.
+ *
+ *     slots           0      1      2        in the order of adding, never moved or removed
+ *     region          0x40   0x10   0x20
+ *     by_address      1      2      0        slot numbers by ascending address: binary search
+ *     by_rank         0      1      2        slot numbers by a fixed policy's rank: tried in turn
+ *
+ * Readers take no lock to find a region. Slots below region_count are complete and never change
+ * but for their heaps. add() shifts the two orders from the top down, an entry at a time, so that a
+ * reader who goes upwards meets every region at least once; who searches by halves may miss one,
+ * sees that by `version`, and reads the slots in turn instead: nobody ever waits for an add, not
+ * even an interrupt that came in the middle of one. Loads and stores only, no read-modify-write
+ * (Cortex-M0 has none).
+ *
+ * Invariants: a slot's heap is touched under its lock (or by the one owner of an unlocked pool);
+ * no two locks are held at a time; nothing of the user's is copied or cleared under one.
+ */
+#include "pool_private.h"
+
+#define SLOT_COUNT_MAX 65535u
+
+int smh_pool_init(struct smh_pool *pool, const struct smh_pool_config *config)
+{
+    static const struct smh_pool_config defaults;
+
+    if (pool == NULL) {
+        return -EINVAL;
+    }
+    __atomic_store_n(&pool->initialised, 0, __ATOMIC_RELAXED);
+    if (config == NULL) {
+        config = &defaults;
+    }
+    if (config->slots != NULL && (config->slot_count == 0 || config->slot_count > SLOT_COUNT_MAX)) {
+        return -EINVAL;
+    }
+    if (config->policy != NULL && config->policy->rank == NULL) {
+        return -EINVAL;
+    }
+    pool->unlocked = config->unlocked ? 1 : 0;
+    pool->match = config->match != NULL ? config->match : smh_match_equal;
+    pool->policy = config->policy != NULL ? config->policy : &smh_policy_add_order;
+    pool->slots = config->slots != NULL ? config->slots : pool->built_in;
+    pool->slot_count =
+        config->slots != NULL ? (uint32_t)config->slot_count : (uint32_t)SMH_POOL_REGION_COUNT;
+    pool->region_count = 0;
+    pool->version = 0;
+    pool->failed_requests = 0;
+    smh_port_lock_init(&pool->lock);
+    memset(pool->slots, 0, pool->slot_count * sizeof(pool->slots[0]));
+    __atomic_store_n(&pool->initialised, SMH_POOL_MAGIC, __ATOMIC_RELEASE);
+    return 0;
+}
+
+/* The two orders. */
+
+static inline void order_put(const struct smh_pool *pool, enum smh_pool_order order, uint32_t index,
+                             uint16_t number)
+{
+    __atomic_store_n(smh_pool_order_entry(pool, order, index), number, __ATOMIC_RELEASE);
+}
+
+/* Whether the slot `left` comes before the new slot `right`. */
+static bool comes_before(const struct smh_pool *pool, enum smh_pool_order order,
+                         const struct smh_pool_slot *left, const struct smh_pool_slot *right)
+{
+    if (order == SMH_BY_ADDRESS) {
+        return left->region.addr < right->region.addr;
+    }
+    if (!pool->policy->fixed) {
+        return true;
+    }
+    return pool->policy->rank(left, 0, 0) <= pool->policy->rank(right, 0, 0);
+}
+
+/* Where the new slot belongs among the `count` entries of an order. */
+static uint32_t order_place(const struct smh_pool *pool, enum smh_pool_order order, uint32_t count)
+{
+    const struct smh_pool_slot *added = &pool->slots[count];
+    uint32_t place = count;
+
+    while (place > 0 &&
+           !comes_before(pool, order, &pool->slots[smh_pool_order_get(pool, order, place - 1)],
+                         added)) {
+        place--;
+    }
+    return place;
+}
+
+/* Makes the entry past the last one valid, by repeating the last one or naming the new slot. */
+static void order_extend(const struct smh_pool *pool, enum smh_pool_order order, uint32_t count,
+                         uint32_t place)
+{
+    uint16_t number = place == count ? (uint16_t)count : smh_pool_order_get(pool, order, count - 1);
+
+    order_put(pool, order, count, number);
+}
+
+/*     a b d d        extended: the last entry is there twice, d
+ *     a b b d        shifted from the top down ...
+ *     a c b d        ... until the place is free for the new slot, c
+ */
+static void order_shift(const struct smh_pool *pool, enum smh_pool_order order, uint32_t count,
+                        uint32_t place)
+{
+    if (place == count) {
+        return;
+    }
+    for (uint32_t index = count - 1; index > place; index--) {
+        order_put(pool, order, index, smh_pool_order_get(pool, order, index - 1));
+    }
+    order_put(pool, order, place, (uint16_t)count);
+}
+
+/* Lets readers see the slot behind the last one. */
+static void publish(struct smh_pool *pool)
+{
+    uint32_t count = pool->region_count;
+    uint32_t rank_place = order_place(pool, SMH_BY_RANK, count);
+    uint32_t address_place = order_place(pool, SMH_BY_ADDRESS, count);
+    uint32_t version = pool->version;
+
+    __atomic_store_n(&pool->version, version + 1, __ATOMIC_RELAXED);
+    order_extend(pool, SMH_BY_RANK, count, rank_place);
+    order_extend(pool, SMH_BY_ADDRESS, count, address_place);
+    __atomic_store_n(&pool->region_count, count + 1, __ATOMIC_RELEASE);
+    order_shift(pool, SMH_BY_RANK, count, rank_place);
+    order_shift(pool, SMH_BY_ADDRESS, count, address_place);
+    __atomic_store_n(&pool->version, version + 2, __ATOMIC_RELEASE);
+}
+
+static bool overlaps_any(const struct smh_pool *pool, const struct smh_region *region)
+{
+    for (uint32_t i = 0; i < pool->region_count; i++) {
+        const struct smh_region *other = &pool->slots[i].region;
+
+        if (region->addr - other->addr < other->size || other->addr - region->addr < region->size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* smh_pool_add with the adding lock held and the region's own numbers checked. */
+static int add_locked(struct smh_pool *pool, const struct smh_region *region)
+{
+    struct smh_heap_config config = {
+        .memory = (void *)region->addr,
+        .memory_size = region->size,
+        .metadata = region->metadata,
+        .metadata_size = region->metadata_size,
+        .granule = region->granule,
+        .target_bits = region->target_bits,
+        .engine = region->engine,
+    };
+    struct smh_pool_slot *slot;
+    int result;
+
+    if (overlaps_any(pool, region)) {
+        return -EEXIST;
+    }
+    if (pool->region_count == pool->slot_count) {
+        return -ENOSPC;
+    }
+    slot = &pool->slots[pool->region_count];
+    result = smh_heap_init(&slot->heap, &config);
+    if (result != 0) {
+        return result;
+    }
+    slot->region = *region;
+    smh_port_lock_init(&slot->lock);
+    publish(pool);
+    return 0;
+}
+
+int smh_pool_add(struct smh_pool *pool, const struct smh_region *region)
+{
+    int result;
+
+    if (!smh_pool_ready(pool) || region == NULL || region->size == 0) {
+        return -EINVAL;
+    }
+    if (region->addr == 0 || (region->addr & 7) != 0) {
+        return -EFAULT;
+    }
+    if (region->size > UINTPTR_MAX - region->addr) {
+        return -EOVERFLOW;
+    }
+    smh_pool_lock(pool);
+    result = add_locked(pool, region);
+    smh_pool_unlock(pool);
+    return result;
+}
+
+struct smh_pool_slot *smh_pool_slot_of(const struct smh_pool *pool, const void *address)
+{
+    uint32_t version = __atomic_load_n(&pool->version, __ATOMIC_ACQUIRE);
+    uint32_t low = 0;
+    uint32_t high = smh_pool_published(pool);
+    struct smh_pool_slot *below = NULL;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        struct smh_pool_slot *slot = &pool->slots[smh_pool_order_get(pool, SMH_BY_ADDRESS, middle)];
+
+        if ((uintptr_t)address < slot->region.addr) {
+            high = middle;
+        } else {
+            below = slot;
+            low = middle + 1;
+        }
+    }
+    if (below != NULL && (uintptr_t)address - below->region.addr < below->region.size) {
+        return below;
+    }
+    if ((version & 1) == 0 && __atomic_load_n(&pool->version, __ATOMIC_RELAXED) == version) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < smh_pool_published(pool); i++) {
+        struct smh_pool_slot *slot = &pool->slots[i];
+
+        if ((uintptr_t)address - slot->region.addr < slot->region.size) {
+            return slot;
+        }
+    }
+    return NULL;
+}
+
+/* Questions. */
+
+int smh_pool_verdict(const struct smh_pool *pool, const void *block)
+{
+    struct smh_pool_slot *slot;
+    int result;
+
+    if (block == NULL) {
+        return -EINVAL;
+    }
+    slot = smh_pool_ready(pool) ? smh_pool_slot_of(pool, block) : NULL;
+    if (slot == NULL) {
+        return -ENOENT;
+    }
+    smh_pool_lock_slot(pool, slot);
+    result = smh_heap_verdict(&slot->heap, block);
+    smh_pool_unlock_slot(pool, slot);
+    return result;
+}
+
+size_t smh_pool_usable_size(const struct smh_pool *pool, const void *block)
+{
+    struct smh_pool_slot *slot = smh_pool_ready(pool) ? smh_pool_slot_of(pool, block) : NULL;
+    size_t usable;
+
+    if (slot == NULL) {
+        return 0;
+    }
+    smh_pool_lock_slot(pool, slot);
+    usable = smh_heap_usable_size(&slot->heap, block);
+    smh_pool_unlock_slot(pool, slot);
+    return usable;
+}
+
+const struct smh_region *smh_pool_region_of(const struct smh_pool *pool, const void *block)
+{
+    const struct smh_pool_slot *slot = smh_pool_ready(pool) ? smh_pool_slot_of(pool, block) : NULL;
+
+    return slot == NULL ? NULL : &slot->region;
+}
+
+int smh_pool_index_of(const struct smh_pool *pool, const void *address)
+{
+    const struct smh_pool_slot *slot =
+        smh_pool_ready(pool) ? smh_pool_slot_of(pool, address) : NULL;
+
+    return slot == NULL ? -ENOENT : (int)(slot - pool->slots);
+}
+
+size_t smh_pool_region_count(const struct smh_pool *pool)
+{
+    return smh_pool_ready(pool) ? smh_pool_published(pool) : 0;
+}
+
+const struct smh_region *smh_pool_region_at(const struct smh_pool *pool, size_t index)
+{
+    return index < smh_pool_region_count(pool) ? &pool->slots[index].region : NULL;
+}
+
+const struct smh_heap *smh_pool_heap_at(const struct smh_pool *pool, size_t index)
+{
+    return index < smh_pool_region_count(pool) ? &pool->slots[index].heap : NULL;
+}
+
+static void add_up(struct smh_stats *sum, const struct smh_stats *one)
+{
+    sum->region_count += one->region_count;
+    sum->memory_bytes += one->memory_bytes;
+    sum->capacity_bytes += one->capacity_bytes;
+    sum->used_bytes += one->used_bytes;
+    sum->peak_used_bytes += one->peak_used_bytes;
+    sum->free_bytes += one->free_bytes;
+    if (one->largest_free_bytes > sum->largest_free_bytes) {
+        sum->largest_free_bytes = one->largest_free_bytes;
+    }
+    sum->live_blocks += one->live_blocks;
+    sum->allocated_blocks += one->allocated_blocks;
+    sum->freed_blocks += one->freed_blocks;
+    sum->failed_requests += one->failed_requests;
+}
+
+int smh_pool_stats(const struct smh_pool *pool, uint32_t attr_or_any, struct smh_stats *stats)
+{
+    if (stats == NULL) {
+        return -EINVAL;
+    }
+    memset(stats, 0, sizeof(*stats));
+    if (!smh_pool_ready(pool)) {
+        return -EINVAL;
+    }
+    for (uint32_t i = 0; i < smh_pool_published(pool); i++) {
+        struct smh_pool_slot *slot = &pool->slots[i];
+        struct smh_stats one;
+
+        if (attr_or_any != SMH_ATTR_ANY && slot->region.attr != attr_or_any) {
+            continue;
+        }
+        smh_pool_lock_slot(pool, slot);
+        smh_heap_stats(&slot->heap, &one);
+        smh_pool_unlock_slot(pool, slot);
+        add_up(stats, &one);
+    }
+    if (stats->region_count == 0) {
+        return -ENOENT;
+    }
+    if (attr_or_any == SMH_ATTR_ANY) {
+        struct smh_pool *locked = (struct smh_pool *)(uintptr_t)pool; /* for its lock alone */
+
+        smh_pool_lock(locked);
+        stats->failed_requests = pool->failed_requests;
+        smh_pool_unlock(locked);
+    }
+    return 0;
+}
+
+int smh_pool_check(const struct smh_pool *pool, struct smh_fault *fault, size_t *index)
+{
+    if (fault != NULL) {
+        fault->rule = "the pool is initialised";
+        fault->offset = 0;
+    }
+    if (index != NULL) {
+        *index = 0;
+    }
+    if (!smh_pool_ready(pool)) {
+        return -EINVAL;
+    }
+    for (uint32_t i = 0; i < smh_pool_published(pool); i++) {
+        struct smh_pool_slot *slot = &pool->slots[i];
+        int result;
+
+        smh_pool_lock_slot(pool, slot);
+        result = smh_heap_check(&slot->heap, fault);
+        smh_pool_unlock_slot(pool, slot);
+        if (result != 0) {
+            if (index != NULL) {
+                *index = i;
+            }
+            return result;
+        }
+    }
+    return 0;
+}

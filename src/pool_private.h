@@ -1,0 +1,80 @@
+/* pool_private.h: what pool.c and pool_request.c share.
+ *
+ * Owns: taking the locks, and reading what an add may be changing.
+ * Invariants: every lock of a pool is taken through here; plain loads and stores only.
+ */
+#ifndef SMH_POOL_PRIVATE_H
+#define SMH_POOL_PRIVATE_H
+
+#include <smh/pool.h>
+#include <smh/port.h>
+
+#define SMH_POOL_MAGIC 0x706f6f6cu
+
+static inline bool smh_pool_ready(const struct smh_pool *pool)
+{
+    return pool != NULL && __atomic_load_n(&pool->initialised, __ATOMIC_ACQUIRE) == SMH_POOL_MAGIC;
+}
+
+static inline uint32_t smh_pool_published(const struct smh_pool *pool)
+{
+    return __atomic_load_n(&pool->region_count, __ATOMIC_ACQUIRE);
+}
+
+static inline void smh_pool_lock_slot(const struct smh_pool *pool, struct smh_pool_slot *slot)
+{
+    if (!pool->unlocked) {
+        smh_port_lock(&slot->lock);
+    }
+}
+
+static inline void smh_pool_unlock_slot(const struct smh_pool *pool, struct smh_pool_slot *slot)
+{
+    if (!pool->unlocked) {
+        smh_port_unlock(&slot->lock);
+    }
+}
+
+static inline void smh_pool_lock(struct smh_pool *pool)
+{
+    if (!pool->unlocked) {
+        smh_port_lock(&pool->lock);
+    }
+}
+
+static inline void smh_pool_unlock(struct smh_pool *pool)
+{
+    if (!pool->unlocked) {
+        smh_port_unlock(&pool->lock);
+    }
+}
+
+static inline bool smh_pool_matches(const struct smh_pool *pool, const struct smh_pool_slot *slot,
+                                    uint32_t attr)
+{
+    if (pool->match == smh_match_equal) {
+        return slot->region.attr == attr; /* spares the common case a call */
+    }
+    return pool->match(slot->region.attr, attr);
+}
+
+enum smh_pool_order { SMH_BY_RANK, SMH_BY_ADDRESS };
+
+static inline uint16_t *smh_pool_order_entry(const struct smh_pool *pool, enum smh_pool_order order,
+                                             uint32_t index)
+{
+    struct smh_pool_slot *slot = &pool->slots[index];
+
+    return order == SMH_BY_RANK ? &slot->by_rank : &slot->by_address;
+}
+
+static inline uint16_t smh_pool_order_get(const struct smh_pool *pool, enum smh_pool_order order,
+                                          uint32_t index)
+{
+    return __atomic_load_n(smh_pool_order_entry(pool, order, index), __ATOMIC_ACQUIRE);
+}
+
+/* The slot that holds address, or NULL. */
+struct smh_pool_slot *smh_pool_slot_of(const struct smh_pool *pool, const void *address);
+
+#endif
