@@ -1,0 +1,41 @@
+/* given.c: scenarios written in tests. See given.h. */
+#include "given.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct smh_scenario *given_scenario(const char *text)
+{
+    char path[] = "/tmp/smh_test_XXXXXX";
+    int descriptor = mkstemp(path);
+    cr_assert(descriptor >= 0);
+    for (const char *at = text; *at != '\0'; at++) {
+        char byte = *at == '\'' ? '"' : *at;
+        cr_assert(write(descriptor, &byte, 1) == 1);
+    }
+    close(descriptor);
+    struct smh_error error = {0};
+    struct smh_scenario *scenario = smh_scenario_load(path, true, &error);
+    unlink(path);
+    cr_assert(scenario != NULL, "%s", error.message);
+    return scenario;
+}
+
+struct smh_result given_run(const struct smh_scenario *scenario, const struct smh_engine *engine)
+{
+    struct smh_replay_options options = {
+        .choice = {.engine = engine},
+        .seed = scenario->seed,
+        .checks = SMH_CHECKS_ALL,
+        .metrics = true,
+        .samples = true,
+        .drain = true,
+        .validate_every = 64,
+    };
+    struct smh_result result;
+    struct smh_error error = {0};
+    cr_assert(smh_replay(scenario, &options, &result, &error) == 0, "%s", error.message);
+    return result;
+}

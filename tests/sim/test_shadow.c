@@ -1,0 +1,67 @@
+/* test_shadow.c: the ownership bits of a region. */
+#include "../../sim/model/shadow.h"
+#include "../../sim/random.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+Test(shadow, a_range_is_owned_once)
+{
+    struct smh_shadow shadow;
+    cr_assert(smh_shadow_open(&shadow, 4096));
+    cr_assert(smh_shadow_own(&shadow, 64, 100));
+    cr_assert(!smh_shadow_own(&shadow, 160, 8));
+    cr_assert(smh_shadow_own(&shadow, 164, 8));
+    smh_shadow_disown(&shadow, 64, 100);
+    cr_assert(smh_shadow_own(&shadow, 64, 100));
+    smh_shadow_close(&shadow);
+}
+
+Test(shadow, a_refused_range_leaves_nothing_owned)
+{
+    struct smh_shadow shadow;
+    cr_assert(smh_shadow_open(&shadow, 4096));
+    cr_assert(smh_shadow_own(&shadow, 2000, 8));
+    cr_assert(!smh_shadow_own(&shadow, 0, 4096));
+    cr_assert(smh_shadow_own(&shadow, 0, 2000));
+    cr_assert(smh_shadow_own(&shadow, 2008, 4096 - 2008));
+    smh_shadow_close(&shadow);
+}
+
+Test(shadow, a_range_that_leaves_the_region_is_refused)
+{
+    struct smh_shadow shadow;
+    cr_assert(smh_shadow_open(&shadow, 4096));
+    cr_assert(!smh_shadow_own(&shadow, 4096, 4));
+    cr_assert(!smh_shadow_own(&shadow, 4092, 8));
+    cr_assert(!smh_shadow_own(&shadow, 8, UINT64_MAX));
+    cr_assert(!smh_shadow_own(&shadow, UINT64_MAX - 7, 8));
+    smh_shadow_close(&shadow);
+}
+
+Test(shadow, agrees_with_a_byte_map_over_random_ranges)
+{
+    enum { SIZE = 2048 };
+    uint8_t owned[SIZE / SMH_SHADOW_GRANULE] = {0};
+    struct smh_shadow shadow;
+    struct smh_random random;
+    smh_random_init(&random, 5, 0);
+    cr_assert(smh_shadow_open(&shadow, SIZE));
+    for (int i = 0; i < 20000; i++) {
+        size_t first = smh_random_below(&random, sizeof(owned));
+        size_t count = 1 + smh_random_below(&random, sizeof(owned) - first);
+        count = count > 40 && i % 4 != 0 ? 40 : count;
+        bool empty = memchr(owned + first, 1, count) == NULL;
+        if (smh_random_below(&random, 2) == 0) {
+            cr_assert(smh_shadow_own(&shadow, first * SMH_SHADOW_GRANULE,
+                                     count * SMH_SHADOW_GRANULE) == empty);
+            if (empty) {
+                memset(owned + first, 1, count);
+            }
+        } else {
+            smh_shadow_disown(&shadow, first * SMH_SHADOW_GRANULE, count * SMH_SHADOW_GRANULE);
+            memset(owned + first, 0, count);
+        }
+    }
+    smh_shadow_close(&shadow);
+}
