@@ -20,9 +20,10 @@ from results import REASONS, Configuration, Results
 from words import REASON_SHORT, outcome, spread
 
 ROW_INCHES = 0.27
+ROWS_MAX = 36  # what fits on a printed page
 
 
-def _failures(axes: Any, configurations: list[Configuration]) -> None:
+def _failures(axes: Any, configurations: list[Configuration], longest: float) -> None:
     rows = range(len(configurations))
     left = [0.0] * len(configurations)
     for reason in REASONS:
@@ -38,7 +39,6 @@ def _failures(axes: Any, configurations: list[Configuration]) -> None:
             linewidth=0.4,
         )
         left = [start + width for start, width in zip(left, widths)]
-    longest = max(left + [1.0])
     for row, configuration in enumerate(configurations):
         text = f"{spread(configuration.failed(), units.count)}, {outcome(configuration)}"
         axes.text(left[row] + longest * 0.02, row, text, va="center", fontsize=7.5)
@@ -54,14 +54,14 @@ def _failures(axes: Any, configurations: list[Configuration]) -> None:
     axes.set_xlabel("requests")
 
 
-def _peaks(axes: Any, results: Results) -> Any:
+def _peaks(axes: Any, results: Results, configurations: list[Configuration]) -> None:
     names = [region.name for region in results.document.scenario.regions]
     table = []
-    for configuration in results.configurations:
+    for configuration in configurations:
         found = {summary.name: summary.peak_used_share for summary in configuration.regions()}
         table.append([found.get(name, 0.0) for name in names])
     colours = matplotlib.colormaps["cividis"]
-    image = axes.imshow(table, aspect="auto", cmap=colours, vmin=0, vmax=1)
+    axes.imshow(table, aspect="auto", cmap=colours, vmin=0, vmax=1)
     for row, values in enumerate(table):
         for column, value in enumerate(values):
             ink = style.ink_on(colours(min(value, 1.0)))
@@ -71,9 +71,7 @@ def _peaks(axes: Any, results: Results) -> Any:
     axes.set_xticks(
         range(len(names)),
         [units.shorten(name, 18) for name in names],
-        rotation=40 if crowded else 0,
-        ha="left" if crowded else "center",
-        rotation_mode="anchor",
+        rotation=90 if crowded else 0,
     )
     axes.xaxis.tick_top()
     axes.set_yticks([])
@@ -81,11 +79,10 @@ def _peaks(axes: Any, results: Results) -> Any:
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     axes.set_xlabel("peak use of each region (% of its size)")
-    return image
 
 
-def draw(results: Results) -> Figure:
-    configurations = results.configurations
+def draw(results: Results, configurations: list[Configuration]) -> Figure:
+    longest = max([1.0, *(sum(map(item.failed_for, REASONS)) for item in results.configurations)])
     regions = len(results.document.scenario.regions)
     made = style.figure(ROW_INCHES * len(configurations) + 1.35)
     grid = made.add_gridspec(
@@ -106,19 +103,27 @@ def draw(results: Results) -> Figure:
         for reason in REASONS
     ]
     style.key_above(key, handles)
-    _failures(made.add_subplot(grid[1, 0]), configurations)
-    _peaks(made.add_subplot(grid[1, 1]), results)
+    _failures(made.add_subplot(grid[1, 0]), configurations, longest)
+    _peaks(made.add_subplot(grid[1, 1]), results, configurations)
     return made
 
 
-def pictures(results: Results) -> list[style.Picture]:
+def _picture(results: Results, name: str, configurations: list[Configuration]) -> style.Picture:
     rows = [
         f"{item.label}: {units.count(item.failed().median)} failed, {outcome(item)}"
-        for item in results.configurations
+        for item in configurations
     ]
     alt = "Failed requests and peak use by engine and policy. " + "; ".join(rows) + "."
     title = "Engines and policies compared"
-    return [style.Picture("comparison", title, alt, lambda: draw(results))]
+    return style.Picture(name, title, alt, lambda: draw(results, configurations))
+
+
+def pictures(results: Results) -> list[style.Picture]:
+    found = results.configurations
+    parts = [found[start : start + ROWS_MAX] for start in range(0, len(found), ROWS_MAX)]
+    if len(parts) == 1:
+        return [_picture(results, "comparison", found)]
+    return [_picture(results, f"comparison_{number}", part) for number, part in enumerate(parts, 1)]
 
 
 if __name__ == "__main__":

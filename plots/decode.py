@@ -1,8 +1,8 @@
 """From parsed JSON to typed dataclasses, or one error that names the place.
 
 A dataclass is the description: its fields are the keys (metadata {"key": …} where a key is no
-good name), its annotations the types, a default makes a key optional. Keys that are not fields
-are ignored, so that a newer writer can add some.
+good name), its annotations the types, a default makes a key optional (null is then the same as
+nothing). Keys that are not fields are ignored, so that a newer writer can add some.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _decode_object(cls: type, value: Any, path: str) -> Any:
     _expect(dict, value, path)
     arguments = {}
     for name, key, hint, required in _fields(cls):
-        if key in value:
+        if key in value and (required or value[key] is not None):
             arguments[name] = decode(hint, value[key], f"{path}.{key}")
         elif required:
             raise DecodeError(f"{path}.{key}", "missing")

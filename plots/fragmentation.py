@@ -15,6 +15,7 @@ from typing import Any, Optional
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 import style
 import units
@@ -68,7 +69,8 @@ def draw(results: Results) -> Figure:
         left.set_title(f"{name}: free, not in the largest block")
         right.set_title(f"{name}: used beyond what was asked")
         left.set_ylim(0, 100)
-        right.set_ylim(bottom=0)
+        right.set_ylim(0, max(1.0, right.get_ylim()[1]))
+        right.yaxis.set_major_locator(MaxNLocator(4))
         style.percent_axis(left.yaxis)
         style.percent_axis(right.yaxis)
     style.key_above(key, handles, 2)

@@ -55,10 +55,34 @@ def run_outcome(run: Run) -> str:
     return f"{'passes' if run.passed else 'fails'}, {failed}"
 
 
-def command_of(results: Results, run: Run) -> str:
-    engine = "" if run.engine == "as_written" else f" --engine {run.engine}"
-    file = results.document.scenario.file
-    return f"smh run {file}{engine} --policy {run.policy} --seed {run.seed}"
+def run_command(results: Results, run: Run) -> str:
+    engine = "" if run.engine == "as_written" else f"--engine {run.engine} "
+    choice = f"{engine}--policy {run.policy} --seed {run.seed}"
+    return f"smh run {choice} {results.document.scenario.file}"
+
+
+def whole_command(results: Results) -> str:
+    """The command that wrote the results, with nothing left to defaults."""
+    runs = results.document.runs
+    if results.document.command == "run":
+        command = run_command(results, runs[0])
+    else:
+        engines, policies = ",".join(results.engines), ",".join(results.policies)
+        choice = f"--engine {engines} --policy {policies} --seed {seed_ranges(results.seeds)}"
+        command = f"smh compare {choice} {results.document.scenario.file}"
+    timed = " --host-time" if any(run.latency for run in runs) else ""
+    return f"{command}{timed} --json results.json"
+
+
+def seed_ranges(seeds: list[int]) -> str:
+    """1,2,3,7 -> 1-3,7."""
+    ranges: list[list[int]] = []
+    for seed in seeds:
+        if ranges and seed == ranges[-1][-1] + 1:
+            ranges[-1] = [ranges[-1][0], seed]
+        else:
+            ranges.append([seed])
+    return ",".join("-".join(map(str, ends)) for ends in ranges)
 
 
 def shown_runs(results: Results) -> list[Run]:
@@ -89,6 +113,7 @@ def page(results: Results, drawn: dict[str, list[Drawn]]) -> str:
         "passing": sum(run.passed for run in runs),
         "broken": sum(violation_count(run) for run in runs),
         "drawn": drawn,
+        "command": whole_command(results),
         "results": results,
         "tables": tables,
         "shown": [
@@ -96,7 +121,7 @@ def page(results: Results, drawn: dict[str, list[Drawn]]) -> str:
                 "run": run,
                 "label": results.run_label(run),
                 "outcome": run_outcome(run),
-                "command": command_of(results, run),
+                "command": run_command(results, run),
             }
             for run in shown
         ],

@@ -43,12 +43,12 @@ class Scenario:
 @dataclass(frozen=True)
 class Failure:
     time_ns: int
-    actor: str
     operation: str
     bytes: int
     attr: int
     attr_name: str
     reason: str
+    actor: str = "?"
     site: int = 0
     align: int = 0
     free_bytes: int = 0

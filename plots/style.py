@@ -51,6 +51,7 @@ SETTINGS: dict[str, Any] = {
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
     "text.color": INK,
+    "text.parse_math": False,  # a name may hold a dollar sign
     "legend.frameon": False,
     "legend.fontsize": 8,
     "lines.linewidth": 1.3,

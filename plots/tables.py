@@ -247,7 +247,7 @@ def failure_groups(run: Run) -> Table:
                 Cell(units.count(len(failures))),
                 word(_sizes(failures)),
                 word(reason(code)),
-                word(f"{units.duration(first.time_ns)}, at operation {first.site} of {actor}"),
+                word(f"{units.duration(first.time_ns)}, site {first.site}"),
                 Cell(units.size(first.free_bytes)),
                 Cell(units.size(first.largest_free_bytes)),
             ]
