@@ -69,6 +69,10 @@ void smh_port_unlock(struct smh_lock *lock);
  * replaces it may return, and then the call changes nothing. No lock is held. */
 void smh_port_panic(const char *function, const char *what, const void *address);
 
+/* Writes one line, given without its end, to where a person reads (sys_heap_print_info). The
+ * hosted port writes to standard output, the bare one nowhere. */
+void smh_port_print(const char *line);
+
 /* Tell a memory checker that [memory, memory + bytes) must not (may) be touched by the user. The
  * hosted port speaks to AddressSanitizer where the program has it, else does nothing. */
 void smh_port_poison(const void *memory, size_t bytes);

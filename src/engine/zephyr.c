@@ -572,6 +572,7 @@ const struct smh_engine smh_engine_zephyr = {
     .sufficient_chunk = zephyr_sufficient_chunk,
     .walk = smh_zephyr_walk,
     .check = smh_zephyr_check,
+    .chunk_of = smh_zephyr_chunk_of,
 };
 
 const struct smh_engine smh_engine_zephyr_stats = {
@@ -589,4 +590,5 @@ const struct smh_engine smh_engine_zephyr_stats = {
     .sufficient_chunk = zephyr_sufficient_chunk,
     .walk = smh_zephyr_walk,
     .check = smh_zephyr_check,
+    .chunk_of = smh_zephyr_chunk_of,
 };

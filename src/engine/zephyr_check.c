@@ -84,6 +84,12 @@ bool smh_zephyr_walk(const struct smh_heap *heap, struct smh_chunk *chunk)
     return true;
 }
 
+void smh_zephyr_chunk_of(const struct smh_heap *heap, const void *block, struct smh_chunk *chunk)
+{
+    chunk->next = zephyr_chunk_of(zephyr_of(heap, zephyr_big(heap)), (uintptr_t)block);
+    (void)smh_zephyr_walk(heap, chunk);
+}
+
 /* Chunk 0 and the end marker, against what the engine remembers. */
 static int check_frame(const struct smh_heap *heap, struct zephyr z, struct smh_fault *fault)
 {

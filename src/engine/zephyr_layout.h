@@ -188,6 +188,7 @@ ZEPHYR_INLINE size_t zephyr_allocated(const struct smh_heap *heap, bool big)
 
 /* zephyr_check.c. */
 bool smh_zephyr_walk(const struct smh_heap *heap, struct smh_chunk *chunk);
+void smh_zephyr_chunk_of(const struct smh_heap *heap, const void *block, struct smh_chunk *chunk);
 int smh_zephyr_check(const struct smh_heap *heap, struct smh_fault *fault);
 
 /* zephyr.c, for sys_heap.c. As the engine's functions, but `align` may also be an alignment plus

@@ -1,0 +1,11 @@
+/* shared_multi_heap.h: <smh/shared_multi_heap.h> under Zephyr's path, so that Zephyr sources
+ * compile as they are.
+ *
+ * Owns: nothing. Invariants: needs no other header of Zephyr and defines no common macro.
+ */
+#ifndef SMH_ZEPHYR_MULTI_HEAP_SHARED_MULTI_HEAP_H
+#define SMH_ZEPHYR_MULTI_HEAP_SHARED_MULTI_HEAP_H
+
+#include <smh/shared_multi_heap.h>
+
+#endif
