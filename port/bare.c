@@ -37,6 +37,11 @@ REPLACEABLE void smh_port_panic(const char *function, const char *what, const vo
     }
 }
 
+REPLACEABLE void smh_port_print(const char *line)
+{
+    (void)line;
+}
+
 REPLACEABLE void smh_port_poison(const void *memory, size_t bytes)
 {
     (void)memory;

@@ -48,6 +48,11 @@ __attribute__((weak)) void smh_port_panic(const char *function, const char *what
     abort();
 }
 
+__attribute__((weak)) void smh_port_print(const char *line)
+{
+    (void)puts(line);
+}
+
 void __asan_poison_memory_region(void const volatile *address, size_t bytes) __attribute__((weak));
 void __asan_unpoison_memory_region(void const volatile *address, size_t bytes)
     __attribute__((weak));
