@@ -12,6 +12,8 @@
 
 #include <smh/pool.h>
 
+#include <stdio.h>
+
 #define SMH_SCENARIO_SCHEMA 1
 #define SMH_REGIONS_MAX     256
 #define SMH_ACTORS_MAX      256
@@ -47,7 +49,7 @@ struct smh_machine_config {
     uint32_t cores;             /* 1.. */
     uint32_t line_bytes;        /* power of two, 4..1024 */
     uint32_t target_bits;       /* 32 or 64; default 32, as firmware is */
-    uint64_t cycles_per_second; /* 0: not given */
+    uint64_t cycles_per_second; /* key `clock`; 0: not given */
     struct smh_cache_config l1;
     struct smh_region_config *regions;
     size_t region_count;
@@ -66,7 +68,7 @@ struct smh_distribution {
     double a, b;
     uint64_t min, max; /* clamped to; max 0: none */
     uint64_t *values;
-    double *weights;
+    double *weights; /* cumulative: of values[0..i] together; rising, the last > 0 */
     size_t value_count;
 };
 
@@ -76,8 +78,10 @@ struct smh_generator_config {
     struct smh_distribution size;     /* bytes */
     struct smh_distribution lifetime; /* ns */
     uint64_t live_max;                /* 0: none; when reached, the oldest is freed first */
-    uint64_t count;                   /* allocations in all; 0: until duration */
-    uint64_t duration_ns;             /* 0: until count; one of the two is given */
+    uint64_t count;                   /* allocations in all; 0: any number */
+    uint64_t duration_ns;             /* no allocation after it; 0: any time. Whichever of the two
+                                         comes first; with neither it runs until the last other
+                                         actor has ended */
     double realloc_share;             /* of allocations that are resized once in mid-life, 0..1 */
 };
 
@@ -95,8 +99,9 @@ struct smh_actor_config {
     size_t operation_count;
     struct smh_generator_config *generator;
     /* of a list or a trace: */
-    uint64_t repeat;   /* times, at least 1 */
-    uint64_t every_ns; /* between starts of repetitions */
+    uint64_t repeat;   /* times, at least 1. Blocks that a trace leaves live are freed before its
+                          next repetition, as when a program ends and is started again */
+    uint64_t every_ns; /* between starts of repetitions; one that takes longer delays the next */
     /* of a trace: */
     uint64_t step_ns;
     uint64_t max_operations;
@@ -106,17 +111,23 @@ struct smh_region_expect {
     size_t region;
     bool has_peak_used_max;
     uint64_t peak_used_max_bytes; /* a percentage is of the region's size, rounded down */
-    bool has_failed_max;
-    uint64_t failed_max; /* requests that ended at this region: not used yet */
+};
+
+/* A hazard that must occur: its class and the owners of the bytes. */
+struct smh_hazard_expect {
+    char *class_name; /* "H1".."H10" */
+    char **owners;
+    size_t owner_count;
 };
 
 struct smh_expect {
     bool has_failed_allocations;
-    uint64_t failed_allocations; /* exactly */
-    bool has_failed_allocations_max;
-    uint64_t failed_allocations_max; /* at most */
+    uint64_t failed_allocations_min; /* a number: min = max */
+    uint64_t failed_allocations_max; /* not given: UINT64_MAX */
     bool has_hazards;
-    uint64_t hazards; /* kept until the cache model exists */
+    uint64_t hazards; /* kept until the cache model exists; of a list: its length */
+    struct smh_hazard_expect *hazard_list; /* NULL: a number was given */
+    size_t hazard_count;
     struct smh_region_expect *regions;
     size_t region_count;
 };
@@ -130,13 +141,16 @@ struct smh_scenario {
     smh_match match;
     const char *match_name; /* "equal", "all_bits" */
     const struct smh_policy *policy;
-    /* The user's own attribute names (`attributes`: { "name": value }), after the three of
-     * Zephyr. */
+    /* The three of Zephyr, then the user's own (`attributes`: { "name": value }). Under "equal" the
+     * three are 0, 1, 2 as in Zephyr; under "all_bits" they are the bits 1, 2, 4. */
     char **attr_names;
     uint32_t *attr_values;
     size_t attr_count;
+    char *attr_text; /* what smh_scenario_attr_name gives for a value without a name */
     struct smh_actor_config *actors;
     size_t actor_count;
+    struct smh_attr_list **attr_lists; /* every `prefer` of the workload */
+    size_t attr_list_count;
     struct smh_expect expect;
 };
 
@@ -145,17 +159,20 @@ struct smh_scenario {
  * folder's). */
 struct smh_scenario *smh_scenario_load(const char *path, bool parse_traces,
                                        struct smh_error *error);
-void smh_scenario_free(struct smh_scenario *scenario);
-/* The name of an attribute value in this scenario, or its number in a static buffer of the
- * scenario. */
+void smh_scenario_free(struct smh_scenario *scenario); /* NULL does nothing */
+/* Every key that the loader accepts, one JSON path a line, as "$.machine.regions[].size". */
+void smh_scenario_print_keys(FILE *file);
+/* The name of an attribute value in this scenario; under "all_bits" the names of its bits joined
+ * by '+'; else its number. Valid until the next call with this scenario. */
 const char *smh_scenario_attr_name(const struct smh_scenario *scenario, uint32_t attr);
 
 /* All actors of a scenario merged by simulated time; ties in actor order. Every random choice is
- * drawn from (seed, actor). */
+ * drawn from (seed, actor). The scenario must outlive the source. Slots are per actor. */
 struct smh_source *smh_workload_open(const struct smh_scenario *scenario, uint64_t seed,
                                      struct smh_error *error);
 
-/* One generator by itself. */
+/* One generator by itself, on core 0 with attr 0. It ends by count or duration_ns; with neither,
+ * never. What is live then is freed when it is due. */
 struct smh_source *smh_generator_open(const struct smh_generator_config *config, uint16_t actor,
                                       uint64_t seed, struct smh_error *error);
 
