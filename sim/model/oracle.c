@@ -164,6 +164,8 @@ static void check_space(struct smh_oracle *oracle, const struct smh_live *live,
 {
     const struct smh_heap *heap = &oracle->machine->slots[live->region].heap;
     uint64_t bound = heap->engine->sufficient_chunk(heap, live->align, (size_t)live->bytes);
+    /* A remainder too small to be a chunk of its own stays with the block. */
+    bound += bound < UINT64_MAX / 2 ? 2 * smh_heap_alignment(heap) : 0;
     uint64_t taken = heap->used_bytes - used_before;
     if (heap->used_bytes >= used_before && (taken > bound || live->usable > bound)) {
         smh_oracle_report(oracle, "space", operation_index,
