@@ -12,9 +12,9 @@
  * the first process was written, whatever the program's own status, which is told on standard
  * error; 2 bad usage, or nothing could be recorded.
  */
-#include "record.h"
 #include "../record/record_format.h"
 #include "../workload/recording.h"
+#include "cli.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -31,10 +31,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define EXIT_BAD_INPUT 2
-#define LIBRARY        "libsmh_record.so"
-#define FOLDER_MAX     1000u /* what preload.c keeps */
-#define IMAGES_MAX     65536u
+#define LIBRARY    "libsmh_record.so"
+#define FOLDER_MAX 1000u /* what preload.c keeps */
+#define IMAGES_MAX 65536u
 
 struct command {
     const char *output;
@@ -94,9 +93,9 @@ static int fail(const char *format, ...)
     va_start(arguments, format);
     fputs("smh record: ", stderr);
     vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    fputs("\ntry: smh record --help\n", stderr);
     va_end(arguments);
-    return EXIT_BAD_INPUT;
+    return SMH_EXIT_INPUT;
 }
 
 static bool parse_number(const char *text, char **end, uint64_t *value)
@@ -192,9 +191,9 @@ static int parse_option(struct command *command, int option, char **argv)
         fputs(help_text, stdout);
         return 0;
     case ':':
-        return fail("%s needs a value; see `smh record --help`", argv[optind - 1]);
+        return fail("%s needs a value", argv[optind - 1]);
     default:
-        return fail("%s: no such option; see `smh record --help`", argv[optind - 1]);
+        return fail("%s: no such option", argv[optind - 1]);
     }
     return result == 0 ? -1 : result;
 }
@@ -225,10 +224,10 @@ static int parse_arguments(struct command *command, int argc, char **argv)
         }
     }
     if (command->output == NULL) {
-        return fail("-o FILE is missing: where should the trace go? See `smh record --help`");
+        return fail("-o FILE is missing: where should the trace go?");
     }
     if (optind >= argc) {
-        return fail("no PROGRAM to record; see `smh record --help`");
+        return fail("no PROGRAM to record");
     }
     command->program = argv + optind;
     return -1;

@@ -105,9 +105,10 @@ static int emit(struct converter *converter, enum smh_operation_kind kind, uint6
     }
     const struct smh_recording_options *options = converter->options;
     uint64_t step = options->time_step_ns > 1 ? options->time_step_ns : 1;
-    uint64_t time = options->times ? (converter->time_ns - converter->first_ns) / step * step : 0;
-    return smh_trace_write(converter->writer, kind, id, bytes, align, time,
-                           options->threads ? thread : 0, converter->error);
+    uint64_t time = (converter->time_ns - converter->first_ns) / step * step;
+    return smh_trace_write(converter->writer, kind, id, bytes, align,
+                           options->times ? time : SMH_TRACE_NO_TIME,
+                           options->threads ? thread : SMH_TRACE_NO_THREAD, converter->error);
 }
 
 static void gain(struct converter *converter, uint64_t bytes)

@@ -28,6 +28,8 @@
 
 #include "../operation.h"
 
+#include <limits.h>
+
 /* How a trace becomes an actor's operations. */
 struct smh_trace_options {
     uint16_t actor;
@@ -64,8 +66,10 @@ struct smh_trace_writer;
 /* header_keys: "key=value key=value", or NULL. NULL with *error set. */
 struct smh_trace_writer *smh_trace_create(const char *path, const char *header_keys,
                                           struct smh_error *error);
-/* kind is ALLOC, CALLOC, REALLOC or FREE; id any number, thread and time as given; align 0 is left
- * out. */
+#define SMH_TRACE_NO_TIME   UINT64_MAX
+#define SMH_TRACE_NO_THREAD UINT_MAX
+/* kind is ALLOC, CALLOC, REALLOC or FREE; id any number, thread and time as given; align 0,
+ * SMH_TRACE_NO_TIME and SMH_TRACE_NO_THREAD are left out. */
 int smh_trace_write(struct smh_trace_writer *writer, enum smh_operation_kind kind, uint64_t id,
                     uint64_t bytes, uint64_t align, uint64_t time_ns, unsigned thread,
                     struct smh_error *error);

@@ -225,8 +225,8 @@ int smh_trace_write(struct smh_trace_writer *writer, enum smh_operation_kind kin
         at = align != 0 ? put(at, " align=", align) : at;
         at = kind == SMH_OPERATION_CALLOC ? put(at, " zero=", 1) : at;
     }
-    at = put(at, " t=", time_ns);
-    at = put(at, " thread=", thread);
+    at = time_ns != SMH_TRACE_NO_TIME ? put(at, " t=", time_ns) : at;
+    at = thread != SMH_TRACE_NO_THREAD ? put(at, " thread=", thread) : at;
     *at++ = '\n';
     writer->used += (size_t)(at - start);
     return 0;
