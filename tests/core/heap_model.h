@@ -1,0 +1,46 @@
+/* heap_model.h: a heap's simplest truth, for random tests.
+ *
+ * Owns: a list of the blocks that should be live, with their contents, and the judgement on each
+ * answer of a heap.
+ * Invariants: the model looks at the heap through public functions and the engine's published
+ * rules alone; the first broken promise is kept in `complaint`, and nothing is done after it.
+ */
+#ifndef SMH_TESTS_HEAP_MODEL_H
+#define SMH_TESTS_HEAP_MODEL_H
+
+#include "../../sim/random.h"
+
+#include <smh/engine.h>
+#include <smh/heap.h>
+
+#define HEAP_MODEL_BLOCKS 256
+
+struct heap_model_block {
+    uint8_t *at;
+    size_t bytes;  /* asked for */
+    size_t usable; /* as reported */
+    uint8_t seed;  /* of the contents */
+};
+
+struct heap_model {
+    struct smh_heap *heap;
+    struct smh_random random;
+    struct heap_model_block blocks[HEAP_MODEL_BLOCKS];
+    size_t count;
+    size_t waste_max;    /* usable bytes beyond those asked for that are tolerated */
+    size_t request_max;  /* bytes; most requests are far smaller */
+    bool exact_verdicts; /* the heap has a start bitmap, or its engine needs none */
+    const char *complaint;
+};
+
+void heap_model_init(struct heap_model *model, struct smh_heap *heap, uint64_t seed);
+/* One random operation, judged. */
+void heap_model_step(struct heap_model *model);
+/* Validates heap and blocks. */
+void heap_model_check(struct heap_model *model);
+/* Frees what is live and requires one free chunk. */
+void heap_model_drain(struct heap_model *model);
+/* All of it: `steps` operations, a check after each `check_every`. NULL, or the complaint. */
+const char *heap_model_run(struct heap_model *model, size_t steps, size_t check_every);
+
+#endif
