@@ -398,6 +398,10 @@ static int stream(struct replay *replay, struct smh_source *source, struct smh_e
                 return -1;
             }
             after(replay, &batch[i]);
+            if (replay->result->violation_count > replay->options->violations_max) {
+                replay->result->stopped = true;
+                return 0;
+            }
         }
     }
     return count < 0 ? -1 : 0;
@@ -417,12 +421,16 @@ static void drain(struct replay *replay)
     smh_oracle_restored(&replay->oracle, replay->index);
 }
 
-/* The end of the workload: counters first, then what is still live is freed and judged. */
+/* The end of the workload: counters first, then what is still live is freed and judged. Of a heap
+ * that is known to be broken nothing more is asked. */
 static void conclude(struct replay *replay)
 {
     struct smh_result *result = replay->result;
     result->operation_count = replay->index;
     result->simulated_ns = replay->time_ns;
+    if (result->stopped) {
+        return;
+    }
     smh_oracle_heaps(&replay->oracle, replay->index);
     smh_metrics_close(&replay->metrics, replay->index, replay->time_ns);
     if (replay->options->drain) {

@@ -22,6 +22,8 @@ struct smh_replay_options {
     bool samples;   /* and samples over time (needs metrics) */
     bool host_time; /* and latency on the host's clock */
     bool drain;     /* free what is still live at the end, and check that regions are restored */
+    uint64_t violations_max;   /* stop at one more than that many: what a broken heap does next is
+                                  noise, and may be a crash */
     uint64_t validate_every;   /* operations between two validations of every heap; 0: at the end */
     struct smh_source *source; /* instead of the scenario's workload; closed by the replay */
     /* Called every 2^16 operations; NULL: never. */

@@ -24,6 +24,7 @@
  *                            reason, free_bytes, largest_free_bytes ] (the first 100)
  *     violations [    oracle, message, operation_index ] (the first 32)
  *     violation_count
+ *     stopped         true when violations ended the replay early
  *     regions [       name, memory_bytes, capacity_bytes, metadata_bytes, used_bytes,
  *                     peak_used_bytes, live_bytes, peak_live_bytes, live_blocks,
  *                     peak_live_blocks, high_water_bytes, free_bytes, largest_free_bytes,
@@ -162,6 +163,7 @@ struct smh_result {
     size_t failure_listed;
     struct smh_violation violations[SMH_VIOLATIONS_LISTED];
     uint64_t violation_count;
+    bool stopped; /* by violations, before the end of the workload: counters end there */
     struct smh_region_result *regions; /* [scenario->machine.region_count] */
     struct smh_attribute_result *attributes;
     size_t attribute_count;

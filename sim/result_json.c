@@ -319,6 +319,7 @@ static json_t *run_json(const struct smh_result *result, bool details)
     json_object_set_new(object, "failures", failures_json(result));
     json_object_set_new(object, "violations", violations_json(result));
     put_integer(object, "violation_count", result->violation_count);
+    json_object_set_new(object, "stopped", json_boolean(result->stopped));
     json_t *regions = json_array();
     for (size_t i = 0; i < result->scenario->machine.region_count; i++) {
         json_array_append_new(regions, region_result_json(result, i));

@@ -119,6 +119,9 @@ void smh_result_print(const struct smh_result *result, FILE *out)
         fprintf(out, "VIOLATION of %s at operation %" PRIu64 ": %s\n", result->violations[i].oracle,
                 result->violations[i].operation_index, result->violations[i].message);
     }
+    if (result->stopped) {
+        fprintf(out, "the replay stopped there: what a broken heap does next means nothing\n");
+    }
     for (size_t i = 0; i < result->expectation_count; i++) {
         const struct smh_expectation_result *row = &result->expectations[i];
         fprintf(out, "expected %s: %s, got %s: %s\n", row->what, row->allowed, row->actual,

@@ -19,8 +19,8 @@
  *   restored    when everything has been freed, each region is as it was before the first request
  *   guard       nothing was written beside a region
  *
- * Invariants: a violation never stops the replay; the first SMH_VIOLATIONS_LISTED are kept, all
- * are counted.
+ * Invariants: the oracle reports and never stops anything itself; the first SMH_VIOLATIONS_LISTED
+ * violations are kept, all are counted.
  */
 #ifndef SMH_SIM_ORACLE_H
 #define SMH_SIM_ORACLE_H
