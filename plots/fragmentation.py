@@ -52,7 +52,7 @@ def draw(results: Results) -> Figure:
         return style.empty("No run carries samples.")
     regions = results.document.scenario.regions
     made, key, axes = style.panels(
-        len(regions), 1.4 if len(regions) <= 4 else 1.05, 2, 0.22 * ((len(runs) + 1) // 2) + 0.1
+        len(regions), 1.2 if len(regions) <= 4 else 1.05, 2, 0.22 * ((len(runs) + 1) // 2) + 0.1
     )
     longest = max(run.simulated_ns for run in runs)
     factor = [style.time_axis(panel, longest) for panel in axes[-1]][0]

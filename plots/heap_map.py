@@ -54,7 +54,7 @@ def draw(results: Results, run: Run) -> Figure:
     charts = run.heap_map or []
     if not charts:
         return style.empty("This run carries no heap map.")
-    row_inches = 1.45 if len(charts) <= 4 else 1.1
+    row_inches = 1.25 if len(charts) <= 4 else 1.1
     made, key, axes = style.panels(len(charts), row_inches, key_inches=0.5)
     factor = style.time_axis(axes[-1][0], run.simulated_ns)
     for row, chart in enumerate(charts):

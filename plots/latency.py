@@ -73,7 +73,13 @@ def percentile(counts: Counter[int], slowest: int, share: float) -> int:
 
 def _share_label(value: float, _: Any) -> str:
     kept = 100 * (1 - 10**-value)
-    return "50 %" if value < 0.5 else f"{kept:.{max(0, round(value) - 2)}f} %"
+    return "50" if value < 0.5 else f"{kept:.{max(0, round(value) - 2)}f}"
+
+
+def share_ticks(widest: float) -> list[float]:
+    """50 %, then each further nine; every third one where they would crowd."""
+    nines = range(1, int(widest) + 1, 1 if widest < 7.5 else 3)
+    return [math.log10(2)] + [float(number) for number in nines]
 
 
 def kinds_timed(results: Results) -> list[str]:
@@ -122,14 +128,13 @@ def draw(results: Results) -> Figure:
             panel.set_ylabel("latency (host time)")
         else:
             panel.set_ylabel(f"latency ({unit_name})")
-        panel.set_xlabel("share of calls that are at most this slow")
+        panel.set_xlabel("share of calls that are at most this slow (%)")
         panel.tick_params(labelbottom=True)
     for panel in cells[len(kinds) :]:
         panel.set_axis_off()
     for panel in cells[: len(kinds)]:
         panel.set_xlim(0, widest)
-        places = [math.log10(2)] + [float(nines) for nines in range(1, int(widest) + 1)]
-        panel.xaxis.set_major_locator(FixedLocator(places))
+        panel.xaxis.set_major_locator(FixedLocator(share_ticks(widest)))
         panel.xaxis.set_major_formatter(FuncFormatter(_share_label))
     handles = [
         Line2D([], [], label=units.shorten(engine, 30), **style.line_style(index))

@@ -52,7 +52,7 @@ def draw(results: Results, run: Run) -> Figure:
     samples = run.samples
     if samples is None or not samples.time_ns or not samples.regions:
         return style.empty("This run carries no samples.")
-    row_inches = 1.35 if len(samples.regions) <= 4 else 1.05
+    row_inches = 1.15 if len(samples.regions) <= 4 else 1.05
     made, key, axes = style.panels(len(samples.regions), row_inches, key_inches=0.5)
     factor = style.time_axis(axes[-1][0], run.simulated_ns)
     times = style.sample_times(samples.time_ns, run.simulated_ns, factor)

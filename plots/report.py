@@ -40,6 +40,8 @@ class Drawn:
     def __init__(self, picture: Picture) -> None:
         figure = picture.draw()
         self.name, self.title, self.alt = picture.name, picture.title, picture.alt
+        width, height = figure.get_size_inches()
+        self.flat = bool(height < 0.72 * width)  # two of them share a printed page
         self.svg, self.png = render(figure, "svg"), render(figure, "png")
 
     @property

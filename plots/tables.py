@@ -15,10 +15,11 @@ from results import (
     lowest_largest_free,
     violation_count,
 )
-from schema import Failure, Run
+from schema import Failure, Run, Violation
 from words import outcome, reason, spread
 
 LISTED = 6
+BROKEN_LISTED = 16
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Cell:
     text: str
     share: Optional[float] = None  # drawn as a bar behind the text, 0..1
     number: bool = True
+
+    @property
+    def long(self) -> bool:
+        """Holds a word that no column is wide enough for, and that may be broken anywhere."""
+        return any(len(part) > 26 for part in self.text.split())
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,11 @@ class Table:
     rows: list[list[Cell]]
     note: str = ""
     row_heads: int = 1  # leading cells that name the row
+
+    @property
+    def heads(self) -> list[Cell]:
+        numbers = self.rows[0] if self.rows else []
+        return [Cell(text, number=cell.number) for text, cell in zip(self.head, numbers)]
 
 
 def word(text: str) -> Cell:
@@ -300,17 +311,25 @@ def latencies(results: Results) -> Table:
 
 
 def violations(results: Results) -> Table:
+    """A row for each broken rule of each run, with the first case; at most BROKEN_LISTED rows."""
+    groups: dict[tuple[str, str], list[Violation]] = {}
+    for run in results.document.runs:
+        for item in run.violations:
+            groups.setdefault((results.run_label(run), item.oracle), []).append(item)
     rows = [
         [
-            word(results.run_label(run)),
-            word(item.oracle),
-            Cell(units.count(item.operation_index)),
-            word(item.message),
+            word(label),
+            word(oracle),
+            Cell(units.count(len(items))),
+            Cell(units.count(items[0].operation_index)),
+            word(items[0].message),
         ]
-        for run in results.document.runs
-        for item in run.violations
+        for (label, oracle), items in groups.items()
     ]
     total = sum(violation_count(run) for run in results.document.runs)
-    note = f"Listed: {len(rows)} of {units.count(total)}." if len(rows) < total else ""
-    head = ["Run", "Broken rule", "At operation", "What was found"]
-    return Table("Broken invariants", head, rows, note)
+    listed = sum(len(items) for items in groups.values())
+    note = f"{units.plural(total, 'violation')} in all, {units.count(listed)} of them in the file."
+    if len(rows) > BROKEN_LISTED:
+        note += f" Shown: {BROKEN_LISTED} of {len(rows)} groups."
+    head = ["Run", "Broken rule", "Cases in the file", "First at operation", "What was found there"]
+    return Table("Broken invariants", head, rows[:BROKEN_LISTED], note)

@@ -31,8 +31,8 @@ def outcome(configuration: Configuration) -> str:
     if runs == 1:
         return "passes" if configuration.passes else "fails"
     if configuration.passes == runs:
-        return f"passes {runs}/{runs}"
-    return f"fails {runs - configuration.passes}/{runs}"
+        return f"passes{units.SPACE}{runs}/{runs}"
+    return f"fails{units.SPACE}{runs - configuration.passes}/{runs}"
 
 
 def spread(values: Spread, show: Callable[[float], str]) -> str:

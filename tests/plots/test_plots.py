@@ -351,7 +351,7 @@ class Writing(Folder):
         broken = style.Picture("latency", "", "", mock.Mock(side_effect=ValueError("drawn badly")))
         with mock.patch("latency.pictures", return_value=[broken]):
             with self.assertRaises(ValueError):
-                self.run_report(sample())
+                self.run_report(bare(sample()))
         self.assertFalse((self.folder / "out").exists())
 
 
@@ -434,14 +434,28 @@ class Report(Folder):
 
 class Edges(Folder):
     def test_violations_stand_in_a_box_with_words(self) -> None:
-        value = sample()
+        value = bare(sample())
         item = {"oracle": "contents", "message": "byte 3 <changed>", "operation_index": 17}
         value["runs"][2].update(violations=[item], violation_count=40, passed=False)
         text = self.page(value)
         self.assertIn('class="broken"', text)
         self.assertIn("byte 3 &lt;changed&gt;", text)
         self.assertIn("INVARIANT BROKEN", text)
-        self.assertIn("1 of 40", text)
+        self.assertIn("40 violations in all, 1 of them in the file", text)
+
+    def test_thousands_of_violations_make_a_short_box(self) -> None:
+        value = bare(sample())
+        for run in value["runs"]:
+            items = [
+                {"oracle": oracle, "message": "m", "operation_index": index}
+                for oracle in ("contents", "space", "overlap")
+                for index in range(30)
+            ]
+            run.update(violations=items, violation_count=5000, passed=False)
+        table = tables.violations(read(value))
+        self.assertEqual(len(table.rows), tables.BROKEN_LISTED)
+        self.assertEqual(table.rows[0][2].text, "30")
+        self.assertIn("Shown: 16 of 24 groups", table.note)
 
     def test_one_run_without_any_detail(self) -> None:
         value = bare(sample())
@@ -451,7 +465,7 @@ class Edges(Folder):
         self.assertIn("Not measured in this file.", text)
 
     def test_no_failures_at_all(self) -> None:
-        value = sample()
+        value = bare(sample())
         for run in value["runs"]:
             zero = {"total": 0, "no_region": 0, "fragmented": 0, "full": 0, "list": []}
             run.update(passed=True, failures={**zero, "requested_bytes": 0}, expectations=[])
@@ -488,7 +502,7 @@ class Edges(Folder):
         self.assertIn(LONG_NAME, text)
 
     def test_markup_in_names_stays_text(self) -> None:
-        value = sample()
+        value = bare(sample())
         value["scenario"]["why"] = "<script>alert(1)</script> & more"
         self.assertNotIn("<script>", self.page(value))
 
@@ -503,7 +517,7 @@ class Edges(Folder):
         self.page(value)
 
     def test_a_run_given_as_written_is_repeated_without_an_engine(self) -> None:
-        value = sample()
+        value = bare(sample())
         value["runs"] = [{**value["runs"][0], "engine": "as_written"}]
         value["command"] = "run"
         self.assertIn("<pre>smh run --policy add_order --seed 7", self.page(value))
@@ -560,6 +574,16 @@ class Layout(unittest.TestCase):
         value = bare(sample())
         self.check({**value, "runs": value["runs"][:1]})
 
+    def test_of_latencies_with_a_long_tail(self) -> None:
+        for longest in (10**5, 10**7, 10**9, 10**12):
+            value = sample()
+            buckets = [[10**power, longest // 10**power] for power in range(1, 10)]
+            operation = {"count": longest, "sum": 1, "max": 10**10, "buckets": buckets}
+            kinds = dict.fromkeys(("alloc", "free", "realloc", "calloc"), operation)
+            value["runs"] = [{**value["runs"][0], "latency": {"operations": kinds}}]
+            (picture,) = latency.pictures(read(value))
+            self.assertEqual(self.overlaps(picture.draw()), [])
+
     def test_the_check_notices_labels_that_collide(self) -> None:
         figure = style.figure(1)
         axes = figure.add_subplot()
@@ -584,7 +608,7 @@ class Tables(unittest.TestCase):
     def test_a_pass_is_said_in_words(self) -> None:
         value = sample()
         value["runs"][0]["passed"] = value["runs"][1]["passed"] = True
-        words = [row[2].text for row in tables.comparison(read(value)).rows]
+        words = [row[2].text.replace("\u00a0", " ") for row in tables.comparison(read(value)).rows]
         self.assertEqual(words, ["passes 2/2", "fails 2/2", "fails 2/2", "fails 2/2"])
 
 
