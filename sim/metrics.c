@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_INTERVAL 16
+#define FIRST_INTERVAL 1
 
 static int open_samples(struct smh_result *result, size_t regions, struct smh_error *error)
 {

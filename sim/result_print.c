@@ -42,12 +42,12 @@ static const char *number(double value, char text[16])
 
 static void print_regions(const struct smh_result *result, FILE *out)
 {
-    fprintf(out, "%-14s %10s %10s %7s %10s %8s %10s %7s %7s\n", "region", "size", "peak used", "%",
-            "peak live", "blocks", "largest", "chunks", "heap/live");
+    fprintf(out, "%-14s %10s %10s %7s %10s %8s %12s %6s %9s\n", "region", "size", "peak used", "%",
+            "peak live", "blocks", "largest free", "chunks", "heap/live");
     for (size_t i = 0; i < result->scenario->machine.region_count; i++) {
         const struct smh_region_result *region = &result->regions[i];
         char size[16], peak[16], live[16], largest[16], share[16], measure[16];
-        fprintf(out, "%-14s %10s %10s %7s %10s %8" PRIu64 " %10s %7" PRIu64 " %7s\n",
+        fprintf(out, "%-14s %10s %10s %7s %10s %8" PRIu64 " %12s %6" PRIu64 " %9s\n",
                 result->scenario->machine.regions[i].name, human(region->stats.memory_bytes, size),
                 human(region->stats.peak_used_bytes, peak),
                 percent((double)region->stats.peak_used_bytes, (double)region->stats.capacity_bytes,

@@ -139,6 +139,17 @@ static int output_path(const struct smh_cli_options *options, const struct smh_s
     return 0;
 }
 
+static int write_results(const struct matrix *matrix, const struct smh_result **list,
+                         const bool *details, const char *sentence, const char *path,
+                         struct smh_error *error)
+{
+    json_t *document = smh_result_json(list, details, matrix->run_count, "compare", sentence);
+    int code = document != NULL ? smh_result_write(document, path, error)
+                                : smh_error_set(error, "no memory for the results");
+    json_decref(document);
+    return code;
+}
+
 static int publish(struct matrix *matrix, bool several, struct smh_error *error)
 {
     const struct smh_result **list = calloc(matrix->run_count, sizeof(*list));
@@ -153,19 +164,20 @@ static int publish(struct matrix *matrix, bool several, struct smh_error *error)
         for (size_t i = 0; i < matrix->run_count; i++) {
             list[i] = &matrix->results[i];
         }
-        struct smh_verdict verdict = smh_verdict_of(list, matrix->run_count);
-        smh_verdict_sentence(&verdict, list, matrix->run_count, sentence, sizeof(sentence));
-        details[verdict.best] = true;
-        details[verdict.worst] = true;
-        details[verdict.usual] = true;
-        json_t *document = smh_result_json(list, details, matrix->run_count, "compare", sentence);
-        code = document != NULL ? smh_result_write(document, path, error)
-                                : smh_error_set(error, "no memory for the results");
-        json_decref(document);
-        if (code == 0 && !matrix->options->quiet && strcmp(path, "-") != 0) {
-            smh_verdict_table(list, matrix->run_count, stdout);
-            printf("%s\nresults: %s\n", sentence, path);
+        struct smh_verdict verdict;
+        code = smh_verdict_open(&verdict, list, matrix->run_count, error);
+        if (code == 0) {
+            smh_verdict_sentence(&verdict, sentence, sizeof(sentence));
+            details[verdict.rows[verdict.best].first] = true;
+            details[verdict.rows[verdict.worst].first] = true;
+            details[verdict.rows[verdict.usual].first] = true;
+            code = write_results(matrix, list, details, sentence, path, error);
+            if (code == 0 && !matrix->options->quiet && strcmp(path, "-") != 0) {
+                smh_verdict_table(&verdict, stdout);
+                printf("%s\nresults: %s\n", sentence, path);
+            }
         }
+        smh_verdict_close(&verdict);
     }
     free(details);
     free(list);

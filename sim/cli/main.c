@@ -7,16 +7,16 @@ const struct smh_command smh_commands[] = {
     {"run", "SCENARIO", "Replays a scenario and prints what came of it.", "epsjcVmt",
      smh_command_run},
     {"compare", "SCENARIO...",
-     "Replays scenarios with every engine, policy and seed asked for, prints a table and a\n"
-     "verdict, and writes results.json, which plots/report.py turns into a report.",
-     "epsocVtJ", smh_command_compare},
+     "Replays scenarios with every engine, policy and seed; writes results.json.\n"
+     "Prints a table and a verdict; plots/report.py makes a report of results.json. Exits 0 when at\n"
+     "least one combination meets the expectations of each scenario.",
+     "epsjocVtJ", smh_command_compare},
     {"check", "SCENARIO...",
      "Validates scenarios without replaying them; traces are parsed to their end.", "",
      smh_command_check},
     {"list", "engines|policies|scenarios|keys [FOLDER]",
-     "Lists what can be named: engines, policies, the scenarios in a folder [scenarios], or the\n"
-     "keys of a scenario file.",
-     "", smh_command_list},
+     "Lists what can be named: engines, policies, scenarios of a folder, keys of a scenario.", "",
+     smh_command_list},
     {"record", "-o FILE -- PROGRAM [ARGUMENTS]",
      "Runs a program and records its allocations as a trace.", NULL, smh_command_record},
     {NULL, NULL, NULL, NULL, NULL},
@@ -36,11 +36,9 @@ static void print_usage(FILE *out)
 {
     fputs("usage: smh COMMAND [OPTIONS] ARGUMENTS\n\n", out);
     for (size_t i = 0; smh_commands[i].name != NULL; i++) {
-        size_t length = strcspn(smh_commands[i].summary, "\n");
-        bool more = smh_commands[i].summary[length] != '\0';
-        fprintf(out, "  smh %-8s %s\n                 %.*s%s\n", smh_commands[i].name,
-                smh_commands[i].arguments, (int)length, smh_commands[i].summary,
-                more ? " ..." : "");
+        int length = (int)strcspn(smh_commands[i].summary, "\n");
+        fprintf(out, "  smh %-8s %s\n               %.*s\n", smh_commands[i].name,
+                smh_commands[i].arguments, length, smh_commands[i].summary);
     }
     fputs("\n`smh COMMAND --help` shows a command's options; `man smh` tells more.\n", out);
 }

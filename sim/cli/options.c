@@ -164,7 +164,7 @@ static int parse_number(const char *option, const char *text, uint64_t least, ui
 static int add_seeds(struct smh_cli_options *options, const char *text, struct smh_error *error)
 {
     char first_text[32];
-    const char *dash = strchr(text, '-');
+    const char *dash = text[0] != '\0' ? strchr(text + 1, '-') : NULL;
     size_t length = dash != NULL ? (size_t)(dash - text) : strlen(text);
     snprintf(first_text, sizeof(first_text), "%.*s", length < 31 ? (int)length : 31, text);
     uint64_t first = 0;

@@ -20,10 +20,11 @@ static void on_progress(void *context, uint64_t operations, uint64_t simulated_n
 /* The command that repeats this run, with nothing left to defaults that may change. */
 static void print_repeat(const struct smh_cli_options *options, const struct smh_result *result)
 {
-    fprintf(stderr, "repeat: smh run %s%s --policy %s --seed %" PRIu64 " %s\n",
-            options->engine_count != 0 && result->engine != NULL ? "--engine " : "",
-            options->engine_count != 0 && result->engine != NULL ? result->engine : "",
-            result->policy, result->seed, result->scenario->path);
+    bool forced = options->engine_count != 0 && result->engine != NULL;
+    fflush(stdout);
+    fprintf(stderr, "repeat: smh run%s%s --policy %s --seed %" PRIu64 " %s\n",
+            forced ? " --engine " : "", forced ? result->engine : "", result->policy, result->seed,
+            result->scenario->path);
 }
 
 static int finish(const struct smh_cli_options *options, const struct smh_result *result)

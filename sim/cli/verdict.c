@@ -1,7 +1,8 @@
-/* verdict.c: orders runs and says so. See verdict.h. */
+/* verdict.c: orders combinations and says so. See verdict.h. */
 #include "verdict.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *engine_of(const struct smh_result *result)
@@ -18,118 +19,142 @@ static uint64_t peak_used(const struct smh_result *result)
     return total;
 }
 
-/* Whether left is better than right. */
-static bool better(const struct smh_result *left, const struct smh_result *right)
-{
-    if (left->violation_count != right->violation_count) {
-        return left->violation_count < right->violation_count;
-    }
-    if (smh_result_failures(left) != smh_result_failures(right)) {
-        return smh_result_failures(left) < smh_result_failures(right);
-    }
-    if (left->passed != right->passed) {
-        return left->passed;
-    }
-    return peak_used(left) < peak_used(right);
-}
-
-static bool is_usual(const struct smh_result *result)
-{
-    const struct smh_scenario *scenario = result->scenario;
-    return (result->engine == NULL || strcmp(result->engine, SMH_ENGINE_DEFAULT->name) == 0) &&
-           strcmp(result->policy, scenario->policy->name) == 0 && result->seed == scenario->seed;
-}
-
-struct smh_verdict smh_verdict_of(const struct smh_result *const *results, size_t count)
-{
-    struct smh_verdict verdict = {0};
-    bool found = false;
-    for (size_t i = 0; i < count; i++) {
-        if (better(results[i], results[verdict.best])) {
-            verdict.best = i;
-        }
-        if (better(results[verdict.worst], results[i])) {
-            verdict.worst = i;
-        }
-        if (!found && is_usual(results[i])) {
-            verdict.usual = i;
-            found = true;
-        }
-        verdict.passed += results[i]->passed ? 1 : 0;
-    }
-    return verdict;
-}
-
-static int describe(const struct smh_result *result, char *text, size_t bytes)
-{
-    return snprintf(text, bytes,
-                    "engine %s with policy %s (%" PRIu64 " failed allocations, peak use %.1f KiB)",
-                    engine_of(result), result->policy, smh_result_failures(result),
-                    (double)peak_used(result) / 1024.0);
-}
-
-void smh_verdict_sentence(const struct smh_verdict *verdict,
-                          const struct smh_result *const *results, size_t count, char *text,
-                          size_t bytes)
-{
-    char best[200];
-    char usual[200];
-    char worst[200];
-    describe(results[verdict->best], best, sizeof(best));
-    describe(results[verdict->usual], usual, sizeof(usual));
-    describe(results[verdict->worst], worst, sizeof(worst));
-    uint64_t violations = 0;
-    for (size_t i = 0; i < count; i++) {
-        violations += results[i]->violation_count;
-    }
-    size_t used =
-        (size_t)snprintf(text, bytes, "%zu of %zu runs of %s meet what it expects; best is %s",
-                         verdict->passed, count, results[0]->scenario->name, best);
-    if (verdict->usual != verdict->best && used < bytes) {
-        used += (size_t)snprintf(text + used, bytes - used, ", the default is %s", usual);
-    }
-    if (verdict->worst != verdict->best && verdict->worst != verdict->usual && used < bytes) {
-        used += (size_t)snprintf(text + used, bytes - used, ", worst is %s", worst);
-    }
-    if (used < bytes) {
-        snprintf(text + used, bytes - used,
-                 violations != 0 ? "; AN ALLOCATOR BROKE ITS RULES %" PRIu64 " TIMES." : ".",
-                 violations);
-    }
-}
-
 static bool same_row(const struct smh_result *left, const struct smh_result *right)
 {
     return strcmp(engine_of(left), engine_of(right)) == 0 &&
            strcmp(left->policy, right->policy) == 0;
 }
 
-void smh_verdict_table(const struct smh_result *const *results, size_t count, FILE *out)
+static bool better(const struct smh_verdict_row *left, const struct smh_verdict_row *right)
 {
-    fprintf(out, "%-14s %-16s %9s %9s %10s %9s %6s %12s\n", "engine", "policy", "passed", "failed",
-            "fragmented", "no region", "full", "peak used");
-    for (size_t i = 0; i < count;) {
-        uint64_t failures[SMH_FAILURE_REASON_COUNT] = {0};
-        uint64_t total = 0;
-        uint64_t peak = 0;
-        size_t passed = 0;
-        size_t end = i;
-        for (; end < count && same_row(results[i], results[end]); end++) {
-            for (int reason = 0; reason < SMH_FAILURE_REASON_COUNT; reason++) {
-                failures[reason] += results[end]->failures[reason];
-            }
-            total += smh_result_failures(results[end]);
-            passed += results[end]->passed ? 1 : 0;
-            uint64_t used = peak_used(results[end]);
-            peak = used > peak ? used : peak;
+    if (left->violations != right->violations) {
+        return left->violations < right->violations;
+    }
+    if (left->failed != right->failed) {
+        return left->failed < right->failed;
+    }
+    if (left->passed != right->passed) {
+        return left->passed > right->passed;
+    }
+    return left->peak_used_bytes < right->peak_used_bytes;
+}
+
+static bool is_usual(const struct smh_result *result)
+{
+    return strcmp(engine_of(result), SMH_ENGINE_DEFAULT->name) == 0 &&
+           strcmp(result->policy, result->scenario->policy->name) == 0;
+}
+
+static void add_run(struct smh_verdict_row *row, const struct smh_result *result)
+{
+    for (int reason = 0; reason < SMH_FAILURE_REASON_COUNT; reason++) {
+        row->failures[reason] += result->failures[reason];
+    }
+    row->failed += smh_result_failures(result);
+    row->violations += result->violation_count;
+    row->passed += result->passed ? 1 : 0;
+    row->runs++;
+    uint64_t used = peak_used(result);
+    row->peak_used_bytes = used > row->peak_used_bytes ? used : row->peak_used_bytes;
+}
+
+int smh_verdict_open(struct smh_verdict *verdict, const struct smh_result *const *results,
+                     size_t count, struct smh_error *error)
+{
+    *verdict = (struct smh_verdict){.results = results, .result_count = count};
+    verdict->rows = calloc(count, sizeof(*verdict->rows));
+    if (verdict->rows == NULL) {
+        return smh_error_set(error, "no memory for %zu runs", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || !same_row(results[i], results[i - 1])) {
+            verdict->rows[verdict->row_count++].first = i;
         }
-        char share[32];
-        snprintf(share, sizeof(share), "%zu/%zu", passed, end - i);
+        add_run(&verdict->rows[verdict->row_count - 1], results[i]);
+    }
+    bool found = false;
+    for (size_t i = 0; i < verdict->row_count; i++) {
+        if (better(&verdict->rows[i], &verdict->rows[verdict->best])) {
+            verdict->best = i;
+        }
+        if (better(&verdict->rows[verdict->worst], &verdict->rows[i])) {
+            verdict->worst = i;
+        }
+        if (!found && is_usual(results[verdict->rows[i].first])) {
+            verdict->usual = i;
+            found = true;
+        }
+    }
+    return 0;
+}
+
+void smh_verdict_close(struct smh_verdict *verdict)
+{
+    free(verdict->rows);
+    verdict->rows = NULL;
+}
+
+/* Appends to text, as far as there is room. */
+static void __attribute__((format(printf, 3, 4)))
+append(char *text, size_t bytes, const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text + used, bytes - used, format, arguments);
+    va_end(arguments);
+}
+
+static void describe(const struct smh_verdict *verdict, size_t index, char *text, size_t bytes)
+{
+    const struct smh_verdict_row *row = &verdict->rows[index];
+    const struct smh_result *first = verdict->results[row->first];
+    append(text, bytes, "engine %s with policy %s (%" PRIu64 " failed allocations, ",
+           engine_of(first), first->policy, row->failed);
+    append(text, bytes, "peak use %.1f KiB)", (double)row->peak_used_bytes / 1024.0);
+}
+
+void smh_verdict_sentence(const struct smh_verdict *verdict, char *text, size_t bytes)
+{
+    size_t passed = 0;
+    uint64_t violations = 0;
+    for (size_t i = 0; i < verdict->row_count; i++) {
+        passed += verdict->rows[i].passed;
+        violations += verdict->rows[i].violations;
+    }
+    text[0] = '\0';
+    append(text, bytes, "%zu of %zu runs of %s meet what it expects; best is ", passed,
+           verdict->result_count, verdict->results[0]->scenario->name);
+    describe(verdict, verdict->best, text, bytes);
+    if (verdict->usual == verdict->best) {
+        append(text, bytes, ", which is the default");
+    } else {
+        append(text, bytes, "; the default is ");
+        describe(verdict, verdict->usual, text, bytes);
+    }
+    if (verdict->worst != verdict->best && verdict->worst != verdict->usual) {
+        append(text, bytes, "; worst is ");
+        describe(verdict, verdict->worst, text, bytes);
+    }
+    if (violations != 0) {
+        append(text, bytes, "; AN ALLOCATOR BROKE ITS RULES %" PRIu64 " TIMES", violations);
+    }
+    append(text, bytes, ".");
+}
+
+void smh_verdict_table(const struct smh_verdict *verdict, FILE *out)
+{
+    fprintf(out, "%-14s %-16s %9s %9s %10s %9s %9s %12s\n", "engine", "policy", "passed", "failed",
+            "fragmented", "no region", "full", "peak used");
+    for (size_t i = 0; i < verdict->row_count; i++) {
+        const struct smh_verdict_row *row = &verdict->rows[i];
+        const struct smh_result *first = verdict->results[row->first];
+        char share[48];
+        snprintf(share, sizeof(share), "%zu/%zu", row->passed, row->runs);
         fprintf(out,
-                "%-14s %-16s %9s %9" PRIu64 " %10" PRIu64 " %9" PRIu64 " %6" PRIu64 " %8.1f KiB\n",
-                engine_of(results[i]), results[i]->policy, share, total,
-                failures[SMH_FAILURE_FRAGMENTED], failures[SMH_FAILURE_NO_REGION],
-                failures[SMH_FAILURE_FULL], (double)peak / 1024.0);
-        i = end;
+                "%-14s %-16s %9s %9" PRIu64 " %10" PRIu64 " %9" PRIu64 " %9" PRIu64 " %8.1f KiB\n",
+                engine_of(first), first->policy, share, row->failed,
+                row->failures[SMH_FAILURE_FRAGMENTED], row->failures[SMH_FAILURE_NO_REGION],
+                row->failures[SMH_FAILURE_FULL], (double)row->peak_used_bytes / 1024.0);
     }
 }

@@ -1,7 +1,8 @@
-/* verdict.h: which of several runs is best, in words and in a table.
+/* verdict.h: which combination of engine and policy is best, in words and in a table.
  *
- * Owns: the order of runs: fewer violations, then fewer failed allocations, then fewer expectations
- * missed, then less peak use over all regions.
+ * Owns: the rows (all seeds of an engine and a policy together) and their order: fewer violations,
+ * then fewer failed allocations, then more runs that meet the expectations, then less peak use over
+ * all regions, then the order of the command line.
  */
 #ifndef SMH_CLI_VERDICT_H
 #define SMH_CLI_VERDICT_H
@@ -10,18 +11,32 @@
 
 #include <stdio.h>
 
-struct smh_verdict {
-    size_t best, worst;
-    size_t usual; /* what a user has who chooses nothing: the default engine, the scenario's policy
-                     and seed; the first run when that was not asked for */
+/* The runs of one engine and policy, which stand side by side in the results. */
+struct smh_verdict_row {
+    size_t first; /* index of its first run */
+    size_t runs;
     size_t passed;
+    uint64_t violations;
+    uint64_t failed;
+    uint64_t failures[SMH_FAILURE_REASON_COUNT];
+    uint64_t peak_used_bytes; /* over all regions; the largest of its runs */
 };
 
-struct smh_verdict smh_verdict_of(const struct smh_result *const *results, size_t count);
-void smh_verdict_sentence(const struct smh_verdict *verdict,
-                          const struct smh_result *const *results, size_t count, char *text,
-                          size_t bytes);
-/* One row per engine and policy; several seeds are added up, peak use is the largest. */
-void smh_verdict_table(const struct smh_result *const *results, size_t count, FILE *out);
+struct smh_verdict {
+    const struct smh_result *const *results;
+    size_t result_count;
+    struct smh_verdict_row *rows;
+    size_t row_count;
+    size_t best, worst;
+    size_t usual; /* what a user has who chooses nothing: the default engine and the scenario's
+                     policy; the first row when that was not asked for */
+};
+
+/* Reads the results, which must outlive the verdict. -1 with *error set: no memory. */
+int smh_verdict_open(struct smh_verdict *verdict, const struct smh_result *const *results,
+                     size_t count, struct smh_error *error);
+void smh_verdict_close(struct smh_verdict *verdict);
+void smh_verdict_sentence(const struct smh_verdict *verdict, char *text, size_t bytes);
+void smh_verdict_table(const struct smh_verdict *verdict, FILE *out);
 
 #endif
