@@ -3,10 +3,12 @@
  * Owns: struct smh_operation, and struct smh_source, anything that yields operations in order of
  * time: a trace, a generator, a list in a scenario, the merged actors of a scenario, a fuzz input.
  * Invariants: between the operation that fills a slot and the one that frees it, no other
- * operation of the same actor fills that slot; slots are dense (the lowest free number is reused),
- * so that memory follows live blocks, not the length of the stream. A source yields only
- * operations that are well formed: frees and accesses name a filled slot of their actor. (Whether
- * the allocation succeeded is known only to the replay, which skips what hangs on a failed one.)
+ * operation of the same actor fills that slot; slots are dense (one that was freed is reused before
+ * a new one is taken), so that memory follows live blocks, not the length of the stream. A source
+ * yields only operations that are well formed: frees and accesses name a filled slot of their
+ * actor. (Whether the allocation succeeded is known only to the replay, which skips what hangs on
+ * a failed one.) An allocation of a trace may have bytes 0, as recorded programs ask for: its slot
+ * counts as filled, and the replay counts it apart, not as a failure.
  */
 #ifndef SMH_SIM_OPERATION_H
 #define SMH_SIM_OPERATION_H

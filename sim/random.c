@@ -93,10 +93,12 @@ static double natural_log(double x)
         k++;
     }
     double s = (m - 1.0) / (m + 1.0);
+    static const double terms[] = {1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13,
+                                   1.0 / 11, 1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3};
     double square = s * s;
     double sum = 0.0;
-    for (int n = 21; n >= 3; n -= 2) {
-        sum = (sum + 1.0 / (double)n) * square;
+    for (unsigned i = 0; i < sizeof terms / sizeof terms[0]; i++) {
+        sum = (sum + terms[i]) * square;
     }
     double fraction = 2.0 * s + 2.0 * s * sum;
     return (double)k * LN2_HIGH + (fraction + (double)k * LN2_LOW);
@@ -115,9 +117,26 @@ static double exponential_of(double x)
     double scaled = x / LN2;
     int k = (int)(scaled + (scaled < 0.0 ? -0.5 : 0.5));
     double r = (x - (double)k * LN2_HIGH) - (double)k * LN2_LOW;
-    double sum = 1.0;
-    for (int n = 15; n >= 1; n--) {
-        sum = 1.0 + r * sum / (double)n;
+    static const double terms[] = {
+        1.0 / 87178291200.0,
+        1.0 / 6227020800.0,
+        1.0 / 479001600.0,
+        1.0 / 39916800.0,
+        1.0 / 3628800.0,
+        1.0 / 362880.0,
+        1.0 / 40320.0,
+        1.0 / 5040.0,
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        1.0 / 2.0,
+        1.0,
+        1.0,
+    };
+    double sum = 0.0;
+    for (unsigned i = 0; i < sizeof terms / sizeof terms[0]; i++) {
+        sum = sum * r + terms[i];
     }
     uint64_t bits = (uint64_t)(k + 1023) << 52;
     double power;
