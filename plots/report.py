@@ -113,6 +113,7 @@ def page(results: Results, drawn: dict[str, list[Drawn]]) -> str:
         "source": Path(results.file).name,
         "verdict": verdict(results),
         "passing": sum(run.passed for run in runs),
+        "single": len(runs) == 1,
         "broken": sum(violation_count(run) for run in runs),
         "drawn": drawn,
         "command": whole_command(results),

@@ -48,7 +48,7 @@ class RegionSummary:
     name: str
     peak_used_bytes: Spread
     peak_used_share: float
-    largest_free_bytes: Spread
+    high_water_bytes: Spread
     peak_ratio: Optional[float]  # Johnstone and Wilson's fourth: peak heap / peak live
 
 
@@ -89,7 +89,7 @@ class Configuration:
             peak_used_share=statistics.median(
                 share(use.peak_used_bytes, use.memory_bytes) or 0.0 for use in uses
             ),
-            largest_free_bytes=Spread.of(use.largest_free_bytes for use in uses),
+            high_water_bytes=Spread.of(use.high_water_bytes for use in uses),
             peak_ratio=statistics.median(known) if known else None,
         )
 

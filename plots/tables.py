@@ -92,7 +92,7 @@ def memory(results: Results) -> Table:
             word(region.attr_name),
             word("none" if region.cache == "none" else region.cache),
             Cell(str(region.cycles) if region.cycles else units.NOTHING),
-            word(region.engine or "as compared"),
+            word(region.engine or "the run's"),
             Cell(units.size(region.granule_bytes) if region.granule_bytes else "engine's own"),
         ]
         for region in results.document.scenario.regions
@@ -170,9 +170,9 @@ def matrices(results: Results) -> list[Table]:
         ),
         _matrix(
             results,
-            "Largest free block of each region at the end",
-            "What the largest single request could still have.",
-            lambda summary: Cell(units.size(summary.largest_free_bytes.median)),
+            "High water of each region",
+            "The end of the highest byte ever handed out: the part of the region that was needed.",
+            lambda summary: Cell(units.size(summary.high_water_bytes.median)),
         ),
     ]
 
