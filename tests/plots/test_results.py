@@ -111,6 +111,7 @@ class Ratios(unittest.TestCase):
         value["scenario"]["match"] = "all_bits"  # psram's 2 has all of the bits of 0 and of 2
         found = read(value)
         self.assertEqual(failure_times(found, found.document.runs[0], "psram"), [5, 6])
+        self.assertEqual(failure_times(found, found.document.runs[0], "dtcm"), [5])
 
 
 class Refusals(Folder):
