@@ -67,7 +67,7 @@ def _peaks(axes: Any, results: Results, configurations: list[Configuration]) -> 
             ink = style.ink_on(colours(min(value, 1.0)))
             text = f"{value * 100:.0f}"
             axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=7.5)
-    crowded = len(names) > 4 or max(map(len, names), default=0) > 9
+    crowded = len(names) * max(map(len, names), default=0) > 38
     axes.set_xticks(
         range(len(names)),
         [units.shorten(name, 18) for name in names],

@@ -41,6 +41,8 @@ def size(value: Optional[float]) -> str:
         unit += 1
     if unit == 0:
         return f"{count(value)}{SPACE}B"
+    if magnitude >= 1023.5 and unit + 1 < len(BYTE_UNITS):  # would round to 1024
+        magnitude, unit = magnitude / 1024, unit + 1
     return f"{'-' if value < 0 else ''}{significant(magnitude)}{SPACE}{BYTE_UNITS[unit]}"
 
 

@@ -31,6 +31,8 @@ class Units(unittest.TestCase):
             (8 << 20, "8 MiB"),
             (1536, "1.5 KiB"),
             (123456789, "118 MiB"),
+            ((1 << 20) - 8, "1 MiB"),
+            (1023 << 10, "1023 KiB"),
         ):
             shown = units.size(value).replace("\u00a0", " ").replace("\u202f", " ")
             self.assertEqual(shown, text)
