@@ -70,7 +70,7 @@ int smh_error_set_list(struct smh_error *error, const char *format, va_list argu
     return -1;
 }
 
-int smh_error_set(struct smh_error *error, const char *format, ...)
+int smh_error_format(struct smh_error *error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);

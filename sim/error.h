@@ -20,8 +20,16 @@ struct smh_error {
 /* Formats the message; control characters and bytes that are no UTF-8 become '?', and what does
  * not fit is cut with "...". Returns -1, so that a caller can `return smh_error_set(...)`. error
  * may be NULL. */
-int smh_error_set(struct smh_error *error, const char *format, ...)
+#define smh_error_set(error, ...) smh_error_minus_one(smh_error_format((error), __VA_ARGS__))
+int smh_error_format(struct smh_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* In the header, so that whoever reads a caller alone (a compiler, an analyser) sees that it fails.
+ */
+static inline int smh_error_minus_one(int formatted)
+{
+    (void)formatted;
+    return -1;
+}
 int smh_error_set_list(struct smh_error *error, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 

@@ -354,11 +354,11 @@ static int execute(struct replay *replay, const struct smh_operation *operation,
         return -1;
     }
     replay->result->operations[operation->kind]++;
-    if (operation->kind <= SMH_OPERATION_CALLOC) {
+    /* A realloc of what could not be allocated is realloc(NULL, n). */
+    bool first_try =
+        live->block == NULL && operation->kind == SMH_OPERATION_REALLOC && operation->bytes != 0;
+    if (operation->kind <= SMH_OPERATION_CALLOC || first_try) {
         do_alloc(replay, live, operation);
-    } else if (live->block == NULL && operation->kind == SMH_OPERATION_REALLOC &&
-               operation->bytes != 0) {
-        do_alloc(replay, live, operation); /* as realloc(NULL, n): its first try had failed */
     } else if (live->block == NULL) {
         replay->result->skipped++;
     } else if (operation->kind == SMH_OPERATION_FREE) {

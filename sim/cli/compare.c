@@ -121,8 +121,9 @@ static int output_path(const struct smh_cli_options *options, const struct smh_s
         snprintf(path, bytes, "%s", options->json);
         return 0;
     }
-    int length = snprintf(path, bytes, several ? "%s/%s" : "%s", options->output, scenario->name);
-    if (length < 0 || (size_t)length + 16 > bytes) {
+    int length = several ? snprintf(path, bytes, "%s/%s", options->output, scenario->name)
+                         : snprintf(path, bytes, "%s", options->output);
+    if (length < 0 || (size_t)length + sizeof("/results.json") > bytes) {
         return smh_error_set(error, "--output: the path is too long, allowed: %zu bytes", bytes);
     }
     for (char *at = path + 1; *at != '\0'; at++) {
@@ -135,7 +136,7 @@ static int output_path(const struct smh_cli_options *options, const struct smh_s
     if (mkdir(path, 0777) != 0 && errno != EEXIST) {
         return smh_error_set(error, "%s: cannot be made (%s)", path, strerror(errno));
     }
-    strcat(path, "/results.json");
+    memcpy(path + length, "/results.json", sizeof("/results.json"));
     return 0;
 }
 
