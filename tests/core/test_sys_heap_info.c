@@ -1,0 +1,89 @@
+/* test_sys_heap_info.c: what sys_heap_print_info writes.
+ *
+ * Owns: smh_port_print of the test program, which collects lines.
+ *
+ *     |H H H H H|20 bytes|free|20 bytes|   free   |M|
+ */
+#include <criterion/criterion.h>
+#include <smh/port.h>
+#include <stdio.h>
+#include <string.h>
+#include <zephyr/sys/sys_heap.h>
+
+static char printed[4096];
+
+void smh_port_print(const char *line)
+{
+    size_t length = strlen(printed);
+
+    (void)snprintf(printed + length, sizeof(printed) - length, "%s\n", line);
+}
+
+static _Alignas(8) uint8_t region[256];
+
+static void make(struct sys_heap *heap)
+{
+    void *freed;
+
+    smh_sys_heap_init(heap, region, sizeof(region), false);
+    cr_assert_not_null(sys_heap_alloc(heap, 20));
+    freed = sys_heap_alloc(heap, 40);
+    cr_assert_not_null(sys_heap_alloc(heap, 20));
+    sys_heap_free(heap, freed);
+    printed[0] = '\0';
+}
+
+Test(sys_heap_info, buckets_chunks_and_totals_are_printed)
+{
+    struct sys_heap heap;
+
+    make(&heap);
+    sys_heap_print_info(&heap, true);
+    cr_expect_str_eq(printed,
+                     sizeof(void *) > 4
+                         ? "heap of 31 units of 8 bytes\n"
+                           "bucket   least units   chunks   largest units   largest bytes\n"
+                           "     2             5        1               6              40\n"
+                           "     3             9        1              12              88\n"
+                           "  unit   state    units     left\n"
+                           "     0  header        5        0\n"
+                           "     5    used        4        5\n"
+                           "     9    free        6        4\n"
+                           "    15    used        4        6\n"
+                           "    19    free       12        4\n"
+                           "128 bytes free, 48 allocated, 80 overhead\n"
+                         : "heap of 31 units of 8 bytes\n"
+                           "bucket   least units   chunks   largest units   largest bytes\n"
+                           "     2             4        1               6              44\n"
+                           "     3             8        1              14             108\n"
+                           "  unit   state    units     left\n"
+                           "     0  header        5        0\n"
+                           "     5    used        3        5\n"
+                           "     8    free        6        3\n"
+                           "    14    used        3        6\n"
+                           "    17    free       14        3\n"
+                           "152 bytes free, 40 allocated, 60 overhead\n");
+}
+
+Test(sys_heap_info, chunks_are_left_out_unless_asked_for)
+{
+    struct sys_heap heap;
+
+    make(&heap);
+    sys_heap_print_info(&heap, false);
+    cr_expect_null(strstr(printed, "state"));
+    cr_expect_not_null(strstr(printed, "overhead"));
+}
+
+Test(sys_heap_info, a_damaged_heap_is_named_and_not_followed)
+{
+    struct sys_heap heap;
+
+    make(&heap);
+    memset(region + 40, 0xff, 100);
+    sys_heap_print_info(&heap, true);
+    cr_expect_str_eq(printed, "heap: not initialised, or damaged\n");
+    printed[0] = '\0';
+    sys_heap_print_info(NULL, true);
+    cr_expect_str_eq(printed, "heap: not initialised, or damaged\n");
+}
