@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #define SLACK_FILL 0xA5
+/* Regions up to this size are backed before the replay begins, so that the host's page faults are
+ * not taken for the allocator's time. */
+#define POPULATE_BYTES_MAX ((size_t)64 << 20)
 
 struct place {
     size_t region;
@@ -60,6 +63,17 @@ static uint64_t lay_out(struct place *places, const struct smh_machine_config *c
     return cursor;
 }
 
+/* A hint: a host that cannot do it backs the pages as they are touched. */
+static void populate(uint8_t *memory, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+    (void)madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+#ifdef MADV_POPULATE_WRITE
+    (void)madvise(memory, bytes, MADV_POPULATE_WRITE);
+#endif
+}
+
 static int map_regions(struct smh_machine *machine, struct smh_error *error)
 {
     const struct smh_machine_config *config = &machine->scenario->machine;
@@ -98,6 +112,9 @@ static int map_regions(struct smh_machine *machine, struct smh_error *error)
                                  "%s: $.machine.regions[%zu]: this host refuses to map "
                                  "%" PRIu64 " bytes (%s)",
                                  machine->scenario->path, places[i].region, whole, strerror(errno));
+        }
+        if (whole <= POPULATE_BYTES_MAX) {
+            populate(mapped->memory - head, (size_t)whole);
         }
         memset(mapped->memory - head, SLACK_FILL, (size_t)head);
         memset(mapped->memory + region->size, SLACK_FILL, (size_t)(whole - head - region->size));
