@@ -8,7 +8,13 @@
  */
 #include "random.h"
 
+#include <float.h>
 #include <string.h>
+
+#if FLT_EVAL_METHOD != 0
+#error \
+    "build with -msse2 -mfpmath=sse: x87 rounds differently, and a seed must mean the same everywhere"
+#endif
 
 #define LN2           0x1.62e42fefa39efp-1 /* nearest double to ln 2 */
 #define LN2_HIGH      0x1.62e42feep-1      /* its upper half: k * LN2_HIGH is exact */

@@ -132,8 +132,7 @@ static bool scan_percent(const char *text, uint64_t *thousandths)
 {
     const char *end;
     uint64_t whole;
-    if (text[0] < '0' || text[0] > '9' || text[1] == 'x' || text[1] == 'X' ||
-        !smh_json_scan(text, &whole, &end) || whole > 100) {
+    if (!smh_json_scan(text, false, &whole, &end) || whole > 100) {
         return false;
     }
     uint64_t fraction = 0;

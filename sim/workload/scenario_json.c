@@ -178,10 +178,10 @@ bool smh_json_array(struct smh_json *json, const json_t *value, size_t least, si
     return true;
 }
 
-bool smh_json_scan(const char *text, uint64_t *number, const char **end)
+bool smh_json_scan(const char *text, bool allows_0x, uint64_t *number, const char **end)
 {
     unsigned base = 10;
-    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+    if (allows_0x && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
         base = 16;
         text += 2;
     }
@@ -211,7 +211,7 @@ bool smh_json_scan(const char *text, uint64_t *number, const char **end)
 static bool scan_size(const char *text, uint64_t *bytes)
 {
     const char *end;
-    if (!smh_json_scan(text, bytes, &end)) {
+    if (!smh_json_scan(text, true, bytes, &end)) {
         return false;
     }
     unsigned shift = 0;
@@ -262,7 +262,7 @@ static bool scan_duration(const char *text, uint64_t *ns)
     uint64_t whole;
     uint64_t fraction = 0;
     uint64_t scale = 1;
-    if (text[0] < '0' || text[0] > '9' || !smh_json_scan(text, &whole, &end)) {
+    if (!smh_json_scan(text, false, &whole, &end)) {
         return false;
     }
     if (*end == '.') {

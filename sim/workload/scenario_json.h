@@ -71,8 +71,9 @@ bool smh_json_number(struct smh_json *json, const json_t *value, double least, d
                      double *out);
 /* One line without control characters, 1 to most bytes. A copy; the old *out is freed. */
 bool smh_json_text(struct smh_json *json, const json_t *value, size_t most, char **out);
-/* The unsigned number that text is: decimal or 0x; *end is what follows. */
-bool smh_json_scan(const char *text, uint64_t *number, const char **end);
+/* The unsigned number that text begins with: decimal, or 0x where that is allowed; *end is what
+ * follows. */
+bool smh_json_scan(const char *text, bool allows_0x, uint64_t *number, const char **end);
 
 /* Members of an object. */
 bool smh_json_get_integer(struct smh_json *json, const json_t *object, const char *key,

@@ -247,7 +247,7 @@ static bool load_clock(struct smh_loader *loader, const json_t *value, uint64_t 
         valid = true;
     } else if (json_is_string(value)) {
         const char *end = "";
-        bool scanned = smh_json_scan(json_string_value(value), &number, &end);
+        bool scanned = smh_json_scan(json_string_value(value), false, &number, &end);
         for (size_t i = 0; scanned && i < sizeof units / sizeof units[0]; i++) {
             if (strcmp(end, units[i].name) == 0 && number <= most / units[i].hz) {
                 number *= units[i].hz;

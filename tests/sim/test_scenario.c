@@ -1,0 +1,228 @@
+/* test_scenario.c: what good scenarios become. (What the loader says to bad ones:
+ * test_malformed.c.)
+ */
+#include "../../sim/workload/scenario.h"
+#include "temporary.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct smh_scenario *load(const char *path)
+{
+    struct smh_error error = {{0}};
+    struct smh_scenario *scenario = smh_scenario_load(path, true, &error);
+    cr_assert_not_null(scenario, "%s", error.message);
+    return scenario;
+}
+
+Test(scenario, the_example_of_the_format_loads_with_every_value_in_its_place)
+{
+    struct smh_scenario *scenario = load("tests/data/valid/design_example.json");
+    const struct smh_machine_config *machine = &scenario->machine;
+    cr_assert_str_eq(scenario->name, "camera_stream");
+    cr_assert_str_eq(scenario->why, "VGA double buffering beside a network stack");
+    cr_assert_eq(scenario->seed, 7);
+    cr_assert(machine->cores == 2 && machine->line_bytes == 32 && machine->target_bits == 32);
+    cr_assert(machine->l1.size_bytes == 16384 && machine->l1.ways == 4);
+    cr_assert(machine->l1.policy == SMH_CACHE_WRITE_BACK && machine->l1.hit_cycles == 1);
+    cr_assert_eq(machine->region_count, 3);
+    const struct smh_region_config *psram = &machine->regions[2];
+    cr_assert_str_eq(psram->name, "psram");
+    cr_assert(psram->base == 0x60000000 && psram->size == 8388608 && psram->attr == 2);
+    cr_assert_str_eq(psram->attr_name, "external");
+    cr_assert(psram->cache == SMH_CACHE_WRITE_BACK && psram->cycles == 38);
+    cr_assert(psram->granule == 32 && psram->metadata_in == 0);
+    cr_assert_eq(machine->regions[0].metadata_in, -1);
+    cr_assert_eq(scenario->match, smh_match_equal);
+    cr_assert_eq(scenario->policy, &smh_policy_add_order);
+    const struct smh_actor_config *camera = &scenario->actors[1];
+    cr_assert(camera->core == 1 && camera->repeat == 900 && camera->every_ns == 33000000);
+    cr_assert_eq(camera->operation_count, 5);
+    cr_assert_eq(camera->operations[0].bytes, 614400);
+    cr_assert_eq(camera->operations[0].align, 32);
+    cr_assert_eq(camera->operations[0].attr, 2);
+    cr_assert_eq(camera->operations[1].kind, SMH_OPERATION_DMA_WRITE);
+    const struct smh_generator_config *chatter = scenario->actors[2].generator;
+    cr_assert_float_eq(chatter->rate_hz, 2000.0, 0.0);
+    cr_assert_float_eq(chatter->lifetime.a, 20e6, 0.0);
+    cr_assert(chatter->size.max == 4096 && chatter->live_max == 400);
+    cr_assert(scenario->expect.has_failed_allocations && scenario->expect.has_hazards);
+    cr_assert_eq(scenario->expect.failed_allocations_max, 0);
+    cr_assert_eq(scenario->expect.regions[0].peak_used_max_bytes, 117964); /* 90 % of 128 KiB */
+    smh_scenario_free(scenario);
+}
+
+Test(scenario, what_is_not_given_has_the_documented_default)
+{
+    struct smh_scenario *scenario = load("tests/data/valid/smallest.json");
+    cr_assert_str_eq(scenario->why, "");
+    cr_assert_eq(scenario->seed, 1);
+    cr_assert(scenario->machine.cores == 1 && scenario->machine.line_bytes == 32);
+    cr_assert(scenario->machine.target_bits == 32 && scenario->machine.cycles_per_second == 0);
+    cr_assert_eq(scenario->machine.l1.size_bytes, 0);
+    const struct smh_region_config *region = &scenario->machine.regions[0];
+    cr_assert(region->cache == SMH_CACHE_NONE && region->cycles == 1 && region->engine == NULL);
+    cr_assert(region->granule == 0 && region->reserve_bytes == 0 && region->priority == 0);
+    cr_assert_str_eq(scenario->match_name, "equal");
+    cr_assert_eq(scenario->policy, &smh_policy_add_order);
+    const struct smh_actor_config *actor = &scenario->actors[0];
+    cr_assert(actor->repeat == 1 && actor->every_ns == 0 && actor->start_ns == 0);
+    cr_assert(actor->core == 0 && actor->attr == 0 && actor->align == 0);
+    cr_assert_not(scenario->expect.has_failed_allocations);
+    cr_assert_not(scenario->expect.has_hazards);
+    smh_scenario_free(scenario);
+}
+
+Test(scenario, every_key_of_the_format_is_read)
+{
+    struct smh_scenario *scenario = load("tests/data/valid/every_key.json");
+    const struct smh_machine_config *machine = &scenario->machine;
+    cr_assert(machine->line_bytes == 64 && machine->target_bits == 64);
+    cr_assert_eq(machine->cycles_per_second, 600000000);
+    cr_assert_eq(machine->l1.policy, SMH_CACHE_WRITE_THROUGH);
+    const struct smh_region_config *itcm = &machine->regions[0];
+    cr_assert(itcm->base == 0 && itcm->size == 65536 && itcm->target_bits == 32);
+    cr_assert_eq(itcm->engine, smh_engine_find("zephyr"));
+    cr_assert(itcm->granule == 16 && itcm->reserve_bytes == 1024 && itcm->priority == 1);
+    cr_assert(itcm->metadata_in == 1 && itcm->attr == (1 | 8));
+    cr_assert_str_eq(itcm->attr_name, "cacheable+dma");
+    cr_assert_eq(scenario->seed, (uint64_t)INT64_MAX);
+    cr_assert_eq(scenario->policy, &smh_policy_best_fit);
+    const struct smh_actor_config *trace = &scenario->actors[0];
+    cr_assert_str_eq(trace->trace, "tests/data/valid/small.trace");
+    cr_assert(trace->align == 4096 && trace->start_ns == 1500000 && trace->step_ns == 10);
+    cr_assert(trace->max_operations == 3 && trace->repeat == 2 && trace->every_ns == 1000000000);
+    const struct smh_expect *expect = &scenario->expect;
+    cr_assert(expect->failed_allocations_min == 0 && expect->failed_allocations_max == 1000000);
+    cr_assert(expect->hazards == 2 && expect->hazard_count == 2);
+    cr_assert_str_eq(expect->hazard_list[0].class_name, "H1");
+    cr_assert_str_eq(expect->hazard_list[0].owners[1], "o.q");
+    cr_assert_eq(expect->regions[0].peak_used_max_bytes, 57344); /* 87.5 % of 64 KiB */
+    cr_assert_not(expect->regions[2].has_peak_used_max);
+    smh_scenario_free(scenario);
+}
+
+Test(scenario, operations_of_a_list_take_what_they_ask_for_or_the_actors_default)
+{
+    struct smh_scenario *scenario = load("tests/data/valid/every_key.json");
+    const struct smh_actor_config *actor = &scenario->actors[2];
+    const struct smh_operation *o = actor->operations;
+    cr_assert_eq(actor->prefer->count, 3);
+    cr_assert(actor->prefer->attrs[0] == 4 && actor->prefer->attrs[1] == 9);
+    cr_assert_eq(actor->prefer->attrs[2], 16);
+    cr_assert(o[0].prefer == actor->prefer && o[0].attr == 4 && o[0].align == 64);
+    cr_assert(o[0].time_ns == 20000 && o[0].slot == 0);
+    cr_assert(o[1].prefer == NULL && o[1].attr == 8 && o[1].align == 0 && o[1].slot == 1);
+    cr_assert(o[2].kind == SMH_OPERATION_REALLOC && o[2].prefer->count == 1 && o[2].slot == 0);
+    cr_assert(o[3].offset == 1024 && o[3].bytes == 16);
+    cr_assert(o[4].offset == 0 && o[4].bytes == 0);
+    cr_assert(o[8].time_ns == 20100 && o[11].time_ns == 20100 && o[11].site == 11);
+    smh_scenario_free(scenario);
+}
+
+Test(scenario, attributes_have_names_for_reports)
+{
+    struct smh_scenario *scenario = load("tests/data/valid/every_key.json");
+    cr_assert_str_eq(smh_scenario_attr_name(scenario, 4), "external");
+    cr_assert_str_eq(smh_scenario_attr_name(scenario, 20), "fast_ext");
+    cr_assert_str_eq(smh_scenario_attr_name(scenario, 0), "any");
+    cr_assert_str_eq(smh_scenario_attr_name(scenario, 1 | 2 | 8), "cacheable+non_cacheable+dma");
+    cr_assert_str_eq(smh_scenario_attr_name(scenario, 1 | 64), "cacheable+0x40");
+    smh_scenario_free(scenario);
+    scenario = load("tests/data/valid/smallest.json");
+    cr_assert_str_eq(smh_scenario_attr_name(scenario, 0), "cacheable");
+    cr_assert_str_eq(smh_scenario_attr_name(scenario, 2), "external");
+    cr_assert_str_eq(smh_scenario_attr_name(scenario, 3), "3");
+    smh_scenario_free(scenario);
+}
+
+/* A scenario of one region whose size is written as `size`; what it is read as, 0: refused. */
+static uint64_t size_read_as(struct temporary *temporary, const char *size)
+{
+    char text[512];
+    struct smh_error error = {{0}};
+    snprintf(text, sizeof text,
+             "{\"schema\":1,\"name\":\"x\",\"machine\":{\"target_bits\":64,\"regions\":[{\"name\":"
+             "\"a\",\"base\":0,\"size\":%s,\"attr\":0}]},\"workload\":[{\"actor\":\"w\",\"ops\":[{"
+             "\"alloc\":\"p\",\"bytes\":1}]}]}",
+             size);
+    const char *path = temporary_write_text(temporary, "x.json", text);
+    struct smh_scenario *scenario = smh_scenario_load(path, true, &error);
+    uint64_t bytes = scenario != NULL ? scenario->machine.regions[0].size : 0;
+    smh_scenario_free(scenario);
+    return bytes;
+}
+
+Test(scenario, sizes_have_the_documented_forms_and_no_others)
+{
+    struct temporary t;
+    temporary_make(&t);
+    cr_assert_eq(size_read_as(&t, "65536"), 65536u);
+    cr_assert_eq(size_read_as(&t, "\"65536\""), 65536u);
+    cr_assert_eq(size_read_as(&t, "\"0x10000\""), 65536u);
+    cr_assert_eq(size_read_as(&t, "\"0X1fF\""), 0x1ffu);
+    cr_assert_eq(size_read_as(&t, "\"3K\""), 3072u);
+    cr_assert_eq(size_read_as(&t, "\"8M\""), 8u << 20);
+    cr_assert_eq(size_read_as(&t, "\"2G\""), 2ull << 30);
+    cr_assert_eq(size_read_as(&t, "\"262144G\""), 1ull << 48);
+    static const char *const refused[] = {"\"262145G\"", "\"\"",    "\"K\"",           "\"0x\"",
+                                          "\"1.5K\"",    "\" 1K\"", "\"1K \"",         "\"1k\"",
+                                          "\"1KB\"",     "\"+1\"",  "\"-1\"",          "1.0",
+                                          "true",        "[1]",     "\"17179869184G\"" /* 2^64 */};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        cr_assert_eq(size_read_as(&t, refused[i]), 0, "%s", refused[i]);
+    }
+    temporary_remove(&t);
+}
+
+/* As above, for the delay before an operation; UINT64_MAX: refused. */
+static uint64_t duration_read_as(struct temporary *temporary, const char *duration)
+{
+    char text[512];
+    struct smh_error error = {{0}};
+    snprintf(text, sizeof text,
+             "{\"schema\":1,\"name\":\"x\",\"machine\":{\"regions\":[{\"name\":\"a\",\"base\":0,"
+             "\"size\":4096,\"attr\":0}]},\"workload\":[{\"actor\":\"w\",\"start\":%s,\"ops\":[{"
+             "\"alloc\":\"p\",\"bytes\":1}]}]}",
+             duration);
+    const char *path = temporary_write_text(temporary, "x.json", text);
+    struct smh_scenario *scenario = smh_scenario_load(path, true, &error);
+    uint64_t ns = scenario != NULL ? scenario->actors[0].start_ns : UINT64_MAX;
+    smh_scenario_free(scenario);
+    return ns;
+}
+
+Test(scenario, durations_have_the_documented_forms_and_no_others)
+{
+    struct temporary t;
+    temporary_make(&t);
+    cr_assert_eq(duration_read_as(&t, "1500"), 1500u);
+    cr_assert_eq(duration_read_as(&t, "\"100ns\""), 100u);
+    cr_assert_eq(duration_read_as(&t, "\"20us\""), 20000u);
+    cr_assert_eq(duration_read_as(&t, "\"33ms\""), 33000000u);
+    cr_assert_eq(duration_read_as(&t, "\"1.5s\""), 1500000000u);
+    cr_assert_eq(duration_read_as(&t, "\"0.000000001s\""), 1u);
+    cr_assert_eq(duration_read_as(&t, "4611686018427387904"), 1ull << 62);
+    static const char *const refused[] = {
+        "\"1500\"",           "\"1.5ns\"", "\"1.s\"", "\".5s\"", "\"1m\"", "\"33 ms\"",
+        "\"0x10s\"",          "1.5",       "-1",      "\"-1s\"", "\"s\"",  "\"4611686019s\"",
+        "4611686018427387905"};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        cr_assert_eq(duration_read_as(&t, refused[i]), UINT64_MAX, "%s", refused[i]);
+    }
+    temporary_remove(&t);
+}
+
+Test(scenario, errors_are_one_line_of_clean_text)
+{
+    struct smh_error error;
+    cr_assert_eq(smh_error_set(&error, "%s", "a\nb\x1b[31m\xff\xc3\xa9\xc0\x80\xe2\x80\xa8"), -1);
+    cr_assert_str_eq(error.message, "a?b?[31m?\xc3\xa9?????");
+    char text[2000];
+    memset(text, 'x', sizeof text);
+    text[sizeof text - 1] = '\0';
+    smh_error_set(&error, "%s", text);
+    cr_assert_eq(strlen(error.message), SMH_ERROR_BYTES - 1);
+    cr_assert_str_eq(error.message + SMH_ERROR_BYTES - 4, "...");
+}
