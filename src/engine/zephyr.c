@@ -2,11 +2,13 @@
  *
  * Owns: allocation, freeing and resizing in the very layout of sys_heap (zephyr_layout.h), so that
  * a replay on this machine tells where the firmware will put each block and which request fails.
- * Written anew from the algorithm and compared, offset by offset and byte by byte, with lib/heap
- * of Zephyr as of 4.4 development in 2026 (heap.c as in aescolar/zephyr 8a734d37, heap.h as in
- * zephyrproject-rtos/zephyr 00cdac66), CONFIG_SYS_HEAP_ALLOC_LOOPS 3, hardening, canaries and
- * sanitizers off. `zephyr_stats` is the same with CONFIG_SYS_HEAP_RUNTIME_STATS: chunk 0 holds
- * three counters more.
+ * Written anew from the algorithm and compared with Zephyr's lib/heap, block by block and byte by
+ * byte of the region: heap.c of 2026 as in aescolar/zephyr
+ * 8a734d372581b33462d254805d71266f9f6061e1, heap.h as in zephyrproject-rtos/zephyr
+ * 00cdac66c422f7bf524b6e8f4144802466adb51d, with CONFIG_SYS_HEAP_ALLOC_LOOPS 3, hardening, canaries
+ * and sanitizers off. (Older ones, as read, place the same, but count a block's header in their
+ * statistics, and read past their buckets when an aligned request exceeds the heap.) `zephyr_stats`
+ * is the same with CONFIG_SYS_HEAP_RUNTIME_STATS: chunk 0 holds three counters more.
  *
  *     request -> units -> its bucket: the first three that are there, the first that fits
  *                      -> else the head of the next non-empty bucket above, which always fits
