@@ -30,6 +30,7 @@ SIM_SOURCES := $(sort $(shell find sim -name '*.c' -not -path 'sim/cli/*' -not -
 CLI_SOURCES := $(sort $(wildcard sim/cli/*.c))
 TEST_SOURCES := $(sort $(shell find tests/core tests/sim -name '*.c'))
 BENCH_SOURCES := $(sort $(wildcard bench/*.c))
+BENCH_SHARED_SOURCES := $(sort $(wildcard bench/harness/*.c))
 
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 CORE_OBJECTS := $(call object,$(CORE_SOURCES) port/hosted.c)
@@ -37,6 +38,7 @@ SIM_OBJECTS := $(call object,$(SIM_SOURCES))
 CLI_OBJECTS := $(call object,$(CLI_SOURCES))
 TEST_OBJECTS := $(call object,$(TEST_SOURCES))
 BENCH_OBJECTS := $(call object,$(BENCH_SOURCES))
+BENCH_SHARED_OBJECTS := $(call object,$(BENCH_SHARED_SOURCES))
 
 # --- packages: what is missing is installed, or named in one line to paste -----------------------
 
@@ -96,7 +98,7 @@ $(BUILD)/smh_tests: $(TEST_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
 	@echo "  LD $(MODE) $@"
 	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $^ -lcriterion $(SIM_LIBS)
 
-$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_SHARED_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
 	@mkdir -p $(@D)
 	@echo "  LD $(MODE) $@"
 	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $^ $(SIM_LIBS)
