@@ -289,11 +289,14 @@ static int convert_record(struct converter *converter, const struct smh_raw_reco
     }
 }
 
-/* The last part of the executable's path, as a header key's value. */
+/* The last part of the name it was started by (else of the executable's path), as the value of a
+ * header key. */
 static void name_program(char *name, size_t capacity, const struct smh_raw_header *header)
 {
-    const char *path = header->program;
-    size_t length = strnlen(path, sizeof(header->program)), start = length;
+    bool started_by = header->command[0] != '\0';
+    const char *path = started_by ? header->command : header->program;
+    size_t room = started_by ? sizeof(header->command) : sizeof(header->program);
+    size_t length = strnlen(path, room), start = length;
     while (start > 0 && path[start - 1] != '/') {
         start--;
     }
