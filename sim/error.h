@@ -34,10 +34,10 @@ int smh_error_set_list(struct smh_error *error, const char *format, va_list argu
     __attribute__((format(printf, 2, 0)));
 
 /* count * size bytes, zeroed; never NULL: says "out of memory" and aborts. Freed by free(). */
-void *smh_must_allocate(size_t count, size_t size);
+void *smh_must_allocate(size_t count, size_t size) __attribute__((returns_nonnull));
 /* Resizes to count * size bytes; what is new is not zeroed. Never NULL, as above. */
-void *smh_must_resize(void *memory, size_t count, size_t size);
+void *smh_must_resize(void *memory, size_t count, size_t size) __attribute__((returns_nonnull));
 /* A copy of text. Never NULL. */
-char *smh_must_copy(const char *text);
+char *smh_must_copy(const char *text) __attribute__((returns_nonnull));
 
 #endif

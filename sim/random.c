@@ -12,8 +12,7 @@
 #include <string.h>
 
 #if FLT_EVAL_METHOD != 0
-#error \
-    "build with -msse2 -mfpmath=sse: x87 rounds differently, and a seed must mean the same everywhere"
+#error "build with -msse2 -mfpmath=sse: x87 rounds differently, and seeds would differ"
 #endif
 
 #define LN2           0x1.62e42fefa39efp-1 /* nearest double to ln 2 */
@@ -21,7 +20,8 @@
 #define LN2_LOW       0x1.a39ef35793c76p-33
 #define EXPONENT_MASK 0x7ffull
 
-static uint64_t split_mix(uint64_t *state)
+    static uint64_t
+    split_mix(uint64_t *state)
 {
     *state += 0x9e3779b97f4a7c15ull;
     uint64_t z = *state;

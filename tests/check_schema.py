@@ -110,7 +110,7 @@ def judge(smh: Path, validator: Any, paths: list[Path], loader: bool, schema: bo
 def main() -> int:
     """0 when they agree."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--smh", type=Path, default=Path("build/smh"))
+    parser.add_argument("smh", type=Path, nargs="?", default=Path("build/smh"), help="the program")
     smh: Path = parser.parse_args().smh
     schema: Schema = json.loads(Path("scenarios/schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -28,9 +28,9 @@ struct name {
 };
 
 struct book {
-    json_t *slots; /* name -> index in names, which is its slot */
-    struct name *names;
-    size_t count, capacity;
+    json_t *slots;      /* name -> index in names, which is its slot */
+    struct name *names; /* room for one a name of the list */
+    size_t count;
 };
 
 static size_t slot_of(struct book *book, const char *text, bool *is_new)
@@ -40,11 +40,6 @@ static size_t slot_of(struct book *book, const char *text, bool *is_new)
     if (known != NULL) {
         return (size_t)json_integer_value(known);
     }
-    if (book->count == book->capacity) {
-        book->capacity = book->capacity > 0 ? book->capacity * 2 : 16;
-        book->names = smh_must_resize(book->names, book->capacity, sizeof *book->names);
-    }
-    book->names[book->count] = (struct name){0};
     json_object_set_new(book->slots, text, json_integer((json_int_t)book->count));
     return book->count++;
 }
@@ -237,7 +232,8 @@ bool smh_load_ops(struct smh_loader *loader, const json_t *array, size_t index)
         return false;
     }
     size_t count = json_array_size(array);
-    struct book book = {.slots = json_object()};
+    struct book book = {.slots = json_object(),
+                        .names = smh_must_allocate(count, sizeof(struct name))};
     actor->operations = smh_must_allocate(count, sizeof *actor->operations);
     actor->operation_count = count;
     uint64_t time_ns = 0;
