@@ -13,6 +13,8 @@
 #define ATTR_TEXT_BYTES  256
 #define ATTRIBUTES_MAX   256
 #define LISTED_NAMES_MAX 64
+#define GRANULE_MAX      ((uint64_t)1 << 20)
+#define STAND_IN_BYTES   ((size_t)4 << 20) /* room for a few of the largest granule */
 
 static const struct smh_json_key pool_keys[] = {{"match", false}, {"policy", false}};
 const struct smh_json_keys smh_keys_pool = SMH_JSON_KEYS("$.pool", pool_keys);
@@ -308,6 +310,49 @@ static bool load_engine(struct smh_loader *loader, const json_t *object,
     return true;
 }
 
+/* Whether the engine takes the granule for a region like this: asked of the engine itself, over
+ * memory that stands in for the region's. */
+static bool engine_takes(const struct smh_engine *engine, uint64_t granule, unsigned target_bits)
+{
+    struct smh_heap heap;
+    struct smh_heap_config config = {
+        .memory_size = STAND_IN_BYTES,
+        .granule = (size_t)granule,
+        .target_bits = target_bits,
+        .engine = engine,
+    };
+    config.memory = smh_must_allocate(STAND_IN_BYTES, 1);
+    config.metadata_size = smh_heap_metadata_size(&config);
+    config.metadata = smh_must_allocate(config.metadata_size, 1);
+    bool takes = smh_heap_init(&heap, &config) == 0;
+    free(config.metadata);
+    free(config.memory);
+    return takes;
+}
+
+static bool check_granule(struct smh_loader *loader, const json_t *object,
+                          const struct smh_region_config *region)
+{
+    unsigned bits =
+        region->target_bits != 0 ? region->target_bits : loader->scenario->machine.target_bits;
+    if (region->granule == 0 || region->engine == NULL ||
+        engine_takes(region->engine, region->granule, bits)) {
+        return true;
+    }
+    char list[256] = "";
+    size_t used = 0;
+    for (uint64_t granule = 8; granule <= GRANULE_MAX; granule *= 2) {
+        if (engine_takes(region->engine, granule, bits)) {
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%" PRIu64,
+                                     used > 0 ? ", " : "", granule);
+        }
+    }
+    smh_json_enter(&loader->json, "granule");
+    return smh_json_refuse(&loader->json, json_object_get(object, "granule"),
+                           "what engine \"%s\" takes: %s", region->engine->name,
+                           used > 0 ? list : "none");
+}
+
 static bool get_target_bits(struct smh_json *json, const json_t *object, uint32_t *bits)
 {
     const json_t *value = json_object_get(object, "target_bits");
@@ -345,7 +390,8 @@ static bool load_region(struct smh_loader *loader, const json_t *object,
     if (!smh_json_get_choice(json, object, "cache", caches, 3, &cache) ||
         !smh_json_get_integer32(json, object, "cycles", 1, 1000000, &region->cycles) ||
         !load_engine(loader, object, region) ||
-        !smh_json_get_power(json, object, "granule", 8, 1 << 20, &region->granule) ||
+        !smh_json_get_power(json, object, "granule", 8, GRANULE_MAX, &region->granule) ||
+        !check_granule(loader, object, region) ||
         !smh_json_get_size(json, object, "reserve", 0, region->size, &region->reserve_bytes) ||
         !smh_json_get_integer32(json, object, "priority", 0, UINT32_MAX, &region->priority)) {
         return false;

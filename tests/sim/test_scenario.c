@@ -32,6 +32,7 @@ Test(scenario, the_example_of_the_format_loads_with_every_value_in_its_place)
     cr_assert(psram->base == 0x60000000 && psram->size == 8388608 && psram->attr == 2);
     cr_assert_str_eq(psram->attr_name, "external");
     cr_assert(psram->cache == SMH_CACHE_WRITE_BACK && psram->cycles == 38);
+    cr_assert_eq(psram->engine, smh_engine_find("first_fit"));
     cr_assert(psram->granule == 32 && psram->metadata_in == 0);
     cr_assert_eq(machine->regions[0].metadata_in, -1);
     cr_assert_eq(scenario->match, smh_match_equal);
@@ -83,7 +84,7 @@ Test(scenario, every_key_of_the_format_is_read)
     cr_assert_eq(machine->l1.policy, SMH_CACHE_WRITE_THROUGH);
     const struct smh_region_config *itcm = &machine->regions[0];
     cr_assert(itcm->base == 0 && itcm->size == 65536 && itcm->target_bits == 32);
-    cr_assert_eq(itcm->engine, smh_engine_find("zephyr"));
+    cr_assert_eq(itcm->engine, smh_engine_find("first_fit"));
     cr_assert(itcm->granule == 16 && itcm->reserve_bytes == 1024 && itcm->priority == 1);
     cr_assert(itcm->metadata_in == 1 && itcm->attr == (1 | 8));
     cr_assert_str_eq(itcm->attr_name, "cacheable+dma");
