@@ -15,6 +15,10 @@
 
 #include <smh/heap.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define SMH_ENGINE_ABI 1u
 
 /* The finest step that an engine may lay blocks on, by target_bits. */
@@ -77,6 +81,7 @@ struct smh_engine {
 extern const struct smh_engine smh_engine_zephyr;       /* sys_heap, without runtime statistics */
 extern const struct smh_engine smh_engine_zephyr_stats; /* sys_heap, with them: a larger header */
 extern const struct smh_engine smh_engine_first_fit;    /* address-ordered, boundary tags */
+extern const struct smh_engine smh_engine_bitmap;       /* good fit, metadata out of band */
 
 #define SMH_ENGINE_DEFAULT (&smh_engine_zephyr)
 
@@ -114,5 +119,9 @@ static inline void smh_engine_count_resize(struct smh_heap *heap, size_t old_byt
         heap->peak_used_bytes = heap->used_bytes;
     }
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

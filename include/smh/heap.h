@@ -17,6 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct smh_engine;
 
 /* How a heap is made. All zero but `memory` and `memory_size` is a good choice. */
@@ -95,7 +99,9 @@ struct smh_heap {
     uint32_t initialised;                  /* SMH_HEAP_MAGIC once init has succeeded */
     uintptr_t state[SMH_HEAP_STATE_WORDS]; /* the engine's */
 };
+#ifndef __cplusplus
 _Static_assert(sizeof(struct smh_heap) <= 256, "a heap's state fits 256 bytes");
+#endif
 
 /* Makes `config->memory` a heap. 0; -EINVAL: a NULL argument, memory or metadata that wraps or that
  * overlaps the other, a granule that is no power of two or that the engine refuses, target_bits
@@ -168,5 +174,9 @@ bool smh_heap_walk(const struct smh_heap *heap, struct smh_chunk *chunk);
  * *fault (which may be NULL). Reads every chunk; never loops on damaged metadata and never reads
  * outside memory and metadata. */
 int smh_heap_check(const struct smh_heap *heap, struct smh_fault *fault);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

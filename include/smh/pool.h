@@ -16,6 +16,10 @@
 #include <smh/heap.h>
 #include <smh/port.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Slots built into a struct smh_pool; a pool with more brings its own (smh_pool_config.slots). */
 #ifndef SMH_POOL_REGION_COUNT
 #define SMH_POOL_REGION_COUNT 16
@@ -161,5 +165,9 @@ int smh_pool_index_of(const struct smh_pool *pool, const void *address);
 /* smh_heap_check on every region: 0, or -EINVAL with *fault and *index (both may be NULL). For
  * tests and for bring-up: holds each region's lock while it reads all of its chunks. */
 int smh_pool_check(const struct smh_pool *pool, struct smh_fault *fault, size_t *index);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -48,6 +48,10 @@ int memcmp(const void *left, const void *right, size_t bytes);
 #define EALREADY 114
 #endif
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Room for one lock of the port: a pthread mutex on a host, a saved interrupt mask on bare metal.
  * The port checks at compile time that its own type fits. All zero bytes is a valid, open lock
  * (so that the process-wide pool needs no constructor). */
@@ -77,5 +81,9 @@ void smh_port_print(const char *line);
  * hosted port speaks to AddressSanitizer where the program has it, else does nothing. */
 void smh_port_poison(const void *memory, size_t bytes);
 void smh_port_unpoison(const void *memory, size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -297,6 +297,9 @@ Test(heap_check, finds_impossible_walks)
     odd = free_space;
     odd.usable = 33;
     finds_in_walk(used, odd, "a free chunk has no block and promises no more bytes than it has");
+    odd = free_space;
+    odd.offset = 0;
+    finds_in_walk(odd, free_space, "no two free chunks touch");
     odd = used;
     odd.offset = 4 * 8;
     odd.block = memory + 5 * 8; /* the free chunk, called used */

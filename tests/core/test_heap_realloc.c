@@ -197,8 +197,9 @@ Test(heap_alloc, at_an_alignment_that_is_no_power_of_two_is_null)
 
 Test(heap_alloc, of_absurd_sizes_and_alignments_is_null)
 {
-    static const size_t absurd[] = {SIZE_MAX,        SIZE_MAX - 7, SIZE_MAX / 2,  SIZE_MAX / 2 + 1,
-                                    (size_t)1 << 31, UINT32_MAX,   sizeof(memory)};
+    static const size_t absurd[] = {SIZE_MAX,          SIZE_MAX - 7,    SIZE_MAX / 2,
+                                    SIZE_MAX / 2 + 1,  (size_t)1 << 31, UINT32_MAX,
+                                    sizeof(memory) + 1};
 
     FOR_EVERY_ENGINE(engine)
     {
