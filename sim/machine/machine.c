@@ -11,7 +11,7 @@
 #define SLACK_FILL 0xA5
 /* Regions up to this size are backed before the replay begins, so that the host's page faults are
  * not taken for the allocator's time. */
-#define POPULATE_BYTES_MAX ((size_t)64 << 20)
+#define POPULATE_BYTES_MAX ((size_t)8 << 20)
 
 struct place {
     size_t region;
