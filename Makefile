@@ -101,7 +101,7 @@ $(BUILD)/smh_tests: $(TEST_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_SHARED_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
 	@mkdir -p $(@D)
 	@echo "  LD $(MODE) $@"
-	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $^ $(SIM_LIBS)
+	@$(COMPILER) $(LDFLAGS) -rdynamic -Wl,-z,now -o $@ $^ $(SIM_LIBS)
 
 # --- the main job --------------------------------------------------------------------------------
 

@@ -118,6 +118,11 @@ size_t bench_replay(struct smh_heap *heap, const struct bench_trace *trace, void
  * included, unless may_fail. */
 size_t bench_replay_checked(struct smh_heap *heap, const struct bench_trace *trace, bool may_fail);
 
+/* Marks the first and the last byte of a block as its slot's, and tells whether they still are: the
+ * check for benches that cannot afford to fill blocks. */
+void bench_tag(const struct bench_block *held, uint32_t slot);
+bool bench_tag_holds(const struct bench_block *held, uint64_t bytes, uint32_t slot);
+
 /* Makes a heap of memory with the engine and the options' granule and target. 0 or -errno. */
 int bench_heap_init(struct smh_heap *heap, const struct bench_options *options,
                     const struct smh_engine *engine, void *memory, size_t bytes);

@@ -52,6 +52,19 @@ size_t bench_replay(struct smh_heap *heap, const struct bench_trace *trace, void
     return (size_t)(operation - trace->operations);
 }
 
+void bench_tag(const struct bench_block *held, uint32_t slot)
+{
+    held->block[held->bytes - 1] = (uint8_t)~slot;
+    held->block[0] = (uint8_t)slot;
+}
+
+bool bench_tag_holds(const struct bench_block *held, uint64_t bytes, uint32_t slot)
+{
+    /* After a realloc, the last byte is known only where the block was not cut. */
+    return held->block[0] == (uint8_t)slot &&
+           (bytes < held->bytes || bytes == 1 || held->block[held->bytes - 1] == (uint8_t)~slot);
+}
+
 struct checked {
     struct smh_heap *heap;
     const struct bench_trace *trace;
