@@ -104,8 +104,8 @@ struct smh_scenario *smh_scenario_load(const char *path, bool parse_traces, stru
     const char *shown = strcmp(path, "-") == 0 ? "standard input" : path;
     json_error_t problem;
     json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
-    free(text);
     if (root == NULL) {
+        free(text);
         smh_error_set(error, "%s:%d:%d: %s, allowed: one JSON object as scenarios/schema.json says",
                       shown, problem.line, problem.column, problem.text);
         return NULL;
@@ -113,9 +113,10 @@ struct smh_scenario *smh_scenario_load(const char *path, bool parse_traces, stru
     struct smh_scenario *scenario = smh_must_allocate(1, sizeof *scenario);
     scenario->path = smh_must_copy(path);
     struct smh_loader loader = {.scenario = scenario, .parse_traces = parse_traces};
-    smh_json_init(&loader.json, shown, error);
+    smh_json_init(&loader.json, shown, text, error);
     bool valid = load_root(&loader, root);
     json_decref(root);
+    free(text);
     if (!valid) {
         smh_scenario_free(scenario);
         return NULL;

@@ -11,9 +11,11 @@
 
 #define SHOWN_BYTES 60 /* of a value in a message */
 
-void smh_json_init(struct smh_json *json, const char *file, struct smh_error *error)
+void smh_json_init(struct smh_json *json, const char *file, const char *text,
+                   struct smh_error *error)
 {
-    *json = (struct smh_json){.file = file, .error = error, .path_length = 1, .path = "$"};
+    *json = (struct smh_json){
+        .file = file, .error = error, .text = text, .path_length = 1, .path = "$"};
 }
 
 static size_t append(struct smh_json *json, const char *text)
@@ -28,8 +30,17 @@ static size_t append(struct smh_json *json, const char *text)
     return mark;
 }
 
+static void push_step(struct smh_json *json, const char *key, size_t index)
+{
+    if (json->step_count < SMH_JSON_STEPS) {
+        json->marks[json->step_count] = json->path_length;
+        json->steps[json->step_count++] = (struct smh_json_step){key, index};
+    }
+}
+
 size_t smh_json_enter(struct smh_json *json, const char *key)
 {
+    push_step(json, key, 0);
     size_t mark = append(json, ".");
     append(json, key);
     return mark;
@@ -39,6 +50,7 @@ size_t smh_json_enter_index(struct smh_json *json, size_t index)
 {
     char text[32];
     snprintf(text, sizeof text, "[%zu]", index);
+    push_step(json, NULL, index);
     return append(json, text);
 }
 
@@ -46,6 +58,9 @@ void smh_json_leave(struct smh_json *json, size_t mark)
 {
     json->path_length = mark;
     json->path[mark] = '\0';
+    while (json->step_count > 0 && json->marks[json->step_count - 1] >= mark) {
+        json->step_count--;
+    }
 }
 
 bool smh_json_error(struct smh_json *json, const char *format, ...)
@@ -55,7 +70,8 @@ bool smh_json_error(struct smh_json *json, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    smh_error_set(json->error, "%s: %s: %s", json->file, json->path, text);
+    smh_error_set(json->error, "%s:%zu: %s: %s", json->file,
+                  smh_json_line(json->text, json->steps, json->step_count), json->path, text);
     return false;
 }
 

@@ -3,13 +3,14 @@
  * Owns: struct smh_json, the place in the document that is being read, and one function for each
  * form of value a scenario knows.
  * Invariants: a function answers false exactly when it has set *error; the message is
- * "FILE: $.path: value, allowed: ...". A member that is not there leaves *out as it was (its
+ * "FILE:LINE: $.path: value, allowed: ...". A member that is not there leaves *out as it was (its
  * default); members that must be there are checked by smh_json_object.
  */
 #ifndef SMH_SIM_SCENARIO_JSON_H
 #define SMH_SIM_SCENARIO_JSON_H
 
 #include "../error.h"
+#include "scenario_line.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -17,14 +18,19 @@
 #include <stdio.h>
 
 #define SMH_JSON_PATH_BYTES   384
+#define SMH_JSON_STEPS        16                  /* deeper than the format is */
 #define SMH_JSON_BYTES_MAX    ((uint64_t)1 << 48) /* largest size of anything in a scenario */
 #define SMH_JSON_DURATION_MAX ((uint64_t)1 << 62) /* ns: 146 years */
 
 struct smh_json {
     const char *file;
     struct smh_error *error;
+    const char *text; /* of the document, for the line of an error */
     size_t path_length;
     char path[SMH_JSON_PATH_BYTES];
+    size_t step_count;
+    struct smh_json_step steps[SMH_JSON_STEPS];
+    size_t marks[SMH_JSON_STEPS]; /* of path_length before each step */
 };
 
 /* A key of an object, and the object: `pattern` is its path with [] for any element and .* for any
@@ -45,8 +51,10 @@ struct smh_json_keys {
 
 void smh_json_print_keys(const struct smh_json_keys *keys, FILE *file);
 
-void smh_json_init(struct smh_json *json, const char *file, struct smh_error *error);
-/* Moves the place to a member or an element; returns what smh_json_leave takes to move back. */
+void smh_json_init(struct smh_json *json, const char *file, const char *text,
+                   struct smh_error *error);
+/* Moves the place to a member or an element (key must live as long as it is there); returns what
+ * smh_json_leave takes to move back. */
 size_t smh_json_enter(struct smh_json *json, const char *key);
 size_t smh_json_enter_index(struct smh_json *json, size_t index);
 void smh_json_leave(struct smh_json *json, size_t mark);

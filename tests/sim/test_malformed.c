@@ -97,6 +97,9 @@ Test(malformed, every_file_is_refused_with_a_message_that_says_where_what_and_wh
         const char *const *parts = (const char *const *)(words + 1);
         const char *fault = fault_of(path, parts, count - 1, &error);
         cr_expect_null(fault, "%s: %s\nin: %s", path, fault, error.message);
+        const char *line = error.message + strlen(path);
+        cr_expect(line[0] == ':' && line[1] >= '0' && line[1] <= '9', "no line in: %s",
+                  error.message);
         rows++;
     }
     fclose(table);

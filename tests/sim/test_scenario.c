@@ -2,6 +2,7 @@
  * test_malformed.c.)
  */
 #include "../../sim/workload/scenario.h"
+#include "../../sim/workload/scenario_line.h"
 #include "temporary.h"
 
 #include <criterion/criterion.h>
@@ -213,6 +214,28 @@ Test(scenario, durations_have_the_documented_forms_and_no_others)
         cr_assert_eq(duration_read_as(&t, refused[i]), UINT64_MAX, "%s", refused[i]);
     }
     temporary_remove(&t);
+}
+
+Test(scenario, the_line_of_a_value_is_found_in_the_text)
+{
+    static const char text[] =
+        "\n{ \"a,\\\"}\" : [ 1,\n  { \"x\": [[], {\"b\": 3}], \"b\":\n 4 },\n"
+        "  \"b\" ],\n \"b\": {\n},\n\"c\": null }";
+    const struct smh_json_step root_b[] = {{"b", 0}};
+    const struct smh_json_step root_c[] = {{"c", 0}};
+    const struct smh_json_step missing[] = {{"b", 0}, {"no", 0}};
+    const struct smh_json_step wrong[] = {{"c", 0}, {NULL, 3}};
+    cr_assert_eq(smh_json_line(text, NULL, 0), 2);
+    cr_assert_eq(smh_json_line(text, root_b, 1), 6);
+    cr_assert_eq(smh_json_line(text, root_c, 1), 8);
+    cr_assert_eq(smh_json_line(text, missing, 2), 6);
+    cr_assert_eq(smh_json_line(text, wrong, 2), 8);
+    static const char list[] = "[1,\n[2, {\"x\": 3,\n\"y\": [4,\n5]}]]";
+    const struct smh_json_step five[] = {{NULL, 1}, {NULL, 1}, {"y", 0}, {NULL, 1}};
+    cr_assert_eq(smh_json_line(list, five, 4), 4);
+    cr_assert_eq(smh_json_line(list, five, 3), 3);
+    cr_assert_eq(smh_json_line("", five, 4), 1);
+    cr_assert_eq(smh_json_line("[\"", five, 4), 1);
 }
 
 Test(scenario, errors_are_one_line_of_clean_text)
