@@ -1,0 +1,183 @@
+/* bitmap_init.c: the bitmap engine's tables, and where they lie.
+ *
+ * Owns: sizes and places of the tables.
+ *
+ *     | bitmap: words, 1 bit a unit | maps | heads | . |  chunks ...                 |.|
+ *     '- tables, 8-aligned; in `memory` or, all of them, in `metadata` ---'
+ *
+ * Invariants: what is laid out depends on sizes and alignments alone, not on target_bits or the
+ * host's word: tables are counted in pieces of 64 bits of bitmap and in 32-bit fields.
+ */
+#include "bitmap_layout.h"
+
+#define UNIT_SHIFT_MIN    3u
+#define GRANULE_SHIFT_MIN 3u
+#define GRANULE_SHIFT_MAX 12u
+#define TABLE_ALIGN       8u
+#define PIECE_BITS        64u /* the bitmap's size is a multiple */
+#define SENTINEL_BITS     (SMH_BITMAP_FIRST + 2u)
+#define UNITS_MAX         (UINT32_MAX - 4u * PIECE_BITS)
+
+struct tables {
+    size_t bitmap_bytes;
+    uint32_t classes;
+    uint32_t map_count;
+    unsigned sub_bits;
+    size_t bytes; /* all together */
+};
+
+/* Few classes for a small region, so that they stay within a small part of it. */
+static unsigned sub_bits_for(size_t units)
+{
+    unsigned log = smh_floor_log2(units);
+
+    if (log < 10) {
+        return 2;
+    }
+    return log < 13 ? 3 : log < 15 ? 4 : 5;
+}
+
+/* Bitmap for `units`, classes for chunks of up to `class_units`. */
+static void size_tables(size_t units, size_t class_units, struct tables *tables)
+{
+    unsigned sub_bits = sub_bits_for(class_units);
+    unsigned log = smh_floor_log2(class_units);
+    unsigned shift = log > sub_bits ? log - sub_bits : 0;
+
+    tables->bitmap_bytes = (units + SENTINEL_BITS + PIECE_BITS - 1) / PIECE_BITS * (PIECE_BITS / 8);
+    tables->classes = ((uint32_t)shift << sub_bits) + (uint32_t)(class_units >> shift) + 1;
+    tables->map_count = (tables->classes - 1) / SMH_BITMAP_CLASSES_PER_MAP + 1;
+    tables->sub_bits = sub_bits;
+    tables->bytes = tables->bitmap_bytes + (tables->map_count + tables->classes) * sizeof(uint32_t);
+}
+
+static unsigned granule_shift_of(const struct smh_heap_config *config)
+{
+    return config->granule == 0 ? GRANULE_SHIFT_MIN : smh_floor_log2(config->granule);
+}
+
+static unsigned unit_shift_of(unsigned granule_shift)
+{
+    return granule_shift > UNIT_SHIFT_MIN ? granule_shift - 1 : UNIT_SHIFT_MIN;
+}
+
+size_t smh_bitmap_metadata_size(const struct smh_heap_config *config)
+{
+    unsigned granule_shift = granule_shift_of(config);
+    size_t units = config->memory_size >> unit_shift_of(granule_shift);
+    struct tables tables;
+
+    if (granule_shift < GRANULE_SHIFT_MIN || granule_shift > GRANULE_SHIFT_MAX ||
+        units < SMH_BITMAP_SMALLEST || units > UNITS_MAX) {
+        return 0;
+    }
+    size_tables(units, units, &tables);
+    return tables.bytes + (TABLE_ALIGN - 1);
+}
+
+/* Units, a multiple of the granule, that lie in [from, from + bytes) at multiples of the granule;
+ * *from is moved up to the first. */
+static size_t whole_units(uintptr_t *from, size_t bytes, unsigned granule_shift)
+{
+    size_t skip = smh_distance_up(*from, (size_t)1 << granule_shift);
+
+    if (skip > bytes) {
+        return 0;
+    }
+    *from += skip;
+    return ((bytes - skip) >> granule_shift) << (granule_shift - unit_shift_of(granule_shift));
+}
+
+/* Places the tables: 0 with *tables, *place, *first (address of the first unit) and *units. */
+static int place_tables(const struct smh_heap_config *config, struct tables *tables,
+                        uintptr_t *place, uintptr_t *first, size_t *units)
+{
+    unsigned granule_shift = granule_shift_of(config);
+    bool carved = config->metadata == NULL;
+    size_t bound = config->memory_size >> unit_shift_of(granule_shift);
+    size_t room = carved ? config->memory_size : config->metadata_size;
+    size_t slack;
+
+    *place = carved ? (uintptr_t)config->memory : (uintptr_t)config->metadata;
+    slack = smh_distance_up(*place, TABLE_ALIGN);
+    if (bound < SMH_BITMAP_SMALLEST || bound > UNITS_MAX || slack > room) {
+        return -ENOMEM;
+    }
+    *place += slack;
+    room -= slack;
+    *first = (uintptr_t)config->memory;
+    *units = whole_units(first, config->memory_size, granule_shift);
+    if (*units < SMH_BITMAP_SMALLEST) {
+        return -ENOMEM;
+    }
+    size_tables(*units, bound, tables);
+    /* Carved tables leave less to describe, and may shrink by that; a second look is enough. */
+    for (unsigned look = 0; carved && look < 2; look++) {
+        size_t described;
+
+        if (tables->bytes >= room) {
+            return -ENOMEM;
+        }
+        *first = *place + tables->bytes;
+        *units = whole_units(first, room - tables->bytes, granule_shift);
+        if (*units < SMH_BITMAP_SMALLEST) {
+            return -ENOMEM;
+        }
+        if (look == 0) {
+            size_tables(*units, bound, tables);
+            continue;
+        }
+        described = (tables->bitmap_bytes * 8 - SENTINEL_BITS) & ~(size_t)1;
+        *units = *units < described ? *units : described;
+    }
+    if (tables->bytes > room) {
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+int smh_bitmap_init(struct smh_heap *heap, const struct smh_heap_config *config)
+{
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    unsigned granule_shift = granule_shift_of(config);
+    struct tables tables;
+    uintptr_t place;
+    uintptr_t first;
+    size_t units;
+    uint32_t class;
+    int result;
+
+    if (granule_shift < GRANULE_SHIFT_MIN || granule_shift > GRANULE_SHIFT_MAX) {
+        return -EINVAL;
+    }
+    result = place_tables(config, &tables, &place, &first, &units);
+    if (result != 0) {
+        return result;
+    }
+    memset((void *)place, 0, tables.bytes);
+    heap->metadata = (uint8_t *)place;
+    heap->metadata_size = tables.bytes;
+    heap->step_shift = (uint8_t)granule_shift;
+    heap->granule_shift = (uint8_t)granule_shift;
+    map->unit_shift = (uint8_t)unit_shift_of(granule_shift);
+    map->sub_bits = (uint8_t)tables.sub_bits;
+    map->exact = 2u << tables.sub_bits;
+    map->classes = tables.classes;
+    map->words = (smh_bitmap_word *)place;
+    map->maps = (uint32_t *)(place + tables.bitmap_bytes);
+    map->heads = map->maps + tables.map_count;
+    map->base = first - ((uintptr_t)SMH_BITMAP_FIRST << map->unit_shift);
+    map->end = SMH_BITMAP_FIRST + (uint32_t)units;
+    heap->capacity_bytes = smh_bitmap_bytes(map, (uint32_t)units);
+    map->words[0] = 2; /* sentinel */
+    smh_bitmap_flip(map, SMH_BITMAP_FIRST, 3);
+    smh_bitmap_flip(map, map->end, 1);
+    smh_bitmap_write_descriptors(map, SMH_BITMAP_FIRST + 1, map->end, true);
+    class = smh_bitmap_class(map, (uint32_t)units);
+    map->maps[class / SMH_BITMAP_CLASSES_PER_MAP] = 1u << (class % SMH_BITMAP_CLASSES_PER_MAP);
+    map->top = 1u << (class / SMH_BITMAP_CLASSES_PER_MAP);
+    map->heads[class] = SMH_BITMAP_FIRST;
+    smh_bitmap_links_at(map, SMH_BITMAP_FIRST)->next = 0;
+    smh_bitmap_links_at(map, SMH_BITMAP_FIRST)->previous = 0;
+    return 0;
+}
