@@ -1,6 +1,6 @@
 # The one door of smh. `make help` lists what it does.
 #
-# Every build is a MODE with a folder of its own: release (build/), asan, tsan, clang (build/MODE/).
+# Every build is a MODE with a folder of its own: release (build/), asan, tsan, m32, clang (build/MODE/).
 # Sources are found by room, so a new file needs no line here.
 
 MODE ?= release
@@ -18,6 +18,7 @@ WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-proto
 MODE_CC_clang := clang
 MODE_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 MODE_FLAGS_tsan := -fsanitize=thread
+MODE_FLAGS_m32 := -m32 -msse2 -mfpmath=sse
 COMPILER := $(or $(MODE_CC_$(MODE)),$(CC))
 CFLAGS = -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -ffp-contract=off $(WARNINGS) -Iinclude -MMD -MP \
 	$(if $(SMH_ATTRIBUTE_COUNT),-DSMH_ATTRIBUTE_COUNT=$(SMH_ATTRIBUTE_COUNT)) \
@@ -121,7 +122,7 @@ test: build $(BUILD)/smh_tests build/bench/replay build/.packages-test ## Criter
 	/usr/bin/python3 -m unittest discover -q -s tests/plots
 	build/bench/replay --smoke
 
-check: build/.packages-check check-format check-layers check-freestanding check-tidy check-asan check-tsan check-same ## test under sanitizers, freestanding, layering, format, clang-tidy
+check: check-format check-layers check-freestanding check-tidy check-asan check-tsan check-32 check-same ## test under sanitizers and on 32 bits, freestanding, layering, format, clang-tidy
 
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
@@ -142,9 +143,21 @@ check-asan: build/.packages-check ## the whole test suite under AddressSanitizer
 	build/asan/smh_tests
 	/usr/bin/python3 tests/cli/run.py build/asan/smh
 
-check-tsan: build/.packages-check ## the thread tests under ThreadSanitizer
-	$(MAKE) MODE=tsan build/tsan/smh_tests
-	build/tsan/smh_tests --filter 'threads/*'
+# Criterion runs neither under ThreadSanitizer nor, on Debian, with 32 bits: these are plain programs.
+build/tsan/threads: $(call object,tests/plain/threads.c tests/core/thread_stress.c sim/random.c) $(BUILD)/libsmh.a
+	@$(COMPILER) $(LDFLAGS) -o $@ $^ -lpthread
+
+build/m32/heaps: $(call object,tests/plain/heaps.c tests/core/heap_model.c sim/random.c) $(BUILD)/libsmh.a
+	@$(COMPILER) $(LDFLAGS) -o $@ $^ -lpthread
+
+check-tsan: build/.packages-check ## four threads on three regions under ThreadSanitizer
+	$(MAKE) MODE=tsan build/tsan/threads
+	build/tsan/threads
+
+check-32: build/.packages-check ## the heap model on 32 bits, where the compiler can
+	@if echo 'int main(void){return 0;}' | $(CC) -m32 -x c -o /dev/null - 2> /dev/null; then \
+	    $(MAKE) MODE=m32 build/m32/heaps && build/m32/heaps; \
+	else echo "32 bits: this compiler cannot"; fi
 
 check-same: build/.packages-check build ## gcc and clang, and with and without address randomisation: the same bytes of result
 	$(MAKE) MODE=clang build/clang/smh
@@ -181,6 +194,6 @@ help: ## this list
 	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
 
 .PHONY: build run test check check-format check-layers check-freestanding check-tidy check-asan \
-	check-tsan check-same bench fuzz coverage install format clean help
+	check-tsan check-32 check-same bench fuzz coverage install format clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2> /dev/null)

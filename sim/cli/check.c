@@ -23,5 +23,8 @@ int smh_command_check(int argc, char **argv)
         }
         smh_scenario_free(scenario);
     }
+    if (code != SMH_EXIT_PASS) {
+        fputs("try: smh list keys\n", stderr);
+    }
     return code;
 }
