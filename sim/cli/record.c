@@ -1,7 +1,6 @@
 /* record.c: `smh record`, which runs a program and writes its allocations as a trace.
  *
- * Owns: the command line of the command, the run of the program, and which recorded process becomes
- * which file.
+ * Owns: the command line, and which recorded process becomes which file.
  *
  *     smh record --- fork, exec ---> PROGRAM (libsmh_record.so preloaded) ---> its children
  *         |                              |  writes FOLDER/PID.0                 |  FOLDER/PID2.0
@@ -12,22 +11,20 @@
  * the first process was written, whatever the program's own status, which is told on standard
  * error; 2 bad usage, or nothing could be recorded.
  */
+#include "record.h"
 #include "../record/record_format.h"
 #include "../workload/recording.h"
 #include "cli.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,26 +32,11 @@
 #define FOLDER_MAX 1000u /* what preload.c keeps */
 #define IMAGES_MAX 65536u
 
-struct command {
-    const char *output;
-    char **program; /* NULL-terminated */
-    char keys[512];
-    const char *note;
-    uint64_t time_step_ns;
-    uint64_t max_operations;
-    bool no_time, no_threads, no_children, quiet;
-    char library[PATH_MAX];
-    char folder[PATH_MAX];
-};
-
 /* One program that one process executed. */
 struct image {
     long pid;
     unsigned number;
 };
-
-static volatile sig_atomic_t interrupted;
-static volatile sig_atomic_t program_pid;
 
 static const char help_text[] =
     "Usage: smh record [options] -o FILE [--] PROGRAM [ARGUMENT...]\n"
@@ -86,8 +68,7 @@ static const char help_text[] =
     "\n"
     "Example: smh record -o sqlite.trace.zst -- sqlite3 :memory: 'select 1'\n";
 
-static int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int fail(const char *format, ...)
+int smh_record_fail(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -124,19 +105,19 @@ static int parse_time_step(const char *text, uint64_t *step_ns)
             }
         }
     }
-    return fail("--time-step %s: allowed are 1ns to 1s, such as 100ns, 1us, 1ms", text);
+    return smh_record_fail("--time-step %s: allowed are 1ns to 1s, such as 100ns, 1us, 1ms", text);
 }
 
 static int parse_max_operations(const char *text, uint64_t *count)
 {
     char *end;
     if (!parse_number(text, &end, count) || *end != '\0' || *count == 0) {
-        return fail("--max-operations %s: allowed is a whole number from 1", text);
+        return smh_record_fail("--max-operations %s: allowed is a whole number from 1", text);
     }
     return 0;
 }
 
-static int add_key(struct command *command, const char *text)
+static int add_key(struct smh_record_command *command, const char *text)
 {
     const char *equals = strchr(text, '=');
     bool good = equals != NULL && equals != text && equals[1] != '\0';
@@ -144,19 +125,20 @@ static int add_key(struct command *command, const char *text)
         good = good && *c > ' ' && *c < 127;
     }
     if (!good) {
-        return fail("--key %s: allowed is NAME=VALUE without spaces", text);
+        return smh_record_fail("--key %s: allowed is NAME=VALUE without spaces", text);
     }
     size_t used = strlen(command->keys);
     int wrote = snprintf(command->keys + used, sizeof(command->keys) - used, "%s%s",
                          used != 0 ? " " : "", text);
     if (wrote < 0 || (size_t)wrote >= sizeof(command->keys) - used) {
-        return fail("--key %s: allowed are %zu characters in all", text, sizeof(command->keys) - 1);
+        return smh_record_fail("--key %s: allowed are %zu characters in all", text,
+                               sizeof(command->keys) - 1);
     }
     return 0;
 }
 
 /* -1: go on; otherwise the exit code. */
-static int parse_option(struct command *command, int option, char **argv)
+static int parse_option(struct smh_record_command *command, int option, char **argv)
 {
     int result = 0;
     switch (option) {
@@ -191,15 +173,15 @@ static int parse_option(struct command *command, int option, char **argv)
         fputs(help_text, stdout);
         return 0;
     case ':':
-        return fail("%s needs a value", argv[optind - 1]);
+        return smh_record_fail("%s needs a value", argv[optind - 1]);
     default:
-        return fail("%s: no such option", argv[optind - 1]);
+        return smh_record_fail("%s: no such option", argv[optind - 1]);
     }
     return result == 0 ? -1 : result;
 }
 
 /* -1: go on; otherwise the exit code. */
-static int parse_arguments(struct command *command, int argc, char **argv)
+static int parse_arguments(struct smh_record_command *command, int argc, char **argv)
 {
     static const struct option long_options[] = {
         {"output", required_argument, NULL, 'o'},
@@ -224,22 +206,22 @@ static int parse_arguments(struct command *command, int argc, char **argv)
         }
     }
     if (command->output == NULL) {
-        return fail("-o FILE is missing: where should the trace go?");
+        return smh_record_fail("-o FILE is missing: where should the trace go?");
     }
     if (optind >= argc) {
-        return fail("no PROGRAM to record");
+        return smh_record_fail("no PROGRAM to record");
     }
     command->program = argv + optind;
     return -1;
 }
 
-static int find_library(struct command *command)
+static int find_library(struct smh_record_command *command)
 {
     char candidate[PATH_MAX];
     const char *named = getenv("SMH_RECORD_LIBRARY");
     if (named != NULL && named[0] != '\0') {
         if (realpath(named, command->library) == NULL) {
-            return fail("SMH_RECORD_LIBRARY=%s: %s", named, strerror(errno));
+            return smh_record_fail("SMH_RECORD_LIBRARY=%s: %s", named, strerror(errno));
         }
     } else {
         ssize_t length = readlink("/proc/self/exe", candidate, sizeof(candidate) - 40);
@@ -247,28 +229,29 @@ static int find_library(struct command *command)
             length--;
         }
         if (length <= 0) {
-            return fail("cannot tell where smh lies; set SMH_RECORD_LIBRARY to %s", LIBRARY);
+            return smh_record_fail("cannot tell where smh lies; set SMH_RECORD_LIBRARY to %s",
+                                   LIBRARY);
         }
         strcpy(candidate + length, LIBRARY);
         if (realpath(candidate, command->library) == NULL) {
             strcpy(candidate + length, "../lib/smh/" LIBRARY);
             if (realpath(candidate, command->library) == NULL) {
                 candidate[length] = '\0';
-                return fail("%s is neither in %s nor in ../lib/smh; build it, or set "
-                            "SMH_RECORD_LIBRARY",
-                            LIBRARY, candidate);
+                return smh_record_fail("%s is neither in %s nor in ../lib/smh; build it, or set "
+                                       "SMH_RECORD_LIBRARY",
+                                       LIBRARY, candidate);
             }
         }
     }
     if (strpbrk(command->library, " :") != NULL) {
-        return fail("%s: the dynamic linker takes no path with a space or a colon",
-                    command->library);
+        return smh_record_fail("%s: the dynamic linker takes no path with a space or a colon",
+                               command->library);
     }
     return 0;
 }
 
 /* A folder for raw files, beside the output so that large recordings go to the same disk. */
-static int make_folder(struct command *command)
+static int make_folder(struct smh_record_command *command)
 {
     char pattern[PATH_MAX];
     const char *slash = strrchr(command->output, '/');
@@ -276,105 +259,14 @@ static int make_folder(struct command *command)
     int wrote =
         snprintf(pattern, sizeof(pattern), "%.*s.smh-record-XXXXXX", length, command->output);
     if (wrote < 0 || (size_t)wrote >= sizeof(pattern) || mkdtemp(pattern) == NULL) {
-        return fail("%s: cannot write there: %s", command->output, strerror(errno));
+        return smh_record_fail("%s: cannot write there: %s", command->output, strerror(errno));
     }
     if (realpath(pattern, command->folder) == NULL || strlen(command->folder) > FOLDER_MAX) {
         rmdir(pattern);
         command->folder[0] = '\0';
-        return fail("%s: the path is too long", command->output);
+        return smh_record_fail("%s: the path is too long", command->output);
     }
     return 0;
-}
-
-static void on_signal(int number)
-{
-    interrupted = 1;
-    /* Ctrl-C and Ctrl-\ reach the program by themselves; what is sent to smh alone is passed on. */
-    if ((number == SIGTERM || number == SIGHUP) && program_pid > 0) {
-        kill((pid_t)program_pid, number);
-    }
-}
-
-static void run_program(const struct command *command, int failure_pipe)
-{
-    char number[24], preload[2 * PATH_MAX];
-    const char *old = getenv("LD_PRELOAD");
-    snprintf(preload, sizeof(preload), "%s%s%s", command->library,
-             old != NULL && old[0] != '\0' ? ":" : "", old != NULL ? old : "");
-    setenv("LD_PRELOAD", preload, 1);
-    setenv(SMH_RAW_ENV_FOLDER, command->folder, 1);
-    snprintf(number, sizeof(number), "%" PRIu64, command->max_operations);
-    setenv(SMH_RAW_ENV_LIMIT, number, 1);
-    snprintf(number, sizeof(number), "%ld", command->no_children ? (long)getpid() : 0L);
-    setenv(SMH_RAW_ENV_ONLY, number, 1);
-    execvp(command->program[0], command->program);
-    int reason = errno;
-    ssize_t ignored = write(failure_pipe, &reason, sizeof(reason));
-    (void)ignored;
-    _exit(127);
-}
-
-/* Starts the program; 0, or the exit code. */
-static int start_program(const struct command *command)
-{
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return fail("cannot start %s: %s", command->program[0], strerror(errno));
-    }
-    struct sigaction action = {.sa_handler = on_signal};
-    const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
-    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-        sigaction(signals[i], &action, NULL);
-    }
-    prctl(PR_SET_CHILD_SUBREAPER, 1); /* daemons that the program leaves behind become ours */
-    pid_t pid = fork();
-    if (pid == 0) {
-        run_program(command, ends[1]);
-    }
-    int reason = pid < 0 ? errno : 0;
-    close(ends[1]);
-    program_pid = pid;
-    ssize_t got = 0;
-    if (pid > 0) {
-        do {
-            got = read(ends[0], &reason, sizeof(reason));
-        } while (got < 0 && errno == EINTR);
-    }
-    close(ends[0]);
-    if (pid < 0 || got == sizeof(reason)) {
-        if (pid > 0) {
-            waitpid(pid, NULL, 0);
-        }
-        return fail("cannot run %s: %s", command->program[0], strerror(reason));
-    }
-    return 0;
-}
-
-/* Until every process has ended, or the first has and the user does not want to wait longer. */
-static int wait_for_all(const struct command *command)
-{
-    int status = 0;
-    bool ended = false, told = command->quiet;
-    while (!(ended && interrupted)) {
-        int child_status;
-        pid_t pid = waitpid(-1, &child_status, ended && !told ? WNOHANG : 0);
-        if (pid == 0) {
-            told = true;
-            fprintf(stderr,
-                    "smh record: %s has ended; processes that it started still run "
-                    "(Ctrl-C: write what is recorded so far)\n",
-                    command->program[0]);
-            pid = waitpid(-1, &child_status, 0);
-        }
-        if (pid < 0 && errno != EINTR) {
-            break;
-        }
-        if (pid == (pid_t)program_pid) {
-            status = child_status;
-            ended = true;
-        }
-    }
-    return status;
 }
 
 static int compare_images(const void *left, const void *right)
@@ -417,7 +309,8 @@ static size_t list_images(const char *folder, struct image **images)
     return count;
 }
 
-static void raw_path(const struct command *command, const struct image *image, char *path)
+static void raw_path(const struct smh_record_command *command, const struct image *image,
+                     char *path)
 {
     snprintf(path, PATH_MAX, "%.*s/%ld.%u", (int)FOLDER_MAX, command->folder, image->pid,
              image->number);
@@ -473,7 +366,8 @@ static void report(const char *path, const struct smh_recording_stats *stats)
 }
 
 /* The image that FILE is for: the last of the first process that made any call. */
-static size_t main_image(const struct command *command, const struct image *images, size_t count)
+static size_t main_image(const struct smh_record_command *command, pid_t program_pid,
+                         const struct image *images, size_t count)
 {
     size_t found = count;
     for (size_t i = 0; i < count; i++) {
@@ -489,11 +383,11 @@ static size_t main_image(const struct command *command, const struct image *imag
     return found;
 }
 
-static int convert_all(const struct command *command)
+static int convert_all(const struct smh_record_command *command, pid_t program_pid)
 {
     struct image *images;
     size_t count = list_images(command->folder, &images);
-    size_t main_index = main_image(command, images, count);
+    size_t main_index = main_image(command, program_pid, images, count);
     struct smh_recording_options options = {.times = !command->no_time,
                                             .threads = !command->no_threads,
                                             .time_step_ns = command->time_step_ns,
@@ -519,14 +413,14 @@ static int convert_all(const struct command *command)
         }
         options.origin_ns = i == main_index ? 0 : origin_ns;
         if (smh_recording_measure(from, &stats, &error) != 0) {
-            result = fail("%s", error.message);
+            result = smh_record_fail("%s", error.message);
             continue;
         }
         if (stats.operations == 0 && i != main_index) {
             continue;
         }
         if (smh_recording_convert(from, to, &options, &stats, &error) != 0) {
-            result = fail("%s", error.message);
+            result = smh_record_fail("%s", error.message);
             continue;
         }
         origin_ns = i == main_index ? stats.start_ns : origin_ns;
@@ -535,15 +429,16 @@ static int convert_all(const struct command *command)
         }
     }
     if (result == 0 && main_index == count) {
-        result = fail("%s recorded nothing: it made no allocation, or it is statically linked, "
-                      "set-user-id or of another architecture, so that %s was not loaded",
-                      command->program[0], LIBRARY);
+        result = smh_record_fail(
+            "%s recorded nothing: it made no allocation, or it is statically linked, "
+            "set-user-id or of another architecture, so that %s was not loaded",
+            command->program[0], LIBRARY);
     }
     free(images);
     return result;
 }
 
-static void remove_folder(const struct command *command)
+static void remove_folder(const struct smh_record_command *command)
 {
     struct image *images;
     size_t count = list_images(command->folder, &images);
@@ -554,11 +449,11 @@ static void remove_folder(const struct command *command)
     }
     free(images);
     if (rmdir(command->folder) != 0) {
-        fail("%s: cannot remove it: %s", command->folder, strerror(errno));
+        smh_record_fail("%s: cannot remove it: %s", command->folder, strerror(errno));
     }
 }
 
-static void tell_status(const struct command *command, int status)
+static void tell_status(const struct smh_record_command *command, int status)
 {
     if (WIFSIGNALED(status)) {
         fprintf(stderr, "smh record: %s was killed by signal %d (%s)\n", command->program[0],
@@ -571,7 +466,7 @@ static void tell_status(const struct command *command, int status)
 
 int smh_command_record(int argc, char **argv)
 {
-    struct command command = {.time_step_ns = 1};
+    struct smh_record_command command = {.time_step_ns = 1};
     int result = parse_arguments(&command, argc, argv);
     if (result >= 0) {
         return result;
@@ -583,10 +478,12 @@ int smh_command_record(int argc, char **argv)
     if (result != 0) {
         return result;
     }
-    result = start_program(&command);
+    pid_t program_pid = 0;
+    int status = 0;
+    result = smh_record_run(&command, &program_pid, &status);
     if (result == 0) {
-        tell_status(&command, wait_for_all(&command));
-        result = convert_all(&command);
+        tell_status(&command, status);
+        result = convert_all(&command, program_pid);
     }
     remove_folder(&command);
     return result;

@@ -30,7 +30,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -89,6 +88,7 @@ static _Atomic size_t early_used;
 static char folder[FOLDER_BYTES];
 static uint64_t limit;
 static uint64_t only_pid;
+static uint32_t clock_kind;
 
 /* Initial-exec: the general model may allocate at first use. */
 #define THREAD_LOCAL static __thread __attribute__((tls_model("initial-exec")))
@@ -96,11 +96,17 @@ THREAD_LOCAL bool inside; /* in here or below: calls that come back are the allo
 THREAD_LOCAL uint32_t thread_number;
 THREAD_LOCAL struct smh_raw_header *thread_numbered_in;
 
+/* The system's clock. */
 static uint64_t now_ns(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (uint64_t)time.tv_sec * MILLIARD + (uint64_t)time.tv_nsec;
+}
+
+static inline uint64_t now(void)
+{
+    return clock_kind == SMH_RAW_CLOCK_TICKS ? smh_raw_ticks() : now_ns();
 }
 
 static bool is_early(const void *block)
@@ -200,24 +206,10 @@ static bool read_environment(void)
     memcpy(folder, text, strlen(text) + 1);
     limit = number_from(getenv(SMH_RAW_ENV_LIMIT));
     only_pid = number_from(getenv(SMH_RAW_ENV_ONLY));
+    clock_kind = SMH_RAW_HAS_TICKS && number_from(getenv(SMH_RAW_ENV_TICKS)) == 1
+                     ? SMH_RAW_CLOCK_TICKS
+                     : SMH_RAW_CLOCK_NS;
     return true;
-}
-
-static void read_whole(const char *path, char *text, size_t capacity)
-{
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) {
-        return;
-    }
-    size_t length = 0;
-    while (length < capacity) {
-        ssize_t got = read(descriptor, text + length, capacity - length);
-        if (got <= 0) {
-            break;
-        }
-        length += (size_t)got;
-    }
-    close(descriptor);
 }
 
 static void fill_header(struct smh_raw_header *header)
@@ -226,12 +218,18 @@ static void fill_header(struct smh_raw_header *header)
     header->record_bytes = sizeof(struct smh_raw_record);
     header->pid = getpid();
     header->parent_pid = getppid();
+    header->clock = clock_kind;
     header->start_ns = now_ns();
+    header->start_ticks = smh_raw_ticks();
     header->limit = limit;
     if (readlink("/proc/self/exe", header->program, sizeof(header->program) - 1) < 0) {
         header->program[0] = '\0';
     }
-    read_whole("/proc/self/cmdline", header->command, sizeof(header->command));
+    int arguments = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    if (arguments >= 0 && read(arguments, header->command, sizeof(header->command)) < 0) {
+        header->command[0] = '\0';
+    }
+    close(arguments);
     memcpy(header->magic, SMH_RAW_MAGIC, sizeof(header->magic));
 }
 
@@ -292,15 +290,7 @@ static struct smh_raw_header *start_file(struct process *process)
     return memory;
 }
 
-static void after_fork(void)
-{
-    struct process *process = atomic_load(&process_page);
-    if (process != NULL) {
-        memset(process, 0, sizeof(*process));
-    }
-}
-
-/* The page that a forked child finds zeroed. */
+/* The page that a forked child finds zeroed. NULL also before Linux 4.14, which cannot do that. */
 static struct process *map_process_page(void)
 {
     void *memory = mmap(NULL, sizeof(struct process), PROT_READ | PROT_WRITE,
@@ -309,12 +299,10 @@ static struct process *map_process_page(void)
         return NULL;
     }
     struct process *expected = NULL;
-    if (!atomic_compare_exchange_strong(&process_page, &expected, memory)) {
+    if (madvise(memory, sizeof(struct process), MADV_WIPEONFORK) != 0 ||
+        !atomic_compare_exchange_strong(&process_page, &expected, memory)) {
         munmap(memory, sizeof(struct process));
         return expected;
-    }
-    if (madvise(memory, sizeof(struct process), MADV_WIPEONFORK) != 0) {
-        pthread_atfork(NULL, NULL, after_fork); /* before Linux 4.14; misses a bare clone() */
     }
     return memory;
 }
@@ -334,7 +322,7 @@ static __attribute__((noinline)) struct smh_raw_header *attach(void)
     struct smh_raw_header *header = NULL;
     uint32_t expected = STATE_UNATTACHED;
     if (process == NULL) {
-        header = NULL;
+        /* not recorded */
     } else if (atomic_compare_exchange_strong(&process->state, &expected, STATE_ATTACHING)) {
         header = folder[0] != '\0' || read_environment() ? start_file(process) : NULL;
         atomic_store(&process->header, header);
@@ -400,8 +388,10 @@ static __attribute__((noinline)) struct smh_raw_record *map_segment(struct proce
     off_t offset = (off_t)(SMH_RAW_HEADER_BYTES + segment * SEGMENT_BYTES);
     void *memory = MAP_FAILED;
     if (descriptor >= 0 && grow(descriptor, offset, SEGMENT_BYTES)) {
-        memory = mmap(NULL, SEGMENT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-                      descriptor, offset);
+        /* Touched ahead at once, which costs less than one fault a page; but short programs, of
+         * which a shell script starts many, shall not pay for pages that they never reach. */
+        memory = mmap(NULL, SEGMENT_BYTES, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | (segment > 0 ? MAP_POPULATE : 0), descriptor, offset);
     }
     if (reopened) {
         close(descriptor);
@@ -445,7 +435,7 @@ static void record(enum smh_raw_kind kind, const void *address, size_t bytes, si
         }
     }
     struct smh_raw_record *slot = &records[index % SMH_RAW_SEGMENT_RECORDS];
-    slot->time_ns = now_ns();
+    slot->time = now();
     slot->address = (uintptr_t)address;
     slot->bytes = bytes;
     slot->thread = thread_number;
@@ -498,11 +488,9 @@ EXPORT void *calloc(size_t count, size_t bytes)
 
 EXPORT void free(void *block)
 {
-    if (block == NULL || is_early(block)) {
+    /* While looking up, only early blocks exist. */
+    if (block == NULL || is_early(block) || !next_known()) {
         return;
-    }
-    if (!next_known()) {
-        return; /* while looking up, only early blocks exist */
     }
     if (inside) {
         next.free(block);
@@ -557,34 +545,29 @@ EXPORT void *reallocarray(void *block, size_t count, size_t bytes)
     return realloc(block, product);
 }
 
-EXPORT void *aligned_alloc(size_t align, size_t bytes)
+static void *allocate_aligned(void *(*const *function)(size_t, size_t), size_t align, size_t bytes)
 {
     if (!next_known()) {
         return early_alloc(align, bytes);
     }
     if (inside) {
-        return next.aligned_alloc(align, bytes);
+        return (*function)(align, bytes);
     }
     inside = true;
-    void *block = next.aligned_alloc(align, bytes);
+    void *block = (*function)(align, bytes);
     inside = false;
     record_result(SMH_RAW_ALLOC, block, bytes, align);
     return block;
 }
 
+EXPORT void *aligned_alloc(size_t align, size_t bytes)
+{
+    return allocate_aligned(&next.aligned_alloc, align, bytes);
+}
+
 EXPORT void *memalign(size_t align, size_t bytes)
 {
-    if (!next_known()) {
-        return early_alloc(align, bytes);
-    }
-    if (inside) {
-        return next.memalign(align, bytes);
-    }
-    inside = true;
-    void *block = next.memalign(align, bytes);
-    inside = false;
-    record_result(SMH_RAW_ALLOC, block, bytes, align);
-    return block;
+    return allocate_aligned(&next.memalign, align, bytes);
 }
 
 EXPORT int posix_memalign(void **block, size_t align, size_t bytes)
@@ -610,10 +593,6 @@ EXPORT void *valloc(size_t bytes)
 
 EXPORT void *pvalloc(size_t bytes)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    if (bytes > SIZE_MAX - (page - 1)) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return memalign(page, (bytes + page - 1) & ~(page - 1));
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), up = page - 1;
+    return memalign(page, bytes > SIZE_MAX - up ? SIZE_MAX : (bytes + up) & ~up);
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KEYS_BYTES    1024u
@@ -25,6 +26,7 @@ struct raw {
     const char *path;
     const struct smh_raw_header *header;
     const struct smh_raw_record *records;
+    double ns_per_tick;    /* 0: records count nanoseconds */
     uint64_t record_count; /* claimed, within the limit and within the file */
     size_t mapped_bytes;
 };
@@ -260,20 +262,32 @@ static int realloc_ended(struct converter *converter, const struct smh_raw_recor
     return emit(converter, SMH_OPERATION_REALLOC, block.id, block.bytes, 0, record->thread);
 }
 
-static int convert_record(struct converter *converter, const struct smh_raw_record *record)
+static uint64_t time_of(const struct raw *raw, const struct smh_raw_record *record)
+{
+    const struct smh_raw_header *header = raw->header;
+    if (raw->ns_per_tick <= 0 || record->time < header->start_ticks) {
+        return record->time;
+    }
+    double elapsed_ns = (double)(record->time - header->start_ticks) * raw->ns_per_tick;
+    return header->start_ns + (uint64_t)elapsed_ns;
+}
+
+static int convert_record(struct converter *converter, const struct raw *raw,
+                          const struct smh_raw_record *record)
 {
     uint8_t kind = atomic_load_explicit(&record->kind, memory_order_acquire);
     if (kind == SMH_RAW_NONE || kind >= SMH_RAW_KIND_COUNT || record->thread >= THREADS_MAX) {
         converter->stats->incomplete++;
         return 0;
     }
+    uint64_t time_ns = time_of(raw, record);
     if (!converter->started) {
         converter->started = true;
-        converter->first_ns = record->time_ns;
-        converter->time_ns = record->time_ns;
+        converter->first_ns = time_ns;
+        converter->time_ns = time_ns;
     }
-    if (record->time_ns > converter->time_ns) {
-        converter->time_ns = record->time_ns;
+    if (time_ns > converter->time_ns) {
+        converter->time_ns = time_ns;
     }
     switch (kind) {
     case SMH_RAW_ALLOC:
@@ -321,7 +335,7 @@ static int run_converter(const struct raw *raw, const struct smh_recording_optio
     smh_slot_map_init(&converter.live);
     int result = 0;
     for (uint64_t i = 0; i < raw->record_count && result == 0; i++) {
-        result = convert_record(&converter, &raw->records[i]);
+        result = convert_record(&converter, raw, &raw->records[i]);
     }
     /* A realloc whose end was never written: the block is still there, as it was. */
     stats->live_blocks = converter.live_blocks;
@@ -341,6 +355,19 @@ static int run_converter(const struct raw *raw, const struct smh_recording_optio
     free(converter.blocks);
     free(converter.pending);
     return result;
+}
+
+/* How long a tick is: both clocks now, against both when the recording began. */
+static double measure_tick(const struct smh_raw_header *header)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    uint64_t ticks = smh_raw_ticks();
+    uint64_t now_ns = (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+    if (ticks <= header->start_ticks || now_ns <= header->start_ns) {
+        return 0;
+    }
+    return (double)(now_ns - header->start_ns) / (double)(ticks - header->start_ticks);
 }
 
 static int open_raw(struct raw *raw, const char *path, struct smh_error *error)
@@ -379,6 +406,7 @@ static int open_raw(struct raw *raw, const char *path, struct smh_error *error)
     }
     raw->path = path;
     raw->header = header;
+    raw->ns_per_tick = header->clock == SMH_RAW_CLOCK_TICKS ? measure_tick(header) : 0;
     raw->records = (const void *)((const char *)memory + SMH_RAW_HEADER_BYTES);
     raw->record_count = count < room ? count : room;
     raw->mapped_bytes = bytes;

@@ -19,7 +19,7 @@
 #define RECORDED     "SMH_TEST_RECORDED"
 #define MARK         12345u /* a size that nothing else asks for */
 #define THREADS      4
-#define ROUNDS       40000
+#define ROUNDS       100000
 #define IMAGES_MAX   8
 #define LIBRARY_NAME "libsmh_record.so"
 
@@ -36,14 +36,15 @@ static void take(size_t bytes)
     sink = malloc(bytes);
 }
 
-/* Threads pass blocks to each other through shared places, so addresses wander between them. */
+/* Threads pass blocks to each other through shared places, so addresses wander between them; with
+ * two sizes, what one thread frees is what another gets next. */
 static void *_Atomic places[64];
 
 static void *churn(void *argument)
 {
     unsigned seed = (unsigned)(size_t)argument;
     for (int i = 0; i < ROUNDS; i++) {
-        size_t place = (size_t)rand_r(&seed) % 64, bytes = (size_t)rand_r(&seed) % 600 + 1;
+        size_t place = (size_t)rand_r(&seed) % 64, bytes = rand_r(&seed) % 2 == 0 ? 200 : 3000;
         void *old = atomic_exchange(&places[place], NULL);
         void *block = rand_r(&seed) % 2 == 0 ? realloc(old, bytes) : malloc(bytes);
         void *other = atomic_exchange(&places[(place + 7) % 64], block);
@@ -146,6 +147,8 @@ static int record_play(const char *name, const char *limit)
         setenv(SMH_RAW_ENV_FOLDER, folder, 1);
         setenv(SMH_RAW_ENV_LIMIT, limit, 1);
         setenv(RECORDED, name, 1);
+        /* One arena and no caches of threads: a freed block is any thread's next block. */
+        setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1", 1);
         execl("/proc/self/exe", "smh_tests", (char *)NULL);
         _exit(127);
     }

@@ -64,7 +64,7 @@ static void write_raw(const struct given *given, size_t count, uint64_t more, ui
     cr_assert_not_null(file);
     fwrite(page, 1, sizeof(page), file);
     for (size_t i = 0; i < count; i++) {
-        struct smh_raw_record record = {.time_ns = given[i].time_ns,
+        struct smh_raw_record record = {.time = given[i].time_ns,
                                         .address = given[i].address,
                                         .bytes = given[i].bytes,
                                         .thread = given[i].thread,
