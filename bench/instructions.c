@@ -408,7 +408,7 @@ static void job(void *context, size_t index)
         } else {
             run_made_up(&run, workload->flavour, sample == SIZE_MAX ? 100000 : sample);
         }
-        if (smh_heap_check(&run.heap, NULL) != 0) {
+        if (!bench_heap_sound(&run.heap)) {
             bench_fail("engine %s: the heap is not sound at the end", engine->name);
         }
     }

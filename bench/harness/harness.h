@@ -127,6 +127,9 @@ bool bench_tag_holds(const struct bench_block *held, uint64_t bytes, uint32_t sl
 int bench_heap_init(struct smh_heap *heap, const struct bench_options *options,
                     const struct smh_engine *engine, void *memory, size_t bytes);
 
+/* smh_heap_check; a plug-in that does not walk its chunks is taken at its word. */
+bool bench_heap_sound(const struct smh_heap *heap);
+
 /* --- memory, time, statistics ----------------------------------------------------------------- */
 
 /* Zeroed pages, reserved, not yet backed, at an address that is the same in every run and differs
