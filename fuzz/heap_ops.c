@@ -1,0 +1,216 @@
+/* heap_ops.c: one heap of any engine, all its functions, legal use and misuse.
+ *
+ * Owns: how a step of an input becomes a call of heap.h, and what must hold after it beyond what
+ * the shared oracle checks: refusals change nothing, the largest free block is the largest, and
+ * constant-time engines stay below a ceiling of steps.
+ */
+#include "stage.h"
+
+#include <smh/port.h>
+
+const char fuzz_target[] = "heap_ops";
+
+static struct fuzz_stage stage;
+
+static struct smh_heap *heap_of(void)
+{
+    return &stage.slots[0].heap;
+}
+
+static void do_alloc(struct smh_live *live, const struct smh_operation *operation)
+{
+    struct smh_heap *heap = heap_of();
+    uint64_t used = heap->used_bytes;
+    size_t bytes = (size_t)operation->bytes;
+    void *block = operation->align == 0 ? smh_heap_alloc(heap, bytes)
+                                        : smh_heap_aligned_alloc(heap, operation->align, bytes);
+    *live = (struct smh_live){.serial = stage.serial++};
+    if (block == NULL) {
+        fuzz_refused(&stage, operation);
+        return;
+    }
+    if (operation->kind == SMH_OPERATION_CALLOC) {
+        memset(block, 0, bytes);
+    }
+    fuzz_entered(&stage, live, operation, block, used, 0);
+}
+
+static void do_free(struct smh_live *live)
+{
+    fuzz_leaving(&stage, live);
+    fuzz_left(&stage, live, smh_heap_free(heap_of(), live->block));
+}
+
+static void do_realloc(struct smh_live *live, const struct smh_operation *operation)
+{
+    size_t bytes = (size_t)operation->bytes;
+    uint64_t kept = live->bytes < bytes ? live->bytes : bytes;
+    fuzz_leaving(&stage, live);
+    void *block = operation->align == 0
+                      ? smh_heap_realloc(heap_of(), live->block, bytes)
+                      : smh_heap_aligned_realloc(heap_of(), live->block, operation->align, bytes);
+    if (bytes == 0) {
+        FUZZ_REQUIRE(block == NULL, "realloc to 0 bytes gave a block");
+        fuzz_left(&stage, live, 0);
+    } else if (block != NULL) {
+        fuzz_entered(&stage, live, operation, block, 0, kept);
+    } else {
+        fuzz_stayed(&stage, live);
+        fuzz_refused(&stage, operation);
+    }
+}
+
+static void do_resize(struct smh_live *live, const struct smh_operation *operation)
+{
+    uint64_t kept = live->bytes < operation->bytes ? live->bytes : operation->bytes;
+    if (live->block == NULL) {
+        return;
+    }
+    fuzz_leaving(&stage, live);
+    if (smh_heap_resize(heap_of(), live->block, (size_t)operation->bytes)) {
+        fuzz_entered(&stage, live, operation, live->block, 0, kept);
+    } else {
+        fuzz_stayed(&stage, live);
+        FUZZ_REQUIRE(operation->bytes > live->usable || operation->bytes == 0,
+                     "resize to %llu bytes fails in a block of %llu",
+                     (unsigned long long)operation->bytes, (unsigned long long)live->usable);
+    }
+}
+
+/* The largest request that is promised is served, and no larger one. */
+static void do_largest(uint16_t argument)
+{
+    struct smh_heap *heap = heap_of();
+    struct smh_stats stats;
+    smh_heap_stats(heap, &stats);
+    size_t bytes = stats.largest_free_bytes;
+    if (argument % 2 == 1) {
+        FUZZ_REQUIRE(smh_heap_alloc(heap, bytes + 1 + argument / 256) == NULL,
+                     "more than the largest free block (%zu) was served", bytes);
+    } else if (bytes != 0) {
+        uint8_t *block = smh_heap_alloc(heap, bytes);
+        FUZZ_REQUIRE(block != NULL, "the largest free block (%zu) was not served", bytes);
+        memset(block, 0x5A, bytes);
+        FUZZ_REQUIRE(smh_heap_usable_size(heap, block) >= bytes, "a block is too short");
+        FUZZ_REQUIRE(smh_heap_free(heap, block) == 0, "the largest block cannot be freed");
+    }
+}
+
+/* A pointer that is no block: every function refuses it, and nothing changes. */
+static void misuse_pointer(void *wild)
+{
+    struct smh_heap *heap = heap_of();
+    int truth = fuzz_truth(&stage, 0, wild);
+    if (truth == 0 || (truth != -ENOENT && !stage.exact)) {
+        return;
+    }
+    struct smh_heap before = *heap;
+    int verdict = smh_heap_verdict(heap, wild);
+    FUZZ_REQUIRE(verdict == truth, "verdict on %p (offset %td) is %d, is %d in truth", wild,
+                 (uint8_t *)wild - heap->memory, verdict, truth);
+    FUZZ_REQUIRE(smh_heap_free(heap, wild) == truth, "free judges otherwise than verdict");
+    FUZZ_REQUIRE(smh_heap_realloc(heap, wild, 24) == NULL &&
+                     smh_heap_aligned_realloc(heap, wild, 64, 24) == NULL &&
+                     smh_heap_realloc(heap, wild, 0) == NULL && !smh_heap_resize(heap, wild, 24) &&
+                     smh_heap_usable_size(heap, wild) == 0,
+                 "%p is no block, yet a function takes it", wild);
+    FUZZ_REQUIRE(smh_heap_contains(heap, wild) == (truth != -ENOENT), "contains errs");
+    FUZZ_REQUIRE(memcmp(&before, heap, sizeof(before)) == 0, "a refusal has changed the heap");
+}
+
+static void do_misuse(const struct smh_fuzz_step *step)
+{
+    struct smh_heap *heap = heap_of();
+    struct smh_heap before = *heap;
+    size_t odd = (size_t)step->argument | 3u;
+    switch (step->misuse) {
+    case SMH_FUZZ_MISUSE_ALIGN:
+        FUZZ_REQUIRE(smh_heap_aligned_alloc(heap, odd, 8) == NULL, "alignment %zu is served", odd);
+        before.failed_requests++;
+        break;
+    case SMH_FUZZ_MISUSE_ZERO:
+        FUZZ_REQUIRE(smh_heap_alloc(heap, 0) == NULL && smh_heap_aligned_alloc(heap, 64, 0) == NULL,
+                     "0 bytes are served");
+        break;
+    case SMH_FUZZ_MISUSE_NULL:
+        FUZZ_REQUIRE(smh_heap_free(heap, NULL) == 0 && smh_heap_verdict(heap, NULL) == -EINVAL &&
+                         smh_heap_usable_size(heap, NULL) == 0 && !smh_heap_resize(heap, NULL, 8) &&
+                         smh_heap_realloc(heap, NULL, 0) == NULL,
+                     "NULL is taken for a block");
+        break;
+    default: {
+        void *wild = fuzz_wild_pointer(&stage, step);
+        if (wild != NULL) {
+            misuse_pointer(wild);
+        }
+    }
+    }
+    FUZZ_REQUIRE(memcmp(&before, heap, sizeof(before)) == 0, "misuse has changed the heap");
+}
+
+static void do_operation(struct smh_live *live, const struct smh_operation *operation)
+{
+    bool new = operation->kind <= SMH_OPERATION_CALLOC;
+    /* A realloc of what could not be allocated is realloc(NULL, n). */
+    if (new || (live->block == NULL && operation->kind == SMH_OPERATION_REALLOC)) {
+        do_alloc(live, operation);
+    } else if (live->block == NULL) {
+        return;
+    } else if (operation->kind == SMH_OPERATION_FREE) {
+        do_free(live);
+    } else if (operation->kind == SMH_OPERATION_REALLOC) {
+        do_realloc(live, operation);
+    } else {
+        fuzz_access(&stage, live, operation);
+    }
+}
+
+static void do_step(struct smh_fuzz_step *step)
+{
+    struct smh_live *live = &stage.live[step->operation.slot];
+    step->operation.attr = 0;
+    step->operation.prefer = NULL;
+    switch (step->kind) {
+    case SMH_FUZZ_OPERATION:
+        do_operation(live, &step->operation);
+        break;
+    case SMH_FUZZ_RESIZE:
+        do_resize(live, &step->operation);
+        break;
+    case SMH_FUZZ_LARGEST:
+        do_largest(step->argument);
+        break;
+    case SMH_FUZZ_CHECK:
+        fuzz_validate(&stage, false);
+        break;
+    default:
+        do_misuse(step);
+        break;
+    }
+    fuzz_operations++;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct smh_fuzz_input input;
+    struct smh_fuzz_step step;
+    smh_fuzz_open(&input, bytes, size);
+    if (!fuzz_stage_open(&stage, &input.config, false)) {
+        FUZZ_REQUIRE(smh_heap_alloc(heap_of(), 1) == NULL, "a refused heap serves");
+        return 0;
+    }
+    while (smh_fuzz_next(&input, &step)) {
+        stage.index = step.operation.site;
+        do_step(&step);
+    }
+    fuzz_validate(&stage, false);
+    for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
+        if (stage.live[i].block != NULL) {
+            do_free(&stage.live[i]);
+            fuzz_operations++;
+        }
+    }
+    fuzz_validate(&stage, true);
+    fuzz_stage_close(&stage);
+    return 0;
+}

@@ -1,0 +1,375 @@
+/* stage.c: memory, oracle and live blocks of a target. See stage.h. */
+#include "stage.h"
+
+#include "../sim/model/contents.h"
+
+#include <smh/port.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define METADATA_MAX ((size_t)1 << 17)
+
+_Alignas(1 << 16) static uint8_t arena[SMH_FUZZ_REGIONS_MAX * SMH_FUZZ_STRIDE];
+_Alignas(64) static uint8_t metadata[SMH_FUZZ_REGIONS_MAX][METADATA_MAX];
+static struct smh_result result;
+
+uint64_t fuzz_operations;
+uint64_t fuzz_steps;
+
+void __wrap___sanitizer_cov_trace_pc(void)
+{
+    fuzz_steps++;
+}
+
+void fuzz_fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)fprintf(stderr, "%s: ", fuzz_target);
+    (void)vfprintf(stderr, format, arguments);
+    (void)fputc('\n', stderr);
+    va_end(arguments);
+    abort();
+}
+
+static void judge(const struct fuzz_stage *stage)
+{
+    if (result.violation_count != 0) {
+        fuzz_fail("step %llu: %s: %s", (unsigned long long)stage->index,
+                  result.violations[0].oracle, result.violations[0].message);
+    }
+}
+
+/* Once: all of it is out of bounds until a region is laid into it. */
+static void close_arena(void)
+{
+    static bool closed;
+    if (!closed) {
+        closed = true;
+        smh_port_poison(arena, sizeof(arena));
+        smh_port_poison(metadata, sizeof(metadata));
+    }
+}
+
+static struct smh_heap_config heap_config(const struct fuzz_stage *stage,
+                                          const struct smh_fuzz_config *config, size_t index)
+{
+    const struct smh_fuzz_region *region = &config->regions[index];
+    return (struct smh_heap_config){
+        .memory = stage->memory[index],
+        .memory_size = stage->size[index],
+        .granule = region->granule,
+        .target_bits = region->target_bits,
+        .engine = region->engine,
+    };
+}
+
+/* Lays region `index` into the arena, and its metadata beside. */
+static void lay_out(struct fuzz_stage *stage, const struct smh_fuzz_config *config, size_t index,
+                    bool pool)
+{
+    static const char *const names[SMH_FUZZ_REGIONS_MAX] = {"r0", "r1", "r2", "r3"};
+    const struct smh_fuzz_region *region = &config->regions[index];
+    struct smh_machine_region *placed = &stage->regions[index];
+    struct smh_region_config *described = &stage->region_configs[index];
+    size_t odd = pool ? 0 : region->odd;
+    placed->memory = arena + index * SMH_FUZZ_STRIDE + region->head;
+    placed->size = odd + region->size;
+    stage->memory[index] = placed->memory + odd;
+    stage->size[index] = region->size;
+    smh_port_unpoison(stage->memory[index], region->size);
+    *described =
+        (struct smh_region_config){.attr = region->attr, .reserve_bytes = region->reserve_bytes};
+    memcpy(&described->name, &names[index], sizeof(described->name));
+    struct smh_heap_config heap = heap_config(stage, config, index);
+    size_t wanted = smh_heap_metadata_size(&heap);
+    bool given = region->metadata && wanted <= METADATA_MAX;
+    stage->metadata_bytes[index] = given ? wanted : 0;
+    smh_port_unpoison(metadata[index], stage->metadata_bytes[index]);
+    if (stage->metadata_bytes[index] == 0 && (region->engine->flags & SMH_ENGINE_EXACT) == 0) {
+        stage->exact = false;
+    }
+}
+
+static int open_heap(struct fuzz_stage *stage, const struct smh_fuzz_config *config)
+{
+    struct smh_heap_config heap = heap_config(stage, config, 0);
+    heap.metadata = stage->metadata_bytes[0] != 0 ? metadata[0] : NULL;
+    heap.metadata_size = stage->metadata_bytes[0];
+    return smh_heap_init(&stage->slots[0].heap, &heap);
+}
+
+static int open_pool(struct fuzz_stage *stage, const struct smh_fuzz_config *config)
+{
+    struct smh_pool_config pool = {
+        .match = config->match,
+        .policy = config->policy,
+        .slots = stage->slots,
+        .slot_count = config->region_count,
+        .unlocked = true,
+    };
+    int code = smh_pool_init(&stage->machine.pool, &pool);
+    for (size_t i = 0; code == 0 && i < config->region_count; i++) {
+        const struct smh_fuzz_region *from = &config->regions[i];
+        struct smh_region region = {
+            .attr = from->attr,
+            .addr = (uintptr_t)stage->memory[i],
+            .size = from->size,
+            .engine = from->engine,
+            .granule = from->granule,
+            .target_bits = from->target_bits,
+            .metadata = stage->metadata_bytes[i] != 0 ? metadata[i] : NULL,
+            .metadata_size = stage->metadata_bytes[i],
+            .reserve_bytes = from->reserve_bytes,
+            .cost = from->priority,
+            .priority = from->priority,
+        };
+        code = smh_pool_add(&stage->machine.pool, &region);
+    }
+    return code;
+}
+
+static void hide_regions(const struct fuzz_stage *stage)
+{
+    for (size_t i = 0; i < stage->machine.region_count; i++) {
+        smh_port_poison(stage->memory[i], stage->size[i] + 8);
+        smh_port_poison(metadata[i], stage->metadata_bytes[i] + 8);
+    }
+}
+
+bool fuzz_stage_open(struct fuzz_stage *stage, const struct smh_fuzz_config *config, bool pool)
+{
+    static char name[] = "fuzz";
+    close_arena();
+    memset(stage, 0, sizeof(*stage));
+    stage->exact = true;
+    stage->scenario.path = name;
+    stage->scenario.name = name;
+    stage->scenario.match = pool ? config->match : smh_match_equal;
+    stage->scenario.policy = config->policy;
+    stage->scenario.machine.regions = stage->region_configs;
+    stage->machine.scenario = &stage->scenario;
+    stage->machine.policy = config->policy;
+    stage->machine.slots = stage->slots;
+    stage->machine.regions = stage->regions;
+    stage->machine.region_count = pool ? config->region_count : 1;
+    stage->scenario.machine.region_count = stage->machine.region_count;
+    for (size_t i = 0; i < stage->machine.region_count; i++) {
+        lay_out(stage, config, i, pool);
+    }
+    if (!pool) {
+        stage->region_configs[0].attr = 0;
+        stage->region_configs[0].reserve_bytes = 0;
+    }
+    struct smh_error error;
+    if ((pool ? open_pool(stage, config) : open_heap(stage, config)) != 0) {
+        hide_regions(stage);
+        return false;
+    }
+    FUZZ_REQUIRE(
+        smh_oracle_open(&stage->oracle, &stage->machine, &result, SMH_CHECKS_ALL, &error) == 0,
+        "%s", error.message);
+    return true;
+}
+
+void fuzz_stage_close(struct fuzz_stage *stage)
+{
+    smh_oracle_close(&stage->oracle);
+    hide_regions(stage);
+}
+
+void fuzz_hide(const struct smh_live *live)
+{
+    smh_port_poison(live->block, (size_t)live->usable);
+}
+
+void fuzz_show(const struct smh_live *live)
+{
+    smh_port_unpoison(live->block, (size_t)live->usable);
+}
+
+static int region_of(const struct fuzz_stage *stage, const void *block)
+{
+    for (size_t i = 0; i < stage->machine.region_count; i++) {
+        if ((uintptr_t)block - (uintptr_t)stage->memory[i] < stage->size[i]) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+void fuzz_entered(struct fuzz_stage *stage, struct smh_live *live,
+                  const struct smh_operation *operation, void *block, uint64_t used_before,
+                  uint64_t kept)
+{
+    int region = region_of(stage, block);
+    FUZZ_REQUIRE(region >= 0, "step %llu: a block of %llu bytes lies in no region",
+                 (unsigned long long)stage->index, (unsigned long long)operation->bytes);
+    live->block = block;
+    live->bytes = operation->bytes;
+    live->attr = operation->attr;
+    live->align = operation->align;
+    live->region = (uint16_t)region;
+    size_t offset = (uintptr_t)block - (uintptr_t)stage->memory[region];
+    size_t usable = smh_heap_usable_size(&stage->slots[region].heap, block);
+    FUZZ_REQUIRE(usable <= stage->size[region] - offset,
+                 "step %llu: a block of %zu usable bytes leaves its region",
+                 (unsigned long long)stage->index, usable);
+    smh_oracle_allocated(&stage->oracle, live, operation, used_before, kept, stage->index);
+    judge(stage);
+    fuzz_hide(live);
+}
+
+void fuzz_leaving(struct fuzz_stage *stage, struct smh_live *live)
+{
+    fuzz_show(live);
+    /* Verdicts without a start bitmap are not promised to be exact. */
+    if (!stage->exact) {
+        stage->oracle.probe = UINT64_MAX;
+    } else if (stage->serial % 8 == 0) {
+        stage->oracle.probe = 1;
+    }
+    smh_oracle_leaving(&stage->oracle, live, stage->index);
+    judge(stage);
+}
+
+void fuzz_left(struct fuzz_stage *stage, struct smh_live *live, int code)
+{
+    FUZZ_REQUIRE(code == 0, "step %llu: free of a live block of %llu bytes gave %d",
+                 (unsigned long long)stage->index, (unsigned long long)live->bytes, code);
+    smh_oracle_freed(&stage->oracle, live, stage->index);
+    judge(stage);
+    stage->freed[stage->freed_count++ % FUZZ_FREED_KEPT] = live->block;
+    live->block = NULL;
+}
+
+void fuzz_stayed(struct fuzz_stage *stage, struct smh_live *live)
+{
+    smh_oracle_retake(&stage->oracle, live, stage->index);
+    judge(stage);
+    fuzz_hide(live);
+}
+
+void fuzz_refused(struct fuzz_stage *stage, const struct smh_operation *operation)
+{
+    smh_oracle_null(&stage->oracle, operation, stage->index);
+    judge(stage);
+}
+
+void fuzz_access(struct fuzz_stage *stage, struct smh_live *live,
+                 const struct smh_operation *operation)
+{
+    uint64_t from = operation->offset < live->bytes ? operation->offset : live->bytes;
+    uint64_t rest = live->bytes - from;
+    uint64_t to =
+        operation->bytes == 0 || operation->bytes > rest ? live->bytes : from + operation->bytes;
+    fuzz_show(live);
+    if (operation->kind == SMH_OPERATION_CPU_WRITE) {
+        smh_contents_fill(live->block, live->serial, from, to);
+    } else {
+        smh_oracle_contents(&stage->oracle, live, from, to, stage->index);
+    }
+    judge(stage);
+    fuzz_hide(live);
+}
+
+void fuzz_validate(struct fuzz_stage *stage, bool empty)
+{
+    for (size_t i = 0; i < stage->machine.region_count; i++) {
+        const struct smh_heap *heap = &stage->slots[i].heap;
+        struct smh_fault fault = {0};
+        FUZZ_REQUIRE(smh_heap_check(heap, &fault) == 0, "step %llu: region %zu+0x%zx: %s",
+                     (unsigned long long)stage->index, i, fault.offset, fault.rule);
+        FUZZ_REQUIRE(heap->live_blocks == stage->oracle.live_blocks[i],
+                     "step %llu: region %zu counts %zu live blocks, there are %llu",
+                     (unsigned long long)stage->index, i, heap->live_blocks,
+                     (unsigned long long)stage->oracle.live_blocks[i]);
+    }
+    if (empty) {
+        smh_oracle_restored(&stage->oracle, stage->index);
+    }
+    judge(stage);
+}
+
+const struct smh_live *fuzz_owner(const struct fuzz_stage *stage, const void *address)
+{
+    for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
+        const struct smh_live *live = &stage->live[i];
+        if (live->block != NULL && (uintptr_t)address - (uintptr_t)live->block < live->usable) {
+            return live;
+        }
+    }
+    return NULL;
+}
+
+int fuzz_truth(const struct fuzz_stage *stage, size_t index, const void *address)
+{
+    size_t offset = (uintptr_t)address - (uintptr_t)stage->memory[index];
+    if (offset >= stage->size[index]) {
+        return -ENOENT;
+    }
+    const struct smh_live *owner = fuzz_owner(stage, address);
+    if (owner != NULL) {
+        return owner->block == address ? 0 : -EINVAL;
+    }
+    struct smh_chunk chunk = {0};
+    while (smh_heap_walk(&stage->slots[index].heap, &chunk)) {
+        if (!chunk.used && offset >= chunk.offset && offset - chunk.offset < chunk.size) {
+            return -EALREADY;
+        }
+    }
+    return -EINVAL;
+}
+
+void *fuzz_wild_pointer(const struct fuzz_stage *stage, const struct smh_fuzz_step *step)
+{
+    size_t index = step->operation.slot % stage->machine.region_count;
+    uint8_t *memory = stage->memory[index];
+    size_t size = stage->size[index];
+    const struct smh_live *live = &stage->live[step->operation.slot];
+    switch (step->misuse) {
+    case SMH_FUZZ_MISUSE_INSIDE:
+        return live->block == NULL ? NULL
+                                   : (uint8_t *)live->block + step->argument % (live->usable + 8);
+    case SMH_FUZZ_MISUSE_AGAIN:
+        return stage->freed[step->argument % FUZZ_FREED_KEPT];
+    case SMH_FUZZ_MISUSE_ANYWHERE:
+        return memory + (size_t)step->argument * size / 65536;
+    case SMH_FUZZ_MISUSE_OUTSIDE:
+        switch (step->argument % 4) {
+        case 0:
+            return memory - 1 - step->argument / 4 % 64;
+        case 1:
+            return memory + size + step->argument / 4 % 64;
+        case 2:
+            return (void *)(uintptr_t)(1u + step->argument);
+        default:
+            return (void *)(UINTPTR_MAX - step->argument);
+        }
+    default:
+        return NULL;
+    }
+}
+
+/* What a run has done, in a line, when the program ends. */
+static struct timespec started;
+
+static void print_figures(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double seconds =
+        (double)(now.tv_sec - started.tv_sec) + (double)(now.tv_nsec - started.tv_nsec) * 1e-9;
+    (void)fprintf(stderr, "%s: %llu checked operations in %.1f s, %.2f million a second\n",
+                  fuzz_target, (unsigned long long)fuzz_operations, seconds,
+                  (double)fuzz_operations / seconds / 1e6);
+}
+
+__attribute__((constructor)) static void start_clock(void)
+{
+    clock_gettime(CLOCK_MONOTONIC, &started);
+    (void)atexit(print_figures);
+}

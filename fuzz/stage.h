@@ -1,0 +1,95 @@
+/* stage.h: what every allocator target stands on.
+ *
+ * Owns: memory for the regions of an input, the shared oracle (sim/model/oracle.h) over it, the
+ * blocks that are live, and the ends that a broken rule or a measured run come to.
+ *
+ *     arena    |xx head |  region  |xxxxxxxx|xx head |  region  |xxx|     x: poisoned
+ *              0                            SMH_FUZZ_STRIDE
+ *     region   | live LLLLLL | free        | live LLLL |              L: poisoned, unless the
+ * oracle is looking
+ *
+ * Invariants: while the core works, AddressSanitizer (where there is one) traps any access beside
+ * a region, beside its metadata, and to the payload of a live block that is not being resized.
+ */
+#ifndef FUZZ_STAGE_H
+#define FUZZ_STAGE_H
+
+#include "../sim/model/oracle.h"
+#include "../sim/workload/fuzz_input.h"
+
+#define FUZZ_FREED_KEPT 16
+
+struct fuzz_stage {
+    struct smh_scenario scenario;
+    struct smh_region_config region_configs[SMH_FUZZ_REGIONS_MAX];
+    struct smh_machine machine;
+    /* As the oracle's shadow wants it: from a multiple of 8 on. */
+    struct smh_machine_region regions[SMH_FUZZ_REGIONS_MAX];
+    uint8_t *memory[SMH_FUZZ_REGIONS_MAX]; /* where each region really begins */
+    size_t size[SMH_FUZZ_REGIONS_MAX];
+    struct smh_pool_slot slots[SMH_FUZZ_REGIONS_MAX];
+    size_t metadata_bytes[SMH_FUZZ_REGIONS_MAX];
+    bool exact; /* every verdict is exact */
+    struct smh_oracle oracle;
+    struct smh_live live[SMH_FUZZ_SLOTS];
+    void *freed[FUZZ_FREED_KEPT]; /* the last addresses freed, in a ring */
+    size_t freed_count;
+    uint64_t serial;
+    uint64_t index; /* of the step under way */
+};
+
+/* Every target is one of these, and names itself. */
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+extern const char fuzz_target[];
+
+/* Operations judged since the start, for figures. */
+extern uint64_t fuzz_operations;
+/* Edges of the core's control flow taken since the start: its own measure of time, free of the
+ * host's. 0 for ever unless the core was compiled with -fsanitize-coverage=trace-pc. */
+extern uint64_t fuzz_steps;
+void __wrap___sanitizer_cov_trace_pc(void);
+
+/* Makes heap (pool false: region 0 alone, no pool) or pool for the input's header. false: a region
+ * is refused; the stage is then closed. */
+bool fuzz_stage_open(struct fuzz_stage *stage, const struct smh_fuzz_config *config, bool pool);
+void fuzz_stage_close(struct fuzz_stage *stage);
+
+/* Hides the payload of a live block from the core, and shows it again. */
+void fuzz_hide(const struct smh_live *live);
+void fuzz_show(const struct smh_live *live);
+
+/* A block was just returned for operation; it enters the slot. */
+void fuzz_entered(struct fuzz_stage *stage, struct smh_live *live,
+                  const struct smh_operation *operation, void *block, uint64_t used_before,
+                  uint64_t kept);
+/* Before live is freed or resized, and after it was freed with this code. */
+void fuzz_leaving(struct fuzz_stage *stage, struct smh_live *live);
+void fuzz_left(struct fuzz_stage *stage, struct smh_live *live, int code);
+/* A resize that failed must have left live as it was. */
+void fuzz_stayed(struct fuzz_stage *stage, struct smh_live *live);
+/* NULL was the answer. */
+void fuzz_refused(struct fuzz_stage *stage, const struct smh_operation *operation);
+/* An access of the workload. */
+void fuzz_access(struct fuzz_stage *stage, struct smh_live *live,
+                 const struct smh_operation *operation);
+/* Validates every heap; with `empty`, everything has been freed. */
+void fuzz_validate(struct fuzz_stage *stage, bool empty);
+
+/* The region's block that holds address; NULL when none. */
+const struct smh_live *fuzz_owner(const struct fuzz_stage *stage, const void *address);
+/* What free should say of an address in region `index`: 0, -EINVAL, -EALREADY; of an address
+ * outside it -ENOENT. */
+int fuzz_truth(const struct fuzz_stage *stage, size_t index, const void *address);
+/* The pointer that a step of misuse means; NULL when it means none, or one that is legal. */
+void *fuzz_wild_pointer(const struct fuzz_stage *stage, const struct smh_fuzz_step *step);
+
+/* Ends the program with a line that says which rule is broken. */
+_Noreturn void fuzz_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define FUZZ_REQUIRE(condition, ...) \
+    do {                             \
+        if (!(condition)) {          \
+            fuzz_fail(__VA_ARGS__);  \
+        }                            \
+    } while (0)
+
+#endif
