@@ -6,6 +6,23 @@
 #include <string.h>
 #include <unistd.h>
 
+#define GIVEN_MAX 64
+
+static struct smh_scenario *scenarios[GIVEN_MAX];
+static size_t scenario_count;
+static struct smh_result results[GIVEN_MAX];
+static size_t result_count;
+
+void given_clear(void)
+{
+    while (result_count > 0) {
+        smh_result_free(&results[--result_count]);
+    }
+    while (scenario_count > 0) {
+        smh_scenario_free(scenarios[--scenario_count]);
+    }
+}
+
 struct smh_scenario *given_scenario(const char *text)
 {
     char path[] = "/tmp/smh_test_XXXXXX";
@@ -20,6 +37,8 @@ struct smh_scenario *given_scenario(const char *text)
     struct smh_scenario *scenario = smh_scenario_load(path, true, &error);
     unlink(path);
     cr_assert(scenario != NULL, "%s", error.message);
+    cr_assert(scenario_count < GIVEN_MAX);
+    scenarios[scenario_count++] = scenario;
     return scenario;
 }
 
@@ -37,5 +56,7 @@ struct smh_result given_run(const struct smh_scenario *scenario, const struct sm
     struct smh_result result;
     struct smh_error error = {0};
     cr_assert(smh_replay(scenario, &options, &result, &error) == 0, "%s", error.message);
+    cr_assert(result_count < GIVEN_MAX);
+    results[result_count++] = result;
     return result;
 }

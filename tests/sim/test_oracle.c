@@ -26,6 +26,8 @@ static struct smh_result judged(const struct smh_engine *engine)
     return given_run(given_scenario(workload), engine);
 }
 
+TestSuite(oracle, .fini = given_clear);
+
 static bool caught_by(const struct smh_result *result, const char *oracle)
 {
     for (size_t i = 0; i < result->violation_count && i < SMH_VIOLATIONS_LISTED; i++) {
@@ -90,7 +92,14 @@ static void watch_one_region(void)
     cr_assert(smh_oracle_open(&oracle, &machine, &result, SMH_CHECKS_ALL, &error) == 0);
 }
 
-TestSuite(watched, .init = watch_one_region);
+static void stop_watching(void)
+{
+    smh_oracle_close(&oracle);
+    smh_machine_close(&machine);
+    given_clear();
+}
+
+TestSuite(watched, .init = watch_one_region, .fini = stop_watching);
 
 Test(watched, a_write_beside_a_region_is_a_violation)
 {

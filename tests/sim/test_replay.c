@@ -2,7 +2,7 @@
 #include "given.h"
 
 #include <criterion/criterion.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ONE_REGION(SIZE)                              \
@@ -14,8 +14,10 @@ static struct smh_result run(const char *text)
     struct smh_scenario *scenario = given_scenario(text);
     struct smh_result result = given_run(scenario, &smh_engine_first_fit);
     cr_assert(result.violation_count == 0, "%s", result.violations[0].message);
-    return result; /* the scenario is left to the end of the test's process */
+    return result;
 }
+
+TestSuite(replay, .fini = given_clear);
 
 Test(replay, operations_are_counted_by_kind)
 {
@@ -128,8 +130,10 @@ Test(replay, the_json_of_the_same_seed_is_the_same_and_of_another_is_not)
         json_object_del(json_object_get(document, "scenario"), "seed");
         texts[i] = json_dumps(document, 0);
         json_decref(document);
-        smh_result_free(&result);
     }
     cr_assert(strcmp(texts[0], texts[1]) == 0);
     cr_assert(strcmp(texts[0], texts[2]) != 0);
+    for (int i = 0; i < 3; i++) {
+        free(texts[i]);
+    }
 }
