@@ -180,8 +180,9 @@ static int parse_option(struct smh_record_command *command, int option, char **a
     return result == 0 ? -1 : result;
 }
 
-/* -1: go on; otherwise the exit code. */
-static int parse_arguments(struct smh_record_command *command, int argc, char **argv)
+/* True: go on; false: end with *exit_code. */
+static bool parse_arguments(struct smh_record_command *command, int argc, char **argv,
+                            int *exit_code)
 {
     static const struct option long_options[] = {
         {"output", required_argument, NULL, 'o'},
@@ -202,45 +203,47 @@ static int parse_arguments(struct smh_record_command *command, int argc, char **
     while ((option = getopt_long(argc, argv, "+:o:qh", long_options, NULL)) != -1) {
         int result = parse_option(command, option, argv);
         if (result >= 0) {
-            return result;
+            *exit_code = result;
+            return false;
         }
     }
-    if (command->output == NULL) {
-        return smh_record_fail("-o FILE is missing: where should the trace go?");
+    if (command->output[0] == '\0') {
+        *exit_code = smh_record_fail("-o FILE is missing: where should the trace go?");
+        return false;
     }
     if (optind >= argc) {
-        return smh_record_fail("no PROGRAM to record");
+        *exit_code = smh_record_fail("no PROGRAM to record");
+        return false;
     }
     command->program = argv + optind;
-    return -1;
+    return true;
 }
 
 static int find_library(struct smh_record_command *command)
 {
-    char candidate[PATH_MAX];
+    char beside[PATH_MAX + 64], installed[PATH_MAX + 64];
     const char *named = getenv("SMH_RECORD_LIBRARY");
     if (named != NULL && named[0] != '\0') {
         if (realpath(named, command->library) == NULL) {
             return smh_record_fail("SMH_RECORD_LIBRARY=%s: %s", named, strerror(errno));
         }
     } else {
-        ssize_t length = readlink("/proc/self/exe", candidate, sizeof(candidate) - 40);
-        while (length > 0 && candidate[length - 1] != '/') {
+        char folder[PATH_MAX];
+        ssize_t length = readlink("/proc/self/exe", folder, sizeof(folder) - 1);
+        while (length > 0 && folder[length - 1] != '/') {
             length--;
         }
         if (length <= 0) {
             return smh_record_fail("cannot tell where smh lies; set SMH_RECORD_LIBRARY to %s",
                                    LIBRARY);
         }
-        strcpy(candidate + length, LIBRARY);
-        if (realpath(candidate, command->library) == NULL) {
-            strcpy(candidate + length, "../lib/smh/" LIBRARY);
-            if (realpath(candidate, command->library) == NULL) {
-                candidate[length] = '\0';
-                return smh_record_fail("%s is neither in %s nor in ../lib/smh; build it, or set "
-                                       "SMH_RECORD_LIBRARY",
-                                       LIBRARY, candidate);
-            }
+        snprintf(beside, sizeof(beside), "%.*s%s", (int)length, folder, LIBRARY);
+        snprintf(installed, sizeof(installed), "%.*s../lib/smh/%s", (int)length, folder, LIBRARY);
+        if (realpath(beside, command->library) == NULL &&
+            realpath(installed, command->library) == NULL) {
+            return smh_record_fail("neither %s nor %s is there; build it, or set "
+                                   "SMH_RECORD_LIBRARY",
+                                   beside, installed);
         }
     }
     if (strpbrk(command->library, " :") != NULL) {
@@ -466,9 +469,9 @@ static void tell_status(const struct smh_record_command *command, int status)
 
 int smh_command_record(int argc, char **argv)
 {
-    struct smh_record_command command = {.time_step_ns = 1};
-    int result = parse_arguments(&command, argc, argv);
-    if (result >= 0) {
+    struct smh_record_command command = {.output = "", .time_step_ns = 1};
+    int result = SMH_EXIT_PASS;
+    if (!parse_arguments(&command, argc, argv, &result)) {
         return result;
     }
     result = find_library(&command);
