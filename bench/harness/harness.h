@@ -57,8 +57,10 @@ struct bench_options {
     const char *reference;
     size_t sample; /* calls to look at per trace; 0: the bench's own choice, SIZE_MAX: all */
     bool direct;   /* also call plug-ins without smh around them */
+    bool system;   /* also the system's allocators, where a bench can; so when no -e is given */
     struct bench_engine engines[BENCH_ENGINES_MAX];
     size_t engine_count;
+    char **arguments; /* of main */
     const char *traces[BENCH_TRACES_MAX];
     size_t trace_count;
 };

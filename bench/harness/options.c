@@ -30,6 +30,8 @@ static const char help_text[] =
     "  --jobs N              processes at a time (default: 2; timed benches use one)\n"
     "  --seed N              of made-up sequences (default: 1)\n"
     "  --direct              also call plug-ins that export smh_bench_direct without smh around\n"
+    "  --system              also glibc, jemalloc and mimalloc, where they make sense (so without "
+    "-e)\n"
     "  --json FILE           write the figures there\n"
     "  --smoke               fast: shows that the bench works; its figures mean little\n";
 
@@ -132,6 +134,7 @@ static void use_defaults(struct bench_options *options)
 {
     static glob_t found; /* its strings live as long as the program */
 
+    options->system |= options->engine_count == 0;
     for (size_t i = 0; options->engine_count == 0 || i != 0; i++) {
         const struct smh_engine *engine = smh_engine_at(i);
 
@@ -162,6 +165,7 @@ void bench_options_read(struct bench_options *options, const char *bench, const 
     memset(options, 0, sizeof(*options));
     running = bench;
     options->bench = bench;
+    options->arguments = argv;
     options->target_bits = 64;
     options->jobs = 2;
     options->seed = 1;
@@ -174,6 +178,8 @@ void bench_options_read(struct bench_options *options, const char *bench, const 
             options->smoke = true;
         } else if (strcmp(argv[i], "--direct") == 0) {
             options->direct = true;
+        } else if (strcmp(argv[i], "--system") == 0) {
+            options->system = true;
         } else if (argv[i][0] != '-') {
             add_trace(options, argv[i]);
         } else if (i + 1 == argc || !read_valued(options, argv[i], argv[i + 1])) {
