@@ -45,9 +45,9 @@ BENCH_SHARED_OBJECTS := $(call object,$(BENCH_SHARED_SOURCES))
 
 PACKAGES_build := gcc libc6-dev libjansson-dev libzstd-dev zlib1g-dev
 PACKAGES_report := python3 python3-matplotlib python3-jinja2
-PACKAGES_test := libcriterion-dev python3 python3-jsonschema python3-matplotlib python3-jinja2
+PACKAGES_test := libcriterion-dev zstd python3 python3-jsonschema python3-matplotlib python3-jinja2
 PACKAGES_check := clang clang-format clang-tidy libclang-rt-dev gcc-multilib gcc-arm-none-eabi \
-	libnewlib-arm-none-eabi binutils
+	libnewlib-arm-none-eabi binutils git
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 build/.packages-%:
