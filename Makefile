@@ -95,9 +95,9 @@ $(BUILD)/libsmh_record.so: sim/record/preload.c sim/record/record_format.h | bui
 	@echo "  LD $(MODE) $@"
 	@$(COMPILER) -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARNINGS) -Iinclude -o $@ $< -ldl -lpthread
 
-$(BUILD)/smh_tests: $(TEST_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
+$(BUILD)/smh_tests: $(TEST_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a | $(BUILD)/libsmh_record.so
 	@echo "  LD $(MODE) $@"
-	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $^ -lcriterion $(SIM_LIBS)
+	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $(filter %.o %.a,$^) -lcriterion $(SIM_LIBS)
 
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_SHARED_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
 	@mkdir -p $(@D)
