@@ -345,6 +345,9 @@ int smh_heap_free(struct smh_heap *heap, void *block)
     if (block == NULL) {
         return 0;
     }
+    if (smh_heap_ready(heap) && heap->engine->release != NULL) {
+        return heap->engine->release(heap, block);
+    }
     verdict = judge(heap, block);
     if (verdict == 0) {
         release(heap, block);

@@ -75,6 +75,9 @@ struct smh_engine {
      * that a walk can go on from there. Spares heap.c a walk from the start of memory when it
      * explains why a pointer is refused. */
     void (*chunk_of)(const struct smh_heap *heap, const void *block, struct smh_chunk *chunk);
+    /* Optional, may be NULL; SMH_ENGINE_EXACT only: smh_heap_free in one step, for any pointer but
+     * NULL: the verdict (-ENOENT outside memory) and, when it is 0, what free does. */
+    int (*release)(struct smh_heap *heap, void *block);
 };
 
 /* The engines of the core. */

@@ -43,11 +43,9 @@ static inline void map_clear(struct smh_bitmap *map, uint32_t class)
 
 static inline void list_insert(struct smh_bitmap *map, uint32_t at, uint32_t class)
 {
-    struct smh_bitmap_links *links = smh_bitmap_links_at(map, at);
     uint32_t next = map->heads[class];
 
-    links->next = next;
-    links->previous = 0;
+    smh_bitmap_links_at(map, at)->next = next;
     map->heads[class] = at;
     if (next != 0) {
         smh_bitmap_links_at(map, next)->previous = at;
@@ -56,23 +54,53 @@ static inline void list_insert(struct smh_bitmap *map, uint32_t at, uint32_t cla
     }
 }
 
+/* Takes the first chunk off its class's list. */
+static inline void list_pop(struct smh_bitmap *map, uint32_t at, uint32_t class)
+{
+    uint32_t next = smh_bitmap_links_at(map, at)->next;
+
+    map->heads[class] = next;
+    if (next == 0) {
+        map_clear(map, class);
+    }
+}
+
 static inline void list_remove(struct smh_bitmap *map, uint32_t at, uint32_t class)
 {
     const struct smh_bitmap_links *links = smh_bitmap_links_at(map, at);
-    uint32_t next = links->next;
-    uint32_t previous = links->previous;
 
-    if (next != 0) {
-        smh_bitmap_links_at(map, next)->previous = previous;
-    }
-    if (previous != 0) {
-        smh_bitmap_links_at(map, previous)->next = next;
+    if (map->heads[class] == at) {
+        list_pop(map, at, class);
     } else {
-        map->heads[class] = next;
-        if (next == 0) {
-            map_clear(map, class);
+        uint32_t next = links->next;
+        uint32_t previous = links->previous;
+
+        smh_bitmap_links_at(map, previous)->next = next;
+        if (next != 0) {
+            smh_bitmap_links_at(map, next)->previous = previous;
         }
     }
+}
+
+/* The chunk `to` takes the place of `from` in the list; their ranges may overlap. */
+static inline void list_replace(struct smh_bitmap *map, uint32_t from, uint32_t to, uint32_t class)
+{
+    struct smh_bitmap_links links = *smh_bitmap_links_at(map, from);
+
+    if (map->heads[class] == from) {
+        map->heads[class] = to;
+    } else {
+        smh_bitmap_links_at(map, links.previous)->next = to;
+    }
+    if (links.next != 0) {
+        smh_bitmap_links_at(map, links.next)->previous = to;
+    }
+    *smh_bitmap_links_at(map, to) = links;
+}
+
+static inline uint32_t size_of_free(const struct smh_bitmap *map, uint32_t at, uint32_t class)
+{
+    return class < map->exact ? class : smh_bitmap_next(map, at + 1) - at;
 }
 
 /* The first class from `class` on that is not empty, or 0. */
@@ -93,53 +121,75 @@ static inline uint32_t first_class(const struct smh_bitmap *map, uint32_t class)
     return index * 32 + smh_lowest_bit_u32(map->maps[index]);
 }
 
-static inline uint32_t size_of_free(const struct smh_bitmap *map, uint32_t at, uint32_t class)
+/* The same for sizes whose classes hold several: first a class whose every chunk is large enough,
+ * then the first chunk of the class below it. */
+static __attribute__((noinline)) uint32_t far_class(const struct smh_bitmap *map, uint32_t need)
 {
-    return class < map->exact ? class : smh_bitmap_next(map, at + 1) - at;
+    uint32_t own = smh_bitmap_class(map, need);
+    uint32_t class = smh_bitmap_class(map, smh_bitmap_round_to_class(map, need));
+
+    class = class < map->classes ? first_class(map, class) : 0;
+    if (class == 0 && map->heads[own] != 0 && size_of_free(map, map->heads[own], own) >= need) {
+        class = own;
+    }
+    return class;
 }
 
-/* The listed chunk that a request of `need` units takes, or 0. */
-static inline uint32_t find(const struct smh_bitmap *map, uint32_t need, uint32_t *class)
+/* The class whose first chunk a request of `need` units takes, or 0. */
+static inline uint32_t find_class(const struct smh_bitmap *map, uint32_t need)
 {
-    uint32_t rounded = need;
-
-    if (SMH_BITS_UNLIKELY(need >= map->exact)) {
-        rounded = smh_bitmap_round_to_class(map, need);
-    }
-    *class = smh_bitmap_class(map, rounded);
-    if (*class >= map->classes) {
-        return 0;
-    }
-    *class = first_class(map, *class);
-    if (*class != 0) {
-        return map->heads[*class];
-    }
-    return 0;
+    return SMH_BITS_LIKELY(need < map->exact) ? first_class(map, need) : far_class(map, need);
 }
 
-/* The free chunk of `size` units at `at`, in no list, becomes a block of `need` units and a free
- * chunk of what is left over. */
-static inline void *place(struct smh_heap *heap, struct smh_bitmap *map, uint32_t at, uint32_t size,
-                          uint32_t need)
+/* The descriptors of a chunk with its mark at `mark`, when a chunk before or behind is split off or
+ * joined: before the change, then after it. */
+static __attribute__((noinline)) void clear_descriptors(struct smh_bitmap *map, uint32_t mark,
+                                                        uint32_t end)
 {
-    uint32_t rest = size - need;
-    bool far = size > SMH_BITMAP_BITS;
+    smh_bitmap_write_descriptors(map, mark, end, false);
+}
 
-    if (far) {
-        smh_bitmap_write_descriptors(map, at + 1, at + size, false);
+static __attribute__((noinline)) void set_descriptors(struct smh_bitmap *map, uint32_t mark,
+                                                      uint32_t end)
+{
+    smh_bitmap_write_descriptors(map, mark, end, true);
+}
+
+static inline bool same_word(uint32_t left, uint32_t right)
+{
+    return (left ^ right) < SMH_BITMAP_BITS;
+}
+
+/* The free chunk of `size` units at `at`, in no list, becomes a block of all of it. */
+static inline void *take_whole(struct smh_heap *heap, struct smh_bitmap *map, uint32_t at,
+                               uint32_t size)
+{
+    bool moves = !same_word(at, at + 1) && size > SMH_BITMAP_BITS;
+
+    if (SMH_BITS_UNLIKELY(moves)) {
+        clear_descriptors(map, at + 1, at + size);
     }
-    if (rest < SMH_BITMAP_SMALLEST) {
-        need = size;
-        smh_bitmap_flip(map, at, 2);
-    } else {
-        smh_bitmap_flip_pair(map, at, 2, need);
-        list_insert(map, at + need, smh_bitmap_class(map, rest));
+    smh_bitmap_flip(map, at + 1, 1);
+    if (SMH_BITS_UNLIKELY(moves)) {
+        set_descriptors(map, at, at + size);
     }
-    if (far) {
-        smh_bitmap_write_descriptors(map, at, at + need, true);
-        if (need != size) {
-            smh_bitmap_write_descriptors(map, at + need + 1, at + size, true);
-        }
+    smh_engine_count_alloc(heap, smh_bitmap_bytes(map, size));
+    return (void *)smh_bitmap_address(map, at);
+}
+
+/* Its first `need` units become a block; the rest, in no list either, is a free chunk. */
+static inline void *take_part(struct smh_heap *heap, struct smh_bitmap *map, uint32_t at,
+                              uint32_t size, uint32_t need)
+{
+    bool moves = !same_word(at + 1, at + need + 1) && size > SMH_BITMAP_BITS;
+
+    if (SMH_BITS_UNLIKELY(moves)) {
+        clear_descriptors(map, at + 1, at + size);
+    }
+    smh_bitmap_flip_pair(map, at, 2, need);
+    if (SMH_BITS_UNLIKELY(moves)) {
+        set_descriptors(map, at, at + need);
+        set_descriptors(map, at + need + 1, at + size);
     }
     smh_engine_count_alloc(heap, smh_bitmap_bytes(map, need));
     return (void *)smh_bitmap_address(map, at);
@@ -152,25 +202,29 @@ static void *bitmap_alloc(struct smh_heap *heap, size_t bytes)
     uint32_t class;
     uint32_t at;
     uint32_t size;
+    uint32_t rest_class;
 
-    if (need == 0) {
+    if (SMH_BITS_UNLIKELY(need == 0)) {
         return NULL;
     }
-    at = find(map, need, &class);
-    if (at == 0) {
-        /* The class that may hold larger ones: its first. */
-        if (need < map->exact) {
-            return NULL;
-        }
-        class = smh_bitmap_class(map, need);
-        at = map->heads[class];
-        if (at == 0 || size_of_free(map, at, class) < need) {
-            return NULL;
-        }
+    class = find_class(map, need);
+    if (SMH_BITS_UNLIKELY(class == 0)) {
+        return NULL;
     }
+    at = map->heads[class];
     size = size_of_free(map, at, class);
-    list_remove(map, at, class);
-    return place(heap, map, at, size, need);
+    if (size - need < SMH_BITMAP_SMALLEST) {
+        list_pop(map, at, class);
+        return take_whole(heap, map, at, size);
+    }
+    rest_class = smh_bitmap_class(map, size - need);
+    if (rest_class == class) {
+        list_replace(map, at, at + need, class);
+    } else {
+        list_pop(map, at, class);
+        list_insert(map, at + need, rest_class);
+    }
+    return take_part(heap, map, at, size, need);
 }
 
 /* Units to leave free before a block at a multiple of align in a chunk at `at`. */
@@ -194,13 +248,11 @@ static void *bitmap_aligned_alloc(struct smh_heap *heap, size_t align, size_t by
     if (align >> heap->step_shift <= 1) {
         return bitmap_alloc(heap, bytes);
     }
-    if (need == 0) {
+    class = need == 0 ? 0 : find_class(map, need);
+    if (class == 0) {
         return NULL;
     }
-    at = find(map, need, &class);
-    if (at == 0) {
-        return NULL;
-    }
+    at = map->heads[class];
     size = size_of_free(map, at, class);
     skip = skip_at(heap, at, align);
     if (skip > size || size - skip < need) {
@@ -209,71 +261,131 @@ static void *bitmap_aligned_alloc(struct smh_heap *heap, size_t align, size_t by
         if (worst >= map->end || need >= map->end - worst) {
             return NULL;
         }
-        at = find(map, need + (uint32_t)worst, &class);
-        if (at == 0) {
+        class = find_class(map, need + (uint32_t)worst);
+        if (class == 0) {
             return NULL;
         }
+        at = map->heads[class];
         size = size_of_free(map, at, class);
         skip = skip_at(heap, at, align);
     }
-    list_remove(map, at, class);
+    list_pop(map, at, class);
     if (skip != 0) {
         uint32_t front = (uint32_t)skip;
 
-        smh_bitmap_write_descriptors(map, at + 1, at + size, false);
+        clear_descriptors(map, at + 1, at + size);
         smh_bitmap_flip(map, at + front, 3);
-        smh_bitmap_write_descriptors(map, at + 1, at + front, true);
-        smh_bitmap_write_descriptors(map, at + front + 1, at + size, true);
+        set_descriptors(map, at + 1, at + front);
+        set_descriptors(map, at + front + 1, at + size);
         list_insert(map, at, smh_bitmap_class(map, front));
         at += front;
         size -= front;
     }
-    return place(heap, map, at, size, need);
+    if (size - need < SMH_BITMAP_SMALLEST) {
+        return take_whole(heap, map, at, size);
+    }
+    list_insert(map, at + need, smh_bitmap_class(map, size - need));
+    return take_part(heap, map, at, size, need);
+}
+
+/* What free reads off the bitmap about the chunk at `at`. */
+struct surroundings {
+    uint32_t mark; /* last bit of the mark of the chunk on the left */
+    uint32_t right;
+    bool left_free;
+    bool right_free;
+};
+
+/* False when no block starts at `at`. One word tells, mostly. */
+static inline bool look_around(const struct smh_bitmap *map, uint32_t at,
+                               struct surroundings *around)
+{
+    smh_bitmap_word word = map->words[at / SMH_BITMAP_BITS];
+    uint32_t shift = at % SMH_BITMAP_BITS;
+    smh_bitmap_word above = word >> shift;
+    smh_bitmap_word below = word << (SMH_BITMAP_BITS - 1 - shift) << 1;
+
+    if ((above & 1) == 0 || smh_bitmap_is_descriptor(word)) {
+        return false;
+    }
+    above >>= 1;
+    if (SMH_BITS_LIKELY(above != 0)) {
+        uint32_t skipped = smh_bitmap_lowest(above);
+
+        around->right = at + 1 + skipped;
+        around->right_free = ((above >> skipped) & 2) != 0;
+        if (skipped == 0) {
+            return false; /* the mark of a free chunk */
+        }
+        if (SMH_BITS_UNLIKELY(around->right % SMH_BITMAP_BITS == SMH_BITMAP_BITS - 1)) {
+            around->right_free = (map->words[at / SMH_BITMAP_BITS + 1] & 1) != 0;
+        }
+    } else {
+        around->right = smh_bitmap_next_far(map, at);
+        if (around->right == at + 1) {
+            return false;
+        }
+        around->right_free = smh_bitmap_test(map, around->right + 1);
+    }
+    around->mark = SMH_BITS_LIKELY(below != 0) ? at - SMH_BITMAP_BITS + smh_bitmap_highest(below)
+                                               : smh_bitmap_previous_far(map, at);
+    if (SMH_BITS_LIKELY(below != 0 && around->mark % SMH_BITMAP_BITS >= 2)) {
+        around->left_free = ((word >> (around->mark % SMH_BITMAP_BITS - 2)) & 7) == 6;
+    } else {
+        around->left_free = smh_bitmap_mark_is_free(map, around->mark);
+    }
+    /* A run of two that ends here is a free chunk's mark. */
+    return around->left_free || around->mark != at - 1;
 }
 
 /*     |left free|  block  |right free|      the four ways to merge
  *      1 1 0 0 0 1 0 0 0 0 1 1 0 0 0 0
  *      1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0
  */
-static void bitmap_free(struct smh_heap *heap, void *block)
+static inline void merge(struct smh_heap *heap, uint32_t at, const struct surroundings *around)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
-    uint32_t at = (uint32_t)(((uintptr_t)block - map->base) >> map->unit_shift);
-    uint32_t right = smh_bitmap_next(map, at);
-    uint32_t mark = smh_bitmap_previous(map, at);
+    uint32_t right = around->right;
     uint32_t start = at;
     uint32_t end = right;
-    bool left_free = smh_bitmap_mark_is_free(map, mark);
-    bool right_free = smh_bitmap_test(map, right + 1);
-    bool far;
 
     smh_engine_count_free(heap, smh_bitmap_bytes(map, right - at));
-    if (left_free) {
-        start = mark - 1;
+    if (!around->left_free && !around->right_free) {
+        if (SMH_BITS_UNLIKELY(!same_word(at, at + 1))) {
+            clear_descriptors(map, at, right);
+            smh_bitmap_flip(map, at + 1, 1);
+            set_descriptors(map, at + 1, right);
+        } else {
+            smh_bitmap_flip(map, at + 1, 1);
+        }
+        list_insert(map, at, smh_bitmap_class(map, right - at));
+        return;
     }
-    if (right_free) {
+    if (around->left_free) {
+        start = around->mark - 1;
+    }
+    if (around->right_free) {
         end = smh_bitmap_next(map, right + 1);
         list_remove(map, right, smh_bitmap_class(map, end - right));
     }
-    far = end - start > SMH_BITMAP_BITS;
-    if (SMH_BITS_UNLIKELY(far)) {
-        smh_bitmap_write_descriptors(map, at, right, false);
-        if (left_free) {
-            smh_bitmap_write_descriptors(map, mark, at, false);
+    if (SMH_BITS_UNLIKELY(end - start > SMH_BITMAP_BITS)) {
+        clear_descriptors(map, at, right);
+        if (around->left_free) {
+            clear_descriptors(map, around->mark, at);
         }
-        if (right_free) {
-            smh_bitmap_write_descriptors(map, right + 1, end, false);
+        if (around->right_free) {
+            clear_descriptors(map, right + 1, end);
         }
     }
-    if (right_free) {
-        smh_bitmap_flip_pair(map, at, left_free ? 1 : 2, right - at);
+    if (around->right_free) {
+        smh_bitmap_flip_pair(map, at, around->left_free ? 1 : 2, right - at);
     } else {
-        smh_bitmap_flip(map, at, left_free ? 1 : 2);
+        smh_bitmap_flip(map, at, 1);
     }
-    if (SMH_BITS_UNLIKELY(far)) {
-        smh_bitmap_write_descriptors(map, start + 1, end, true);
+    if (SMH_BITS_UNLIKELY(end - start > SMH_BITMAP_BITS)) {
+        set_descriptors(map, start + 1, end);
     }
-    if (left_free) {
+    if (around->left_free) {
         uint32_t before = smh_bitmap_class(map, at - start);
         uint32_t after = smh_bitmap_class(map, end - start);
 
@@ -284,6 +396,28 @@ static void bitmap_free(struct smh_heap *heap, void *block)
     } else {
         list_insert(map, start, smh_bitmap_class(map, end - start));
     }
+}
+
+static int bitmap_release(struct smh_heap *heap, void *block)
+{
+    const struct smh_bitmap *map = smh_bitmap_view(heap);
+    uintptr_t offset = (uintptr_t)block - map->base;
+    size_t at = offset >> map->unit_shift;
+    struct surroundings around;
+
+    if (SMH_BITS_LIKELY(at - SMH_BITMAP_FIRST < map->units && at << map->unit_shift == offset &&
+                        look_around(map, (uint32_t)at, &around))) {
+        merge(heap, (uint32_t)at, &around);
+        return 0;
+    }
+    return (uintptr_t)block - (uintptr_t)heap->memory < heap->memory_size
+               ? smh_bitmap_verdict(heap, block)
+               : -ENOENT;
+}
+
+static void bitmap_free(struct smh_heap *heap, void *block)
+{
+    (void)bitmap_release(heap, block);
 }
 
 /*     |  block  |right free|      a block and the free chunk behind it share their units anew:
@@ -341,6 +475,7 @@ const struct smh_engine smh_engine_bitmap = {
     .alloc = bitmap_alloc,
     .aligned_alloc = bitmap_aligned_alloc,
     .free = bitmap_free,
+    .release = bitmap_release,
     .resize = bitmap_resize,
     .usable_size = bitmap_usable_size,
     .verdict = smh_bitmap_verdict,

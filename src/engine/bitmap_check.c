@@ -95,7 +95,7 @@ static int check_list(const struct smh_heap *heap, uint32_t class, uint32_t *lef
         if (smh_bitmap_class(map, smh_bitmap_next(map, at + 1) - at) != class) {
             return broken(heap, fault, at, "a free chunk is in the list of its size");
         }
-        if (links->previous != previous) {
+        if (previous != 0 && links->previous != previous) {
             return broken(heap, fault, at, "a free chunk links back to the one before it");
         }
         if (*left == 0) {

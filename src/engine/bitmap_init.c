@@ -167,6 +167,7 @@ int smh_bitmap_init(struct smh_heap *heap, const struct smh_heap_config *config)
     map->maps = (uint32_t *)(place + tables.bitmap_bytes);
     map->heads = map->maps + tables.map_count;
     map->base = first - ((uintptr_t)SMH_BITMAP_FIRST << map->unit_shift);
+    map->units = (uint32_t)units;
     map->end = SMH_BITMAP_FIRST + (uint32_t)units;
     heap->capacity_bytes = smh_bitmap_bytes(map, (uint32_t)units);
     map->words[0] = 2; /* sentinel */
@@ -178,6 +179,5 @@ int smh_bitmap_init(struct smh_heap *heap, const struct smh_heap_config *config)
     map->top = 1u << (class / SMH_BITMAP_CLASSES_PER_MAP);
     map->heads[class] = SMH_BITMAP_FIRST;
     smh_bitmap_links_at(map, SMH_BITMAP_FIRST)->next = 0;
-    smh_bitmap_links_at(map, SMH_BITMAP_FIRST)->previous = 0;
     return 0;
 }

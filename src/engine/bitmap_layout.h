@@ -52,6 +52,7 @@ struct __attribute__((may_alias)) smh_bitmap {
     uint32_t *maps;  /* bit c: class c is not empty */
     uint32_t top;    /* bit m: maps[m] is not zero */
     uint32_t end;    /* bit of the sentinel */
+    uint32_t units;  /* between the sentinels */
     uint32_t exact;  /* below so many units, a class holds one size */
     uint32_t classes;
     uint8_t unit_shift;
@@ -63,7 +64,7 @@ _Static_assert(sizeof(struct smh_bitmap) <= SMH_HEAP_STATE_WORDS * sizeof(uintpt
 /* The first units of a free chunk. */
 struct __attribute__((may_alias)) smh_bitmap_links {
     uint32_t next;
-    uint32_t previous; /* 0: this chunk is its class's first */
+    uint32_t previous; /* of no meaning in its class's first */
 };
 
 static inline struct smh_bitmap *smh_bitmap_of(struct smh_heap *heap)
