@@ -6,26 +6,19 @@
 
 #define FIRST_INTERVAL 1
 
-static int open_samples(struct smh_result *result, size_t regions, struct smh_error *error)
+static struct smh_samples *make_samples(size_t regions)
 {
-    struct smh_samples *samples = calloc(1, sizeof(*samples));
-    result->samples = samples;
-    if (samples != NULL) {
-        samples->time_ns = calloc(SMH_SAMPLES_MAX, sizeof(*samples->time_ns));
-        samples->operation_index = calloc(SMH_SAMPLES_MAX, sizeof(*samples->operation_index));
-        samples->regions = calloc(SMH_SAMPLES_MAX * regions, sizeof(*samples->regions));
-        samples->map = calloc(SMH_SAMPLES_MAX * regions, SMH_MAP_BINS);
-    }
-    if (samples == NULL || samples->time_ns == NULL || samples->operation_index == NULL ||
-        samples->regions == NULL || samples->map == NULL) {
-        return smh_error_set(error, "no memory for %zu samples of %zu regions",
-                             (size_t)SMH_SAMPLES_MAX, regions);
-    }
-    return 0;
+    struct smh_samples *samples = smh_must_allocate(1, sizeof(*samples));
+    samples->time_ns = smh_must_allocate(SMH_SAMPLES_MAX, sizeof(*samples->time_ns));
+    samples->operation_index =
+        smh_must_allocate(SMH_SAMPLES_MAX, sizeof(*samples->operation_index));
+    samples->regions = smh_must_allocate(SMH_SAMPLES_MAX * regions, sizeof(*samples->regions));
+    samples->map = smh_must_allocate(SMH_SAMPLES_MAX * regions, SMH_MAP_BINS);
+    return samples;
 }
 
-int smh_metrics_open(struct smh_metrics *metrics, struct smh_result *result,
-                     const struct smh_machine *machine, bool with_samples, struct smh_error *error)
+void smh_metrics_open(struct smh_metrics *metrics, struct smh_result *result,
+                      const struct smh_machine *machine, bool with_samples)
 {
     memset(metrics, 0, sizeof(*metrics));
     metrics->result = result;
@@ -33,14 +26,11 @@ int smh_metrics_open(struct smh_metrics *metrics, struct smh_result *result,
     metrics->interval = with_samples ? FIRST_INTERVAL : 0;
     metrics->next_sample = with_samples ? 0 : UINT64_MAX;
     metrics->last_attribute = SIZE_MAX;
-    result->regions = calloc(machine->region_count, sizeof(*result->regions));
-    if (result->regions == NULL) {
-        return smh_error_set(error, "no memory for %zu regions", machine->region_count);
-    }
-    return with_samples ? open_samples(result, machine->region_count, error) : 0;
+    result->regions = smh_must_allocate(machine->region_count, sizeof(*result->regions));
+    result->samples = with_samples ? make_samples(machine->region_count) : NULL;
 }
 
-/* The counters of an attribute; NULL when memory runs out (the attribute is then not reported). */
+/* The counters of an attribute. */
 static struct smh_attribute_result *find_attribute(struct smh_metrics *metrics, uint32_t attr)
 {
     struct smh_result *result = metrics->result;
@@ -52,14 +42,10 @@ static struct smh_attribute_result *find_attribute(struct smh_metrics *metrics, 
         index++;
     }
     if (index == result->attribute_count) {
-        struct smh_attribute_result *grown =
-            realloc(result->attributes, (index + 1) * sizeof(*grown));
-        if (grown == NULL) {
-            return NULL;
-        }
-        result->attributes = grown;
+        result->attributes =
+            smh_must_resize(result->attributes, index + 1, sizeof(*result->attributes));
         result->attribute_count++;
-        grown[index] = (struct smh_attribute_result){.attr = attr};
+        result->attributes[index] = (struct smh_attribute_result){.attr = attr};
     }
     metrics->last_attr = attr;
     metrics->last_attribute = index;
@@ -86,30 +72,22 @@ void smh_metrics_gain(struct smh_metrics *metrics, size_t region, uint32_t attr,
         counters->peak_live_blocks = heap->live_blocks;
     }
     struct smh_attribute_result *attribute = find_attribute(metrics, attr);
-    if (attribute != NULL) {
-        attribute->allocated_blocks++;
-        attribute->live_bytes += bytes;
-        if (attribute->live_bytes > attribute->peak_live_bytes) {
-            attribute->peak_live_bytes = attribute->live_bytes;
-        }
+    attribute->allocated_blocks++;
+    attribute->live_bytes += bytes;
+    if (attribute->live_bytes > attribute->peak_live_bytes) {
+        attribute->peak_live_bytes = attribute->live_bytes;
     }
 }
 
 void smh_metrics_lose(struct smh_metrics *metrics, size_t region, uint32_t attr, uint64_t bytes)
 {
     metrics->result->regions[region].live_bytes -= bytes;
-    struct smh_attribute_result *attribute = find_attribute(metrics, attr);
-    if (attribute != NULL) {
-        attribute->live_bytes -= bytes;
-    }
+    find_attribute(metrics, attr)->live_bytes -= bytes;
 }
 
 void smh_metrics_fail(struct smh_metrics *metrics, uint32_t attr)
 {
-    struct smh_attribute_result *attribute = find_attribute(metrics, attr);
-    if (attribute != NULL) {
-        attribute->failed_requests++;
-    }
+    find_attribute(metrics, attr)->failed_requests++;
 }
 
 /* Adds the bytes [from, to) of a region to the bins they fall in. */

@@ -19,9 +19,9 @@ struct smh_metrics {
     size_t last_attribute;
 };
 
-/* Prepares the result's counters. with_samples false leaves samples NULL. -1: no memory. */
-int smh_metrics_open(struct smh_metrics *metrics, struct smh_result *result,
-                     const struct smh_machine *machine, bool with_samples, struct smh_error *error);
+/* Prepares the result's counters. with_samples false leaves samples NULL. */
+void smh_metrics_open(struct smh_metrics *metrics, struct smh_result *result,
+                      const struct smh_machine *machine, bool with_samples);
 /* A block of `bytes` bytes, asked for with attr, now lives at region+offset. */
 void smh_metrics_gain(struct smh_metrics *metrics, size_t region, uint32_t attr, uint64_t offset,
                       uint64_t bytes);

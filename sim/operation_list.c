@@ -12,32 +12,23 @@ struct list_source {
     size_t next;
 };
 
-static int make_room(struct smh_operation_list *list, size_t more, struct smh_error *error)
+static void make_room(struct smh_operation_list *list, size_t more)
 {
     if (more <= list->capacity - list->count) {
-        return 0;
+        return;
     }
     size_t capacity = list->capacity == 0 ? BATCH : list->capacity * 2;
     while (capacity - list->count < more) {
         capacity *= 2;
     }
-    struct smh_operation *grown = realloc(list->operations, capacity * sizeof(*grown));
-    if (grown == NULL) {
-        return smh_error_set(error, "no memory for %zu operations", capacity);
-    }
-    list->operations = grown;
+    list->operations = smh_must_resize(list->operations, capacity, sizeof(*list->operations));
     list->capacity = capacity;
-    return 0;
 }
 
-int smh_operation_list_add(struct smh_operation_list *list, const struct smh_operation *operation,
-                           struct smh_error *error)
+void smh_operation_list_add(struct smh_operation_list *list, const struct smh_operation *operation)
 {
-    if (make_room(list, 1, error) != 0) {
-        return -1;
-    }
+    make_room(list, 1);
     list->operations[list->count++] = *operation;
-    return 0;
 }
 
 int smh_operation_list_collect(struct smh_operation_list *list, struct smh_source *source,
@@ -45,9 +36,8 @@ int smh_operation_list_collect(struct smh_operation_list *list, struct smh_sourc
 {
     long count;
     do {
-        count = make_room(list, BATCH, error) == 0
-                    ? source->next(source, list->operations + list->count, BATCH, error)
-                    : -1;
+        make_room(list, BATCH);
+        count = source->next(source, list->operations + list->count, BATCH, error);
         list->count += count > 0 ? (size_t)count : 0;
     } while (count > 0);
     source->close(source);
@@ -79,10 +69,7 @@ static void close_list(struct smh_source *source)
 
 struct smh_source *smh_operation_list_open(const struct smh_operation_list *list)
 {
-    struct list_source *self = calloc(1, sizeof(*self));
-    if (self == NULL) {
-        return NULL;
-    }
+    struct list_source *self = smh_must_allocate(1, sizeof(*self));
     self->source.next = next_of_list;
     self->source.close = close_list;
     self->list = list;

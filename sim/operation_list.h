@@ -13,14 +13,13 @@ struct smh_operation_list {
     size_t capacity;
 };
 
-/* Appends one. -1 with *error set: no memory. */
-int smh_operation_list_add(struct smh_operation_list *list, const struct smh_operation *operation,
-                           struct smh_error *error);
+/* Appends one. */
+void smh_operation_list_add(struct smh_operation_list *list, const struct smh_operation *operation);
 /* Appends all that source yields and closes it. -1 with *error set. */
 int smh_operation_list_collect(struct smh_operation_list *list, struct smh_source *source,
                                struct smh_error *error);
 void smh_operation_list_free(struct smh_operation_list *list);
-/* A source over the list, which must outlive it and not grow meanwhile. NULL: no memory. */
+/* A source over the list, which must outlive it and not grow meanwhile. */
 struct smh_source *smh_operation_list_open(const struct smh_operation_list *list);
 
 #endif

@@ -74,13 +74,9 @@ static struct smh_live *slot_of(struct replay *replay, const struct smh_operatio
         while (capacity <= operation->slot) {
             capacity *= 2;
         }
-        struct smh_live *grown = realloc(slots->live, capacity * sizeof(*grown));
-        if (grown == NULL) {
-            smh_error_set(error, "no memory for %zu live blocks", capacity);
-            return NULL;
-        }
-        memset(grown + slots->capacity, 0, (capacity - slots->capacity) * sizeof(*grown));
-        slots->live = grown;
+        slots->live = smh_must_resize(slots->live, capacity, sizeof(*slots->live));
+        memset(slots->live + slots->capacity, 0,
+               (capacity - slots->capacity) * sizeof(*slots->live));
         slots->capacity = capacity;
     }
     return &slots->live[operation->slot];
@@ -444,8 +440,7 @@ static void conclude(struct replay *replay)
     }
 }
 
-static int prepare(struct replay *replay, const struct smh_scenario *scenario,
-                   struct smh_error *error)
+static void prepare(struct replay *replay, const struct smh_scenario *scenario)
 {
     const struct smh_replay_options *options = replay->options;
     struct smh_result *result = replay->result;
@@ -454,25 +449,21 @@ static int prepare(struct replay *replay, const struct smh_scenario *scenario,
     result->policy = replay->machine.policy->name;
     result->seed = options->seed;
     replay->actor_count = scenario->actor_count != 0 ? scenario->actor_count : 1;
-    replay->actors = calloc(replay->actor_count, sizeof(*replay->actors));
+    replay->actors = smh_must_allocate(replay->actor_count, sizeof(*replay->actors));
     if (options->host_time) {
-        result->latency = calloc(SMH_OPERATION_KIND_COUNT, sizeof(*result->latency));
+        result->latency = smh_must_allocate(SMH_OPERATION_KIND_COUNT, sizeof(*result->latency));
         result->clock_overhead_ns = clock_overhead();
     }
-    if (replay->actors == NULL || (options->host_time && result->latency == NULL)) {
-        return smh_error_set(error, "%s: no memory for %zu actors", scenario->path,
-                             replay->actor_count);
-    }
     replay->next_validation = options->validate_every;
-    return smh_metrics_open(&replay->metrics, result, &replay->machine,
-                            options->metrics && options->samples, error);
+    smh_metrics_open(&replay->metrics, result, &replay->machine,
+                     options->metrics && options->samples);
 }
 
 static int run(struct replay *replay, const struct smh_scenario *scenario,
                struct smh_source *source, struct smh_error *error)
 {
-    if (prepare(replay, scenario, error) != 0 ||
-        smh_oracle_open(&replay->oracle, &replay->machine, replay->result, replay->options->checks,
+    prepare(replay, scenario);
+    if (smh_oracle_open(&replay->oracle, &replay->machine, replay->result, replay->options->checks,
                         error) != 0) {
         return -1;
     }
@@ -481,7 +472,7 @@ static int run(struct replay *replay, const struct smh_scenario *scenario,
     replay->result->host_seconds = (double)(now_ns() - start) / 1e9;
     if (code == 0) {
         conclude(replay);
-        code = smh_result_judge(replay->result, error);
+        smh_result_judge(replay->result);
     }
     smh_oracle_close(&replay->oracle);
     return code;

@@ -122,20 +122,17 @@ static void judge_region(struct smh_result *result, const struct smh_region_expe
     }
 }
 
-int smh_result_judge(struct smh_result *result, struct smh_error *error)
+void smh_result_judge(struct smh_result *result)
 {
     const struct smh_expect *expect = &result->scenario->expect;
     result->passed = result->violation_count == 0;
     result->expectation_count = 0;
-    result->expectations = calloc(2 + expect->region_count, sizeof(*result->expectations));
-    if (result->expectations == NULL) {
-        return smh_error_set(error, "%s: no memory for the expectations", result->scenario->path);
-    }
+    result->expectations =
+        smh_must_allocate(2 + expect->region_count, sizeof(*result->expectations));
     judge_failures(result, expect);
     for (size_t i = 0; i < expect->region_count; i++) {
         judge_region(result, &expect->regions[i]);
     }
-    return 0;
 }
 
 void smh_result_free(struct smh_result *result)

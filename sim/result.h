@@ -186,12 +186,12 @@ uint64_t smh_latency_bound(size_t bucket);
 /* The p-th percentile (0 to 100), as a bucket's bound. */
 uint64_t smh_latency_percentile(const struct smh_latency *latency, double percent);
 
-/* Checks scenario->expect and fills expectations and passed. -1: no memory. */
-int smh_result_judge(struct smh_result *result, struct smh_error *error);
+/* Checks scenario->expect and fills expectations and passed. */
+void smh_result_judge(struct smh_result *result);
 void smh_result_free(struct smh_result *result);
 
 /* The document for these runs (all of one scenario). details[i] false leaves out samples and map;
- * details NULL: all have them. NULL: no memory. */
+ * details NULL: all have them. count > 0. */
 json_t *smh_result_json(const struct smh_result *const *results, const bool *details, size_t count,
                         const char *command, const char *verdict);
 /* Writes a document to a temporary file beside path and renames it; "-" is standard output. */

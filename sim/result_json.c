@@ -343,9 +343,6 @@ json_t *smh_result_json(const struct smh_result *const *results, const bool *det
                         const char *command, const char *verdict)
 {
     json_t *document = json_object();
-    if (document == NULL || count == 0) {
-        return document;
-    }
     put_integer(document, "schema", SMH_RESULT_SCHEMA);
     put_string(document, "program", "smh");
     put_string(document, "version", SMH_VERSION);
@@ -363,10 +360,7 @@ json_t *smh_result_json(const struct smh_result *const *results, const bool *det
 static int write_file(const json_t *document, const char *path, struct smh_error *error)
 {
     size_t length = strlen(path);
-    char *temporary = malloc(length + 8);
-    if (temporary == NULL) {
-        return smh_error_set(error, "%s: no memory to write it", path);
-    }
+    char *temporary = smh_must_allocate(length + 8, 1);
     memcpy(temporary, path, length);
     memcpy(temporary + length, ".XXXXXX", 8);
     int descriptor = mkstemp(temporary);

@@ -140,46 +140,29 @@ static int output_path(const struct smh_cli_options *options, const struct smh_s
     return 0;
 }
 
-static int write_results(const struct matrix *matrix, const struct smh_result **list,
-                         const bool *details, const char *sentence, const char *path,
-                         struct smh_error *error)
+/* Writes the results and prints the table: the best, worst and usual combination in detail. */
+static int publish(struct matrix *matrix, const char *path, struct smh_error *error)
 {
-    json_t *document = smh_result_json(list, details, matrix->run_count, "compare", sentence);
-    int code = document != NULL ? smh_result_write(document, path, error)
-                                : smh_error_set(error, "no memory for the results");
-    json_decref(document);
-    return code;
-}
-
-static int publish(struct matrix *matrix, bool several, struct smh_error *error)
-{
-    const struct smh_result **list = calloc(matrix->run_count, sizeof(*list));
-    bool *details = calloc(matrix->run_count, sizeof(*details));
-    char path[4096];
+    const struct smh_result **list = smh_must_allocate(matrix->run_count, sizeof(*list));
+    bool *details = smh_must_allocate(matrix->run_count, sizeof(*details));
+    struct smh_verdict verdict;
     char sentence[1024];
-    int code =
-        list == NULL || details == NULL
-            ? smh_error_set(error, "no memory for %zu runs", matrix->run_count)
-            : output_path(matrix->options, matrix->scenario, several, path, sizeof(path), error);
-    if (code == 0) {
-        for (size_t i = 0; i < matrix->run_count; i++) {
-            list[i] = &matrix->results[i];
-        }
-        struct smh_verdict verdict;
-        code = smh_verdict_open(&verdict, list, matrix->run_count, error);
-        if (code == 0) {
-            smh_verdict_sentence(&verdict, sentence, sizeof(sentence));
-            details[verdict.rows[verdict.best].first] = true;
-            details[verdict.rows[verdict.worst].first] = true;
-            details[verdict.rows[verdict.usual].first] = true;
-            code = write_results(matrix, list, details, sentence, path, error);
-            if (code == 0 && !matrix->options->quiet && strcmp(path, "-") != 0) {
-                smh_verdict_table(&verdict, stdout);
-                printf("%s\nresults: %s\n", sentence, path);
-            }
-        }
-        smh_verdict_close(&verdict);
+    for (size_t i = 0; i < matrix->run_count; i++) {
+        list[i] = &matrix->results[i];
     }
+    smh_verdict_open(&verdict, list, matrix->run_count);
+    smh_verdict_sentence(&verdict, sentence, sizeof(sentence));
+    details[verdict.rows[verdict.best].first] = true;
+    details[verdict.rows[verdict.worst].first] = true;
+    details[verdict.rows[verdict.usual].first] = true;
+    json_t *document = smh_result_json(list, details, matrix->run_count, "compare", sentence);
+    int code = smh_result_write(document, path, error);
+    if (code == 0 && !matrix->options->quiet && strcmp(path, "-") != 0) {
+        smh_verdict_table(&verdict, stdout);
+        printf("%s\nresults: %s\n", sentence, path);
+    }
+    json_decref(document);
+    smh_verdict_close(&verdict);
     free(details);
     free(list);
     return code;
@@ -208,11 +191,10 @@ static int compare(const struct smh_cli_options *options, const char *path, bool
     if (scenario != NULL) {
         fill_axes(&matrix, options);
         matrix.scenario = scenario;
-        matrix.results = calloc(matrix.run_count, sizeof(*matrix.results));
-        int failed = matrix.results == NULL
-                         ? smh_error_set(&matrix.error, "no memory for %zu runs", matrix.run_count)
-                         : run_all(&matrix);
-        if (failed == 0 && publish(&matrix, several, &matrix.error) == 0) {
+        matrix.results = smh_must_allocate(matrix.run_count, sizeof(*matrix.results));
+        char output[4096];
+        if (output_path(options, scenario, several, output, sizeof(output), &matrix.error) == 0 &&
+            run_all(&matrix) == 0 && publish(&matrix, output, &matrix.error) == 0) {
             code = exit_code(&matrix);
         }
     }

@@ -178,14 +178,10 @@ static int add_seeds(struct smh_cli_options *options, const char *text, struct s
     if (count > 10000 - options->seed_count) {
         return smh_error_set(error, "--seed: \"%s\" makes more than 10000 seeds", text);
     }
-    uint64_t *grown =
-        realloc(options->seeds, (options->seed_count + (size_t)count) * sizeof(*grown));
-    if (grown == NULL) {
-        return smh_error_set(error, "--seed: no memory for %" PRIu64 " seeds", count);
-    }
-    options->seeds = grown;
+    options->seeds = smh_must_resize(options->seeds, options->seed_count + (size_t)count,
+                                     sizeof(*options->seeds));
     for (uint64_t i = 0; i < count; i++) {
-        grown[options->seed_count++] = first + i;
+        options->seeds[options->seed_count++] = first + i;
     }
     return 0;
 }
@@ -195,10 +191,10 @@ static int add_each(struct smh_cli_options *options, const char *list,
                     int (*add)(struct smh_cli_options *, const char *, struct smh_error *),
                     const char *(*name_at)(size_t), struct smh_error *error)
 {
-    char *copy = strdup(list);
+    char *copy = smh_must_copy(list);
     char *rest = copy;
     char *part;
-    int code = copy == NULL ? smh_error_set(error, "no memory for \"%s\"", list) : 0;
+    int code = 0;
     while (code == 0 && (part = strsep(&rest, ",")) != NULL) {
         if (name_at != NULL && strcmp(part, "all") == 0) {
             for (size_t i = 0; code == 0 && name_at(i) != NULL; i++) {

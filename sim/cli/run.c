@@ -45,8 +45,7 @@ static int finish(const struct smh_cli_options *options, const struct smh_result
             smh_result_json(&result, NULL, 1, "run",
                             result->passed ? "The run meets what its scenario expects."
                                            : "The run does not meet what its scenario expects.");
-        int code = document != NULL ? smh_result_write(document, options->json, &error)
-                                    : smh_error_set(&error, "no memory for the results");
+        int code = smh_result_write(document, options->json, &error);
         json_decref(document);
         if (code != 0) {
             return smh_cli_refuse("run", error.message);

@@ -58,14 +58,11 @@ static void add_run(struct smh_verdict_row *row, const struct smh_result *result
     row->peak_used_bytes = used > row->peak_used_bytes ? used : row->peak_used_bytes;
 }
 
-int smh_verdict_open(struct smh_verdict *verdict, const struct smh_result *const *results,
-                     size_t count, struct smh_error *error)
+void smh_verdict_open(struct smh_verdict *verdict, const struct smh_result *const *results,
+                      size_t count)
 {
     *verdict = (struct smh_verdict){.results = results, .result_count = count};
-    verdict->rows = calloc(count, sizeof(*verdict->rows));
-    if (verdict->rows == NULL) {
-        return smh_error_set(error, "no memory for %zu runs", count);
-    }
+    verdict->rows = smh_must_allocate(count, sizeof(*verdict->rows));
     for (size_t i = 0; i < count; i++) {
         if (i == 0 || !same_row(results[i], results[i - 1])) {
             verdict->rows[verdict->row_count++].first = i;
@@ -85,7 +82,6 @@ int smh_verdict_open(struct smh_verdict *verdict, const struct smh_result *const
             found = true;
         }
     }
-    return 0;
 }
 
 void smh_verdict_close(struct smh_verdict *verdict)

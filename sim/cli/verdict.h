@@ -32,9 +32,9 @@ struct smh_verdict {
                      policy; the first row when that was not asked for */
 };
 
-/* Reads the results, which must outlive the verdict. -1 with *error set: no memory. */
-int smh_verdict_open(struct smh_verdict *verdict, const struct smh_result *const *results,
-                     size_t count, struct smh_error *error);
+/* Reads the results, which must outlive the verdict. count > 0. */
+void smh_verdict_open(struct smh_verdict *verdict, const struct smh_result *const *results,
+                      size_t count);
 void smh_verdict_close(struct smh_verdict *verdict);
 void smh_verdict_sentence(const struct smh_verdict *verdict, char *text, size_t bytes);
 void smh_verdict_table(const struct smh_verdict *verdict, FILE *out);

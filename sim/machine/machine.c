@@ -282,12 +282,9 @@ int smh_machine_open(struct smh_machine *machine, const struct smh_scenario *sce
     machine->scenario = scenario;
     machine->policy = choice->policy != NULL ? choice->policy : scenario->policy;
     machine->region_count = scenario->machine.region_count;
-    machine->regions = calloc(machine->region_count, sizeof(*machine->regions));
-    machine->slots = calloc(machine->region_count, sizeof(*machine->slots));
-    int code = machine->regions == NULL || machine->slots == NULL
-                   ? smh_error_set(error, "%s: no memory for %zu regions", scenario->path,
-                                   machine->region_count)
-                   : map_regions(machine, error);
+    machine->regions = smh_must_allocate(machine->region_count, sizeof(*machine->regions));
+    machine->slots = smh_must_allocate(machine->region_count, sizeof(*machine->slots));
+    int code = map_regions(machine, error);
     if (code == 0) {
         code = build_pool(machine, choice, error);
     }

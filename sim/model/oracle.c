@@ -47,10 +47,10 @@ int smh_oracle_open(struct smh_oracle *oracle, const struct smh_machine *machine
     if (checks != SMH_CHECKS_ALL) {
         return 0;
     }
-    oracle->shadows = calloc(machine->region_count, sizeof(*oracle->shadows));
-    oracle->origin = calloc(machine->region_count, sizeof(*oracle->origin));
-    oracle->live_blocks = calloc(machine->region_count, sizeof(*oracle->live_blocks));
-    bool whole = oracle->shadows != NULL && oracle->origin != NULL && oracle->live_blocks != NULL;
+    oracle->shadows = smh_must_allocate(machine->region_count, sizeof(*oracle->shadows));
+    oracle->origin = smh_must_allocate(machine->region_count, sizeof(*oracle->origin));
+    oracle->live_blocks = smh_must_allocate(machine->region_count, sizeof(*oracle->live_blocks));
+    bool whole = true; /* a region may be larger than this host's memory */
     for (size_t i = 0; whole && i < machine->region_count; i++) {
         whole = smh_shadow_open(&oracle->shadows[i], machine->regions[i].size);
         oracle->origin[i] = look_at(&machine->slots[i].heap);
