@@ -19,6 +19,8 @@ MODE_CC_clang := clang
 MODE_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 MODE_FLAGS_tsan := -fsanitize=thread
 MODE_FLAGS_m32 := -m32 -msse2 -mfpmath=sse
+MODE_CC_fuzz := clang
+MODE_FLAGS_fuzz := $(MODE_FLAGS_asan)
 COMPILER := $(or $(MODE_CC_$(MODE)),$(CC))
 CFLAGS = -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -ffp-contract=off $(WARNINGS) -Iinclude -MMD -MP \
 	$(if $(SMH_ATTRIBUTE_COUNT),-DSMH_ATTRIBUTE_COUNT=$(SMH_ATTRIBUTE_COUNT)) \
@@ -32,6 +34,10 @@ CLI_SOURCES := $(sort $(wildcard sim/cli/*.c))
 TEST_SOURCES := $(sort $(shell find tests/core tests/sim -name '*.c'))
 BENCH_SOURCES := $(sort $(wildcard bench/*.c))
 BENCH_SHARED_SOURCES := $(sort $(wildcard bench/harness/*.c))
+FUZZ_SHARED_SOURCES := $(filter-out fuzz/driver.c fuzz/mutate_hooks.c,$(sort $(wildcard fuzz/*.c)))
+FUZZ_TARGETS := $(sort $(notdir $(basename $(wildcard fuzz/targets/*.c))))
+# Inputs are text: libFuzzer's own mutations, and a dictionary.
+FUZZ_TEXT_TARGETS := scenario_json trace_text
 
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 CORE_OBJECTS := $(call object,$(CORE_SOURCES) port/hosted.c)
@@ -40,6 +46,7 @@ CLI_OBJECTS := $(call object,$(CLI_SOURCES))
 TEST_OBJECTS := $(call object,$(TEST_SOURCES))
 BENCH_OBJECTS := $(call object,$(BENCH_SOURCES))
 BENCH_SHARED_OBJECTS := $(call object,$(BENCH_SHARED_SOURCES))
+FUZZ_SHARED_OBJECTS := $(call object,$(FUZZ_SHARED_SOURCES))
 
 # --- packages: what is missing is installed, or named in one line to paste -----------------------
 
@@ -48,6 +55,7 @@ PACKAGES_report := python3 python3-matplotlib python3-jinja2
 PACKAGES_test := libcriterion-dev zstd python3 python3-jsonschema python3-matplotlib python3-jinja2
 PACKAGES_check := clang clang-format clang-tidy libclang-rt-dev gcc-multilib gcc-arm-none-eabi \
 	libnewlib-arm-none-eabi binutils git
+PACKAGES_fuzz := $(PACKAGES_build) clang libclang-rt-dev python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 build/.packages-%:
@@ -104,6 +112,28 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_SHARED_OBJECTS) $(BUILD)/libsmh
 	@echo "  LD $(MODE) $@"
 	@$(COMPILER) $(LDFLAGS) -rdynamic -Wl,-z,now -o $@ $^ $(SIM_LIBS)
 
+# Replays inputs through a target, by any compiler: no libFuzzer.
+$(BUILD)/fuzz_replay/%: $(BUILD)/obj/fuzz/targets/%.o $(BUILD)/obj/fuzz/driver.o $(FUZZ_SHARED_OBJECTS) \
+    $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
+	@mkdir -p $(@D)
+	@echo "  LD $(MODE) $@"
+	@$(COMPILER) $(LDFLAGS) -o $@ $^ $(SIM_LIBS)
+
+# MODE=fuzz: the core counts edges, and steps for the ceilings; where inputs are text, comparisons
+# too. Comparisons of the core would cost two thirds of the speed and tell nothing that the
+# mutations of fuzz/mutate.c do not know.
+COVERAGE_core := -fsanitize-coverage=inline-8bit-counters,pc-table,trace-pc
+COVERAGE_text := -fsanitize=fuzzer-no-link
+ifeq ($(MODE),fuzz)
+$(CORE_OBJECTS): CFLAGS += $(COVERAGE_core)
+$(call object,$(filter sim/workload/%,$(SIM_SOURCES))): CFLAGS += $(COVERAGE_text)
+endif
+$(BUILD)/target_%: $(BUILD)/obj/fuzz/targets/%.o $(BUILD)/obj/fuzz/mutate_hooks.o $(FUZZ_SHARED_OBJECTS) \
+    $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
+	@echo "  LD $(MODE) $@"
+	@$(COMPILER) $(LDFLAGS) -fsanitize=fuzzer -Wl,--wrap=__sanitizer_cov_trace_pc -o $@ \
+	    $(if $(filter $*,$(FUZZ_TEXT_TARGETS)),$(filter-out %/mutate_hooks.o,$^),$^) $(SIM_LIBS)
+
 # --- the main job --------------------------------------------------------------------------------
 
 SCENARIO ?= scenarios/gateway.json
@@ -121,6 +151,7 @@ test: build $(BUILD)/smh_tests build/bench/replay build/.packages-test ## Criter
 	/usr/bin/python3 tests/check_schema.py build/smh
 	/usr/bin/python3 -m unittest discover -q -s tests/plots
 	build/bench/replay --smoke
+	$(MAKE) fuzz-replay
 
 check: check-format check-layers check-freestanding check-tidy check-asan check-tsan check-32 check-same ## test under sanitizers and on 32 bits, freestanding, layering, format, clang-tidy
 
@@ -170,7 +201,26 @@ check-same: build/.packages-check build ## gcc and clang, and with and without a
 bench: build/bench/replay ## speed of the replay, on the recorded traces
 	build/bench/replay
 
-fuzz coverage: ## not there yet
+T ?= 60
+TARGET ?=
+JOBS ?= 1
+
+fuzz: build/.packages-fuzz ## fuzz every target (or TARGET) for T seconds each with JOBS processes; a table at the end
+	$(MAKE) MODE=fuzz $(addprefix build/fuzz/target_,$(or $(TARGET),$(FUZZ_TARGETS)))
+	/usr/bin/python3 fuzz/run.py --seconds $(T) --jobs $(JOBS) $(or $(TARGET),$(FUZZ_TARGETS))
+
+fuzz-replay: $(addprefix $(BUILD)/fuzz_replay/,$(FUZZ_TARGETS)) ## replay the committed corpora, without libFuzzer
+	@for target in $(FUZZ_TARGETS); do $(BUILD)/fuzz_replay/$$target fuzz/corpus/$$target || exit 1; done
+
+fuzz-merge: build/.packages-fuzz ## keep in fuzz/corpus what make fuzz has found, as few inputs as cover it
+	$(MAKE) MODE=fuzz $(addprefix build/fuzz/target_,$(or $(TARGET),$(FUZZ_TARGETS)))
+	/usr/bin/python3 fuzz/run.py --merge $(or $(TARGET),$(FUZZ_TARGETS))
+
+fuzz-min: build/.packages-fuzz ## make an input that fails smaller: TARGET=name CRASH=file
+	$(MAKE) MODE=fuzz build/fuzz/target_$(TARGET)
+	build/fuzz/target_$(TARGET) -minimize_crash=1 -runs=100000 -exact_artifact_path=$(CRASH).min $(CRASH)
+
+coverage: ## not there yet
 	@echo "make $@ is not there yet"; exit 1
 
 install: build ## program, library, headers, recorder, pkg-config file, manual page (PREFIX, DESTDIR)
@@ -196,6 +246,6 @@ help: ## this list
 	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
 
 .PHONY: build run test check check-format check-layers check-freestanding check-tidy check-asan \
-	check-tsan check-32 check-same bench fuzz coverage install format clean help
+	check-tsan check-32 check-same bench fuzz fuzz-replay fuzz-merge fuzz-min coverage install format clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2> /dev/null)

@@ -4,7 +4,7 @@
  * the shared oracle checks: refusals change nothing, the largest free block is the largest, and
  * constant-time engines stay below a ceiling of steps.
  */
-#include "stage.h"
+#include "../stage.h"
 
 #include <smh/port.h>
 

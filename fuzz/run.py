@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+"""Runs fuzz targets one after the other and prints a table; or merges what they found.
+
+Owns: build/fuzz/corpus/TARGET, the working corpora, which are kept from run to run and seeded from
+fuzz/corpus/TARGET; build/fuzz/crashes, where a failing input is kept. Exit code 1 when a target
+failed, with the commands that show why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "fuzz"
+CRASHES = BUILD / "crashes"
+# Text needs short inputs to be fast; operations need long ones to fill a region.
+LENGTH_MAX = {"scenario_json": 4096, "trace_text": 2048}
+LENGTH_MAX_OPERATIONS = 4096
+
+
+def figure(pattern: str, log: str, default: str = "-") -> str:
+    """The last match of pattern in a target's output."""
+    found = re.findall(pattern, log)
+    return found[-1] if found else default
+
+
+def fuzz(target: str, seconds: int, jobs: int) -> dict[str, str]:
+    """Runs one target and reads its figures from what it printed."""
+    work, seeds = BUILD / "corpus" / target, ROOT / "fuzz" / "corpus" / target
+    dictionary = ROOT / "fuzz" / "dictionaries" / f"{target}.dict"
+    work.mkdir(parents=True, exist_ok=True)
+    CRASHES.mkdir(parents=True, exist_ok=True)
+    command = [
+        str(BUILD / f"target_{target}"), f"-max_total_time={seconds}", "-print_final_stats=1",
+        f"-max_len={LENGTH_MAX.get(target, LENGTH_MAX_OPERATIONS)}", "-len_control=10",
+        "-timeout=10", "-rss_limit_mb=4096", f"-artifact_prefix={CRASHES}/{target}-",
+    ]
+    command += [f"-fork={jobs}"] if jobs > 1 else []
+    command += [f"-dict={dictionary}"] if dictionary.is_file() else []
+    command += [str(work)] + ([str(seeds)] if seeds.is_dir() else [])
+    result = subprocess.run(command, capture_output=True, check=False)
+    log = result.stderr.decode(errors="replace")
+    (BUILD / f"{target}.log").write_text(log)
+    return {
+        "target": target,
+        "runs": figure(r"stat::number_of_executed_units:\s*(\d+)", log, figure(r"#(\d+):? ", log)),
+        "operations": figure(r"(\d+) checked operations", log),
+        "million/s": figure(r"([\d.]+) million a second", log),
+        "edges": figure(r"cov: (\d+)", log),
+        "corpus": str(sum(1 for _ in work.iterdir())),
+        "result": "ok" if result.returncode == 0 else f"FAILED ({result.returncode})",
+        "input": figure(r"Test unit written to (\S+)", log, ""),
+    }
+
+
+def merge(target: str) -> None:
+    """Makes the committed corpus anew: as few inputs as reach every edge that is known."""
+    work, seeds = BUILD / "corpus" / target, ROOT / "fuzz" / "corpus" / target
+    fresh = BUILD / "merged" / target
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    folders = [str(folder) for folder in (seeds, work) if folder.is_dir()]
+    # Short inputs first; with counters, every loop count would keep a file of its own.
+    command = [str(BUILD / f"target_{target}"), "-merge=1", "-use_counters=0", "-max_len=2048"]
+    subprocess.run(command + [str(fresh), *folders], check=True, capture_output=True, cwd=BUILD)
+    shutil.rmtree(seeds, ignore_errors=True)
+    shutil.copytree(fresh, seeds)
+    count = sum(1 for _ in seeds.iterdir())
+    size = sum(file.stat().st_size for file in seeds.iterdir())
+    print(f"{target}: {count} inputs, {size} bytes")
+
+
+def print_table(rows: list[dict[str, str]]) -> None:
+    """Rows as a table with columns of one width."""
+    columns = [name for name in rows[0] if name != "input"]
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in columns}
+    for row in [{name: name for name in columns}, *rows]:
+        print("  ".join(row[name].ljust(widths[name]) for name in columns).rstrip())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Fuzzes targets, or merges their corpora.")
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--merge", action="store_true")
+    parser.add_argument("targets", nargs="+")
+    arguments = parser.parse_args()
+    if arguments.merge:
+        for target in arguments.targets:
+            merge(target)
+        return 0
+    rows = []
+    for target in arguments.targets:
+        print(f"fuzzing {target} for {arguments.seconds} s ...", flush=True)
+        rows.append(fuzz(target, arguments.seconds, arguments.jobs))
+    print_table(rows)
+    failed = [row for row in rows if row["result"] != "ok"]
+    for row in failed:
+        target = row["target"]
+        print(f"\n{target}: its output is in build/fuzz/{target}.log")
+        if row["input"]:
+            print(f"  build/fuzz/target_{target} {row['input']}")
+            print(f"  make fuzz-min TARGET={target} CRASH={row['input']}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
