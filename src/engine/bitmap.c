@@ -3,10 +3,6 @@
  * Owns: allocating, freeing and resizing. The encoding is bitmap_layout.h's, tables are laid out in
  * bitmap_init.c.
  *
- *     heads   [2]  [3]  [4] ... [exact) [classes of 2^sub_bits per power of two ...]
- *              |         '-> free chunk <-> free chunk            links in the free chunks
- *     maps     1    0    1                                         which heads are not 0
- *
  * Good fit: an exact class if it is not empty, else the first class whose every chunk is large
  * enough; last in, first out within a class. The low end of a chunk is handed out.
  *
@@ -21,87 +17,7 @@
  *
  * NULL: only when no free chunk has smh_bitmap_sufficient_chunk() bytes.
  */
-#include "bitmap_layout.h"
-
-/* Free lists. */
-
-static inline void map_set(struct smh_bitmap *map, uint32_t class)
-{
-    map->maps[class / 32] |= 1u << (class % 32);
-    map->top |= 1u << (class / 32);
-}
-
-static inline void map_clear(struct smh_bitmap *map, uint32_t class)
-{
-    uint32_t rest = map->maps[class / 32] & ~(1u << (class % 32));
-
-    map->maps[class / 32] = rest;
-    if (rest == 0) {
-        map->top &= ~(1u << (class / 32));
-    }
-}
-
-static inline void list_insert(struct smh_bitmap *map, uint32_t at, uint32_t class)
-{
-    uint32_t next = map->heads[class];
-
-    smh_bitmap_links_at(map, at)->next = next;
-    map->heads[class] = at;
-    if (next != 0) {
-        smh_bitmap_links_at(map, next)->previous = at;
-    } else {
-        map_set(map, class);
-    }
-}
-
-/* Takes the first chunk off its class's list. */
-static inline void list_pop(struct smh_bitmap *map, uint32_t at, uint32_t class)
-{
-    uint32_t next = smh_bitmap_links_at(map, at)->next;
-
-    map->heads[class] = next;
-    if (next == 0) {
-        map_clear(map, class);
-    }
-}
-
-static inline void list_remove(struct smh_bitmap *map, uint32_t at, uint32_t class)
-{
-    const struct smh_bitmap_links *links = smh_bitmap_links_at(map, at);
-
-    if (map->heads[class] == at) {
-        list_pop(map, at, class);
-    } else {
-        uint32_t next = links->next;
-        uint32_t previous = links->previous;
-
-        smh_bitmap_links_at(map, previous)->next = next;
-        if (next != 0) {
-            smh_bitmap_links_at(map, next)->previous = previous;
-        }
-    }
-}
-
-/* The chunk `to` takes the place of `from` in the list; their ranges may overlap. */
-static inline void list_replace(struct smh_bitmap *map, uint32_t from, uint32_t to, uint32_t class)
-{
-    struct smh_bitmap_links links = *smh_bitmap_links_at(map, from);
-
-    if (map->heads[class] == from) {
-        map->heads[class] = to;
-    } else {
-        smh_bitmap_links_at(map, links.previous)->next = to;
-    }
-    if (links.next != 0) {
-        smh_bitmap_links_at(map, links.next)->previous = to;
-    }
-    *smh_bitmap_links_at(map, to) = links;
-}
-
-static inline uint32_t size_of_free(const struct smh_bitmap *map, uint32_t at, uint32_t class)
-{
-    return class < map->exact ? class : smh_bitmap_next(map, at + 1) - at;
-}
+#include "bitmap_lists.h"
 
 /* The first class from `class` on that is not empty, or 0. */
 static inline uint32_t first_class(const struct smh_bitmap *map, uint32_t class)
@@ -129,7 +45,8 @@ static __attribute__((noinline)) uint32_t far_class(const struct smh_bitmap *map
     uint32_t class = smh_bitmap_class(map, smh_bitmap_round_to_class(map, need));
 
     class = class < map->classes ? first_class(map, class) : 0;
-    if (class == 0 && map->heads[own] != 0 && size_of_free(map, map->heads[own], own) >= need) {
+    if (class == 0 && map->heads[own] != 0 &&
+        smh_bitmap_free_size(map, map->heads[own], own) >= need) {
         class = own;
     }
     return class;
@@ -195,34 +112,29 @@ static inline void *take_part(struct smh_heap *heap, struct smh_bitmap *map, uin
     return (void *)smh_bitmap_address(map, at);
 }
 
-static void *bitmap_alloc(struct smh_heap *heap, size_t bytes)
+void *smh_bitmap_alloc_units(struct smh_heap *heap, uint32_t need)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
-    uint32_t need = smh_bitmap_units(heap, bytes);
-    uint32_t class;
+    uint32_t class = find_class(map, need);
     uint32_t at;
     uint32_t size;
     uint32_t rest_class;
 
-    if (SMH_BITS_UNLIKELY(need == 0)) {
-        return NULL;
-    }
-    class = find_class(map, need);
     if (SMH_BITS_UNLIKELY(class == 0)) {
         return NULL;
     }
     at = map->heads[class];
-    size = size_of_free(map, at, class);
+    size = smh_bitmap_free_size(map, at, class);
     if (size - need < SMH_BITMAP_SMALLEST) {
-        list_pop(map, at, class);
+        smh_bitmap_list_pop(map, at, class);
         return take_whole(heap, map, at, size);
     }
     rest_class = smh_bitmap_class(map, size - need);
     if (rest_class == class) {
-        list_replace(map, at, at + need, class);
+        smh_bitmap_list_replace(map, at, at + need, class);
     } else {
-        list_pop(map, at, class);
-        list_insert(map, at + need, rest_class);
+        smh_bitmap_list_pop(map, at, class);
+        smh_bitmap_list_insert(map, at + need, rest_class);
     }
     return take_part(heap, map, at, size, need);
 }
@@ -246,14 +158,14 @@ static void *bitmap_aligned_alloc(struct smh_heap *heap, size_t align, size_t by
     size_t skip;
 
     if (align >> heap->step_shift <= 1) {
-        return bitmap_alloc(heap, bytes);
+        return smh_bitmap_alloc(heap, bytes);
     }
     class = need == 0 ? 0 : find_class(map, need);
     if (class == 0) {
         return NULL;
     }
     at = map->heads[class];
-    size = size_of_free(map, at, class);
+    size = smh_bitmap_free_size(map, at, class);
     skip = skip_at(heap, at, align);
     if (skip > size || size - skip < need) {
         size_t worst = smh_bitmap_worst_skip(heap, align);
@@ -266,10 +178,10 @@ static void *bitmap_aligned_alloc(struct smh_heap *heap, size_t align, size_t by
             return NULL;
         }
         at = map->heads[class];
-        size = size_of_free(map, at, class);
+        size = smh_bitmap_free_size(map, at, class);
         skip = skip_at(heap, at, align);
     }
-    list_pop(map, at, class);
+    smh_bitmap_list_pop(map, at, class);
     if (skip != 0) {
         uint32_t front = (uint32_t)skip;
 
@@ -277,14 +189,14 @@ static void *bitmap_aligned_alloc(struct smh_heap *heap, size_t align, size_t by
         smh_bitmap_flip(map, at + front, 3);
         set_descriptors(map, at + 1, at + front);
         set_descriptors(map, at + front + 1, at + size);
-        list_insert(map, at, smh_bitmap_class(map, front));
+        smh_bitmap_list_insert(map, at, smh_bitmap_class(map, front));
         at += front;
         size -= front;
     }
     if (size - need < SMH_BITMAP_SMALLEST) {
         return take_whole(heap, map, at, size);
     }
-    list_insert(map, at + need, smh_bitmap_class(map, size - need));
+    smh_bitmap_list_insert(map, at + need, smh_bitmap_class(map, size - need));
     return take_part(heap, map, at, size, need);
 }
 
@@ -358,7 +270,7 @@ static inline void merge(struct smh_heap *heap, uint32_t at, const struct surrou
         } else {
             smh_bitmap_flip(map, at + 1, 1);
         }
-        list_insert(map, at, smh_bitmap_class(map, right - at));
+        smh_bitmap_list_insert(map, at, smh_bitmap_class(map, right - at));
         return;
     }
     if (around->left_free) {
@@ -366,7 +278,7 @@ static inline void merge(struct smh_heap *heap, uint32_t at, const struct surrou
     }
     if (around->right_free) {
         end = smh_bitmap_next(map, right + 1);
-        list_remove(map, right, smh_bitmap_class(map, end - right));
+        smh_bitmap_list_remove(map, right, smh_bitmap_class(map, end - right));
     }
     if (SMH_BITS_UNLIKELY(end - start > SMH_BITMAP_BITS)) {
         clear_descriptors(map, at, right);
@@ -390,15 +302,15 @@ static inline void merge(struct smh_heap *heap, uint32_t at, const struct surrou
         uint32_t after = smh_bitmap_class(map, end - start);
 
         if (before != after) {
-            list_remove(map, start, before);
-            list_insert(map, start, after);
+            smh_bitmap_list_remove(map, start, before);
+            smh_bitmap_list_insert(map, start, after);
         }
     } else {
-        list_insert(map, start, smh_bitmap_class(map, end - start));
+        smh_bitmap_list_insert(map, start, smh_bitmap_class(map, end - start));
     }
 }
 
-static int bitmap_release(struct smh_heap *heap, void *block)
+int smh_bitmap_release_any(struct smh_heap *heap, void *block)
 {
     const struct smh_bitmap *map = smh_bitmap_view(heap);
     uintptr_t offset = (uintptr_t)block - map->base;
@@ -417,7 +329,7 @@ static int bitmap_release(struct smh_heap *heap, void *block)
 
 static void bitmap_free(struct smh_heap *heap, void *block)
 {
-    (void)bitmap_release(heap, block);
+    (void)smh_bitmap_release_any(heap, block);
 }
 
 /*     |  block  |right free|      a block and the free chunk behind it share their units anew:
@@ -444,13 +356,13 @@ static bool bitmap_resize(struct smh_heap *heap, void *block, size_t bytes)
     smh_bitmap_write_descriptors(map, at, right, false);
     if (right_free) {
         smh_bitmap_write_descriptors(map, right + 1, end, false);
-        list_remove(map, right, smh_bitmap_class(map, end - right));
+        smh_bitmap_list_remove(map, right, smh_bitmap_class(map, end - right));
         smh_bitmap_flip(map, right, 3);
     }
     if (need != end - at) {
         smh_bitmap_flip(map, at + need, 3);
         smh_bitmap_write_descriptors(map, at + need + 1, end, true);
-        list_insert(map, at + need, smh_bitmap_class(map, end - at - need));
+        smh_bitmap_list_insert(map, at + need, smh_bitmap_class(map, end - at - need));
     }
     smh_bitmap_write_descriptors(map, at, at + need, true);
     smh_engine_count_resize(heap, smh_bitmap_bytes(map, right - at), smh_bitmap_bytes(map, need));
@@ -472,10 +384,10 @@ const struct smh_engine smh_engine_bitmap = {
     .summary = "good fit, no headers: boundaries in a bitmap out of band, exact verdicts",
     .init = smh_bitmap_init,
     .metadata_size = smh_bitmap_metadata_size,
-    .alloc = bitmap_alloc,
+    .alloc = smh_bitmap_alloc,
     .aligned_alloc = bitmap_aligned_alloc,
     .free = bitmap_free,
-    .release = bitmap_release,
+    .release = smh_bitmap_release,
     .resize = bitmap_resize,
     .usable_size = bitmap_usable_size,
     .verdict = smh_bitmap_verdict,

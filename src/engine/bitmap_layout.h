@@ -252,6 +252,9 @@ static inline size_t smh_bitmap_bytes(const struct smh_bitmap *map, uint32_t uni
     return (size_t)units << map->unit_shift;
 }
 
+/* bitmap_fast.c */
+void *smh_bitmap_alloc(struct smh_heap *heap, size_t bytes);
+int smh_bitmap_release(struct smh_heap *heap, void *block);
 /* bitmap_info.c: what the vtable needs beside the operations. */
 int smh_bitmap_verdict(const struct smh_heap *heap, const void *block);
 size_t smh_bitmap_largest_free(const struct smh_heap *heap);
