@@ -20,8 +20,7 @@
 #define LN2_LOW       0x1.a39ef35793c76p-33
 #define EXPONENT_MASK 0x7ffull
 
-    static uint64_t
-    split_mix(uint64_t *state)
+static uint64_t split_mix(uint64_t *state)
 {
     *state += 0x9e3779b97f4a7c15ull;
     uint64_t z = *state;
