@@ -23,8 +23,9 @@ void smh_metrics_open(struct smh_metrics *metrics, struct smh_result *result,
     memset(metrics, 0, sizeof(*metrics));
     metrics->result = result;
     metrics->machine = machine;
-    metrics->interval = with_samples ? FIRST_INTERVAL : 0;
-    metrics->next_sample = with_samples ? 0 : UINT64_MAX;
+    metrics->interval = FIRST_INTERVAL;
+    metrics->next_operation = with_samples ? 0 : UINT64_MAX;
+    metrics->next_time_ns = with_samples ? 0 : UINT64_MAX;
     metrics->last_attribute = SIZE_MAX;
     result->regions = smh_must_allocate(machine->region_count, sizeof(*result->regions));
     result->samples = with_samples ? make_samples(machine->region_count) : NULL;
@@ -168,9 +169,10 @@ void smh_metrics_step(struct smh_metrics *metrics, uint64_t operation_index, uin
         counters->high_water_sum += counters->high_water_bytes;
         counters->live_sum += counters->live_bytes;
     }
-    if (operation_index >= metrics->next_sample) {
+    if (operation_index >= metrics->next_operation || time_ns >= metrics->next_time_ns) {
         take_sample(metrics, operation_index, time_ns);
-        metrics->next_sample = operation_index + metrics->interval;
+        metrics->next_operation = operation_index + metrics->interval;
+        metrics->next_time_ns = time_ns + metrics->interval * 1000;
     }
 }
 

@@ -2,7 +2,8 @@
  *
  * Owns: live bytes per region and attribute, high-water marks, samples over time and the heap map.
  * Invariants: the number of samples is bounded: when SMH_SAMPLES_MAX are there, every other one is
- * dropped and the interval doubles, so that any length of run is covered evenly in operations.
+ * dropped and the interval doubles, so that any length of run is covered evenly, busy stretches and
+ * quiet ones.
  */
 #ifndef SMH_SIM_METRICS_H
 #define SMH_SIM_METRICS_H
@@ -13,9 +14,10 @@
 struct smh_metrics {
     struct smh_result *result;
     const struct smh_machine *machine;
-    uint64_t interval;    /* operations between samples; 0: no samples */
-    uint64_t next_sample; /* operation index */
-    uint32_t last_attr;   /* a cache of one for find_attribute */
+    uint64_t interval;       /* between samples: operations, and microseconds of simulated time */
+    uint64_t next_operation; /* a sample is due at this operation */
+    uint64_t next_time_ns;   /* and at this time, whichever comes first */
+    uint32_t last_attr;      /* a cache of one for find_attribute */
     size_t last_attribute;
 };
 
