@@ -10,11 +10,11 @@
  * Made-up sequences hold their heap nearly full: `mixed` (sizes over all powers of two), `small`
  * (8 to 256 bytes), `comb` (small blocks, every second freed, then what does not fit the gaps),
  * `aligned` (alignments to 4096), `resized`, and `full` (most requests are refused). Live blocks
- * are at most 2^18, so the largest heaps fill with blocks that are larger.
+ * are at most 2^16, so the largest heaps fill with blocks that are larger.
  *
  * Result, one per engine, workload and call: engine, workload, heap_bytes, call, calls (looked at),
- * mean, p99, max, and own_max (without instructions within libc: what realloc copies). Refused
- * calls are counted too, as `refused`. Exact and repeatable: the sample comes from the seed.
+ * refused (of these), mean, p99, max. The instructions with which realloc copies are left out.
+ * Exact and repeatable: the sample comes from the seed.
  */
 #include "../sim/error.h"
 #include "../sim/random.h"
@@ -24,9 +24,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIVE_MOST      (1u << 18)
+#define LIVE_MOST      (1u << 16)
 #define SAMPLE_DEFAULT 2000u
-#define SAMPLE_SMOKE   40u
+#define SAMPLE_SMOKE   100u
+#define MADE_UP_SHARE  4 /* of the sample of a trace, as there are many sequences */
 #define WARM_CALLS_MAX 1500000u
 #define TRACE_ROOM     5 /* quarters: a trace runs in the least 5/4, 10/4, ... of its peak */
 
@@ -45,7 +46,7 @@ static const uint64_t heap_sizes[] = {4u << 10,  64u << 10,  1u << 20,
 struct figures {
     size_t calls, refused;
     double mean;
-    uint32_t p99, max, own_max;
+    uint32_t p99, max;
 };
 
 struct workload {
@@ -87,7 +88,7 @@ struct run {
 static void record(struct run *run, enum call call, const struct bench_steps *steps, bool refused)
 {
     struct figures *figures = &run->figures[call];
-    uint32_t count = steps->own + steps->libc;
+    uint32_t count = steps->own + (call == CALL_REALLOC ? 0 : steps->libc);
 
     if (figures->calls == run->room[call]) {
         run->room[call] = 2 * run->room[call] + 64;
@@ -98,9 +99,6 @@ static void record(struct run *run, enum call call, const struct bench_steps *st
     run->sums[call] += count;
     if (count > figures->max) {
         figures->max = count;
-    }
-    if (steps->own > figures->own_max) {
-        figures->own_max = steps->own;
     }
 }
 
@@ -249,7 +247,7 @@ static unsigned floor_log2(uint64_t value)
 static uint64_t random_size(struct run *run, enum flavour flavour)
 {
     unsigned heap_shift = floor_log2(run->heap.memory_size);
-    unsigned least = heap_shift > 20 ? heap_shift - 17 : 3;
+    unsigned least = heap_shift > 18 ? heap_shift - 15 : 3;
 
     if (flavour == SMALL || flavour == COMB) {
         return log_uniform(&run->random, 3, 7);
@@ -406,7 +404,8 @@ static void job(void *context, size_t index)
         if (trace != NULL) {
             run_trace(&run, trace);
         } else {
-            run_made_up(&run, workload->flavour, sample == SIZE_MAX ? 100000 : sample);
+            run_made_up(&run, workload->flavour,
+                        sample == SIZE_MAX ? 100000 : sample / MADE_UP_SHARE);
         }
         if (!bench_heap_sound(&run.heap)) {
             bench_fail("engine %s: the heap is not sound at the end", engine->name);
@@ -421,8 +420,14 @@ static void workload_name(const struct workload *workload, char *name, size_t by
     if (workload->trace != NULL) {
         snprintf(name, bytes, "%s", workload->trace->name);
     } else {
-        snprintf(name, bytes, "%s_%lluK", flavour_names[workload->flavour],
-                 (unsigned long long)workload->heap_bytes >> 10);
+        unsigned unit = 0;
+        uint64_t size = workload->heap_bytes >> 10;
+
+        for (; size >= 1024; size >>= 10) {
+            unit++;
+        }
+        snprintf(name, bytes, "%s_%llu%c", flavour_names[workload->flavour],
+                 (unsigned long long)size, "KMG"[unit]);
     }
 }
 
@@ -441,20 +446,20 @@ static void report(const struct instructions *all, json_t *document)
                 if (figures->calls == 0) {
                     continue;
                 }
-                bench_document_add(
-                    document,
-                    json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:f, s:i, s:i, s:i}", "engine",
-                              all->options.engines[e].name, "workload", name, "heap_bytes",
-                              (json_int_t)measured->heap_bytes, "call", call_names[call], "calls",
-                              (json_int_t)figures->calls, "refused", (json_int_t)figures->refused,
-                              "mean", figures->mean, "p99", (int)figures->p99, "max",
-                              (int)figures->max, "own_max", (int)figures->own_max));
+                bench_document_add(document,
+                                   json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:f, s:i, s:i}",
+                                             "engine", all->options.engines[e].name, "workload",
+                                             name, "heap_bytes", (json_int_t)measured->heap_bytes,
+                                             "call", call_names[call], "calls",
+                                             (json_int_t)figures->calls, "refused",
+                                             (json_int_t)figures->refused, "mean", figures->mean,
+                                             "p99", (int)figures->p99, "max", (int)figures->max));
             }
         }
     }
 }
 
-/* One engine: a row per workload, mean/p99/max of each call; realloc without what it copies. */
+/* One engine: a row per workload, mean/p99/max of each call. */
 static void print_engine(const struct instructions *all, size_t e)
 {
     struct figures total[2][CALL_COUNT]; /* traces, made-up */
@@ -462,7 +467,7 @@ static void print_engine(const struct instructions *all, size_t e)
 
     memset(total, 0, sizeof(total));
     printf("\n%-20s %19s %19s %19s %19s   (mean p99 max)\n", all->options.engines[e].name, "alloc",
-           "free", "aligned_alloc", "realloc, max own");
+           "free", "aligned_alloc", "realloc");
     for (size_t w = 0; w < all->workload_count + 2; w++) {
         bool sum = w >= all->workload_count;
         const struct figures *row = sum ? total[w - all->workload_count]
@@ -480,13 +485,12 @@ static void print_engine(const struct instructions *all, size_t e)
             const struct figures *figures = &row[order[i]];
             struct figures *into =
                 &total[w < all->workload_count && all->workloads[w].trace == NULL][order[i]];
-            uint32_t max = order[i] == CALL_REALLOC ? figures->own_max : figures->max;
 
             if (figures->calls == 0) {
                 printf(" %19s", "-");
                 continue;
             }
-            printf(" %7.1f %5u %5u", figures->mean, figures->p99, max);
+            printf(" %7.1f %5u %5u", figures->mean, figures->p99, figures->max);
             if (!sum) { /* mean of all calls, worst p99, worst max */
                 into->mean =
                     (into->mean * (double)into->calls + figures->mean * (double)figures->calls) /
@@ -494,7 +498,6 @@ static void print_engine(const struct instructions *all, size_t e)
                 into->calls += figures->calls;
                 into->p99 = figures->p99 > into->p99 ? figures->p99 : into->p99;
                 into->max = figures->max > into->max ? figures->max : into->max;
-                into->own_max = figures->own_max > into->own_max ? figures->own_max : into->own_max;
             }
         }
         printf("\n");

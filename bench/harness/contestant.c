@@ -189,13 +189,26 @@ bool bench_contestant_start(struct bench_contestant *contestant,
 static void verify_block(const struct bench_contestant *contestant, const struct bench_trace *trace,
                          const struct bench_block *held, uint64_t bytes, uint32_t slot)
 {
-    if (!bench_tag_holds(held, bytes, slot)) {
+    if (held->block != NULL && !bench_tag_holds(held, bytes, slot)) {
         bench_fail("%s: %s: a block lost its content", contestant->name, trace->name);
     }
 }
 
+/* A request; NULL: refused. */
+static inline uint8_t *request(const struct bench_direct *calls, void *arena,
+                               const struct bench_operation *operation, uint8_t *held)
+{
+    if (operation->kind == BENCH_REALLOC && held != NULL) {
+        return calls->realloc(arena, held, operation->bytes);
+    }
+    if (operation->align_shift == 0) {
+        return calls->alloc(arena, operation->bytes);
+    }
+    return calls->aligned_alloc(arena, (size_t)1 << operation->align_shift, operation->bytes);
+}
+
 size_t bench_contestant_replay(struct bench_contestant *contestant, const struct bench_trace *trace,
-                               struct bench_block *slots, bool verify)
+                               struct bench_block *slots, bool verify, size_t *refused)
 {
     const struct bench_direct calls = contestant->calls;
     const struct bench_operation *operation = trace->operations;
@@ -207,25 +220,25 @@ size_t bench_contestant_replay(struct bench_contestant *contestant, const struct
         uint64_t bytes = operation->bytes;
         uint8_t *block;
 
+        if (verify && operation->kind != BENCH_ALLOC) {
+            verify_block(contestant, trace, held, held->bytes, operation->slot);
+        }
         if (operation->kind == BENCH_FREE) {
-            if (verify) {
-                verify_block(contestant, trace, held, held->bytes, operation->slot);
+            if (held->block != NULL) {
+                calls.free(arena, held->block);
             }
-            calls.free(arena, held->block);
             held->block = NULL;
             continue;
         }
-        if (operation->kind == BENCH_REALLOC) {
-            block = calls.realloc(arena, held->block, bytes);
-        } else if (operation->align_shift == 0) {
-            block = calls.alloc(arena, bytes);
-        } else {
-            block = calls.aligned_alloc(arena, (size_t)1 << operation->align_shift, bytes);
-        }
+        block = request(&calls, arena, operation, held->block);
         if (block == NULL) {
-            break;
+            if (refused == NULL) {
+                break;
+            }
+            (*refused)++;
+            continue;
         }
-        if (verify && operation->kind == BENCH_REALLOC) {
+        if (verify && operation->kind == BENCH_REALLOC && held->block != NULL) {
             held->block = block;
             verify_block(contestant, trace, held, bytes < held->bytes ? bytes : held->bytes,
                          operation->slot);

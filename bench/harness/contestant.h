@@ -38,10 +38,11 @@ bool bench_contestant_start(struct bench_contestant *contestant,
                             const struct bench_options *options, void *memory, size_t bytes);
 
 /* Replays; the first and the last byte of every block are written. Returns the operations done
- * before the first refusal. With `verify`, those bytes are checked before a block is resized or
- * freed, and a fault ends the program. slots must be all zero; what is live at the end stays. */
+ * before the first refusal; with `refused`, goes on after refusals and counts them there. With
+ * `verify`, those bytes are checked before a block is resized or freed, and a fault ends the
+ * program. What lives in slots stays there at the end. */
 size_t bench_contestant_replay(struct bench_contestant *contestant, const struct bench_trace *trace,
-                               struct bench_block *slots, bool verify);
+                               struct bench_block *slots, bool verify, size_t *refused);
 /* Frees what lives in slots and makes them all zero. */
 void bench_contestant_drain(struct bench_contestant *contestant, struct bench_block *slots,
                             size_t slot_count);

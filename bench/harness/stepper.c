@@ -15,16 +15,23 @@
 static struct {
     uintptr_t libc_start, libc_end;
     uintptr_t last; /* where the last trap was */
+    bool skips_libc;
     struct bench_steps steps;
 } stepper;
 
-/* bench_stub(function, a, b, c, d): the one place where the trap flag is changed. */
+/* Where a skipped call returns to. */
+extern uintptr_t bench_resume_at;
+uintptr_t bench_resume_at;
+
+/* bench_stub(function, a, b, c, d) sets the trap flag, bench_resume sets it again when a skipped
+ * call returns. */
+extern void bench_resume(void);
 extern uintptr_t bench_stub(void (*function)(void), uintptr_t a, uintptr_t b, uintptr_t c,
                             uintptr_t d);
 extern const char bench_stub_end[];
 __asm__(".text\n"
-        ".globl bench_stub, bench_stub_end\n"
-        ".hidden bench_stub, bench_stub_end\n"
+        ".globl bench_stub, bench_resume, bench_stub_end\n"
+        ".hidden bench_stub, bench_resume, bench_stub_end, bench_resume_at\n"
         ".type bench_stub, @function\n"
         "bench_stub:\n"
         "    mov %rdi, %rax\n"
@@ -42,12 +49,18 @@ __asm__(".text\n"
         "    popfq\n"
         "    add $8, %rsp\n"
         "    ret\n"
+        "bench_resume:\n"
+        "    pushq bench_resume_at(%rip)\n"
+        "    pushfq\n"
+        "    orq $0x100, (%rsp)\n"
+        "    popfq\n"
+        "    ret\n"
         "bench_stub_end:\n"
         ".size bench_stub, . - bench_stub\n");
 
 static void trap(int signal_number, siginfo_t *information, void *context)
 {
-    const ucontext_t *interrupted = context;
+    ucontext_t *interrupted = context;
     uintptr_t next = (uintptr_t)interrupted->uc_mcontext.gregs[REG_RIP];
 
     (void)signal_number;
@@ -57,10 +70,18 @@ static void trap(int signal_number, siginfo_t *information, void *context)
         return;
     }
     stepper.last = next;
-    if (next - stepper.libc_start < stepper.libc_end - stepper.libc_start) {
-        stepper.steps.libc++;
-    } else {
+    if (next - stepper.libc_start >= stepper.libc_end - stepper.libc_start) {
         stepper.steps.own++;
+        return;
+    }
+    stepper.steps.libc++;
+    if (stepper.skips_libc) {
+        /* Just called: the return address is on top of the stack. */
+        uintptr_t *top = (uintptr_t *)interrupted->uc_mcontext.gregs[REG_RSP];
+
+        bench_resume_at = *top;
+        *top = (uintptr_t)bench_resume;
+        interrupted->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)0x100;
     }
 }
 
@@ -94,13 +115,14 @@ bool bench_stepper_open(void)
     return sigaction(SIGTRAP, &action, NULL) == 0;
 }
 
-uintptr_t bench_step(void (*function)(void), const uintptr_t arguments[4],
+uintptr_t bench_step(void (*function)(void), const uintptr_t arguments[4], bool skip_libc,
                      struct bench_steps *steps)
 {
     uintptr_t result;
 
     memset(&stepper.steps, 0, sizeof(stepper.steps));
     stepper.last = 0;
+    stepper.skips_libc = skip_libc;
     result = bench_stub(function, arguments[0], arguments[1], arguments[2], arguments[3]);
     *steps = stepper.steps;
     return result;
@@ -113,11 +135,12 @@ bool bench_stepper_open(void)
     return false;
 }
 
-uintptr_t bench_step(void (*function)(void), const uintptr_t arguments[4],
+uintptr_t bench_step(void (*function)(void), const uintptr_t arguments[4], bool skip_libc,
                      struct bench_steps *steps)
 {
     (void)function;
     (void)arguments;
+    (void)skip_libc;
     (void)steps;
     bench_fail("single-stepping is written for x86-64 only");
 }
@@ -128,7 +151,7 @@ void *bench_step_alloc(struct smh_heap *heap, size_t bytes, struct bench_steps *
 {
     const uintptr_t arguments[4] = {(uintptr_t)heap, bytes};
 
-    return (void *)bench_step((void (*)(void))smh_heap_alloc, arguments, steps);
+    return (void *)bench_step((void (*)(void))smh_heap_alloc, arguments, false, steps);
 }
 
 void *bench_step_aligned_alloc(struct smh_heap *heap, size_t align, size_t bytes,
@@ -136,7 +159,7 @@ void *bench_step_aligned_alloc(struct smh_heap *heap, size_t align, size_t bytes
 {
     const uintptr_t arguments[4] = {(uintptr_t)heap, align, bytes};
 
-    return (void *)bench_step((void (*)(void))smh_heap_aligned_alloc, arguments, steps);
+    return (void *)bench_step((void (*)(void))smh_heap_aligned_alloc, arguments, false, steps);
 }
 
 void *bench_step_realloc(struct smh_heap *heap, void *block, size_t bytes,
@@ -144,12 +167,12 @@ void *bench_step_realloc(struct smh_heap *heap, void *block, size_t bytes,
 {
     const uintptr_t arguments[4] = {(uintptr_t)heap, (uintptr_t)block, bytes};
 
-    return (void *)bench_step((void (*)(void))smh_heap_realloc, arguments, steps);
+    return (void *)bench_step((void (*)(void))smh_heap_realloc, arguments, true, steps);
 }
 
 int bench_step_free(struct smh_heap *heap, void *block, struct bench_steps *steps)
 {
     const uintptr_t arguments[4] = {(uintptr_t)heap, (uintptr_t)block};
 
-    return (int)bench_step((void (*)(void))smh_heap_free, arguments, steps);
+    return (int)bench_step((void (*)(void))smh_heap_free, arguments, false, steps);
 }

@@ -18,7 +18,7 @@
 
 struct bench_steps {
     uint32_t own;  /* instructions outside libc */
-    uint32_t libc; /* and within: copying and clearing */
+    uint32_t libc; /* and within: copying and clearing; when skipped, one per call */
 };
 
 /* Installs the handler. False: not on this kind of machine. */
@@ -32,8 +32,10 @@ void *bench_step_realloc(struct smh_heap *heap, void *block, size_t bytes,
                          struct bench_steps *steps);
 int bench_step_free(struct smh_heap *heap, void *block, struct bench_steps *steps);
 
-/* Any function of up to four integers or pointers, cast to void (*)(void). */
-uintptr_t bench_step(void (*function)(void), const uintptr_t arguments[4],
+/* Any function of up to four integers or pointers, cast to void (*)(void). With skip_libc, calls
+ * into libc run at full speed and count one instruction: for realloc, whose copying may take
+ * millions. */
+uintptr_t bench_step(void (*function)(void), const uintptr_t arguments[4], bool skip_libc,
                      struct bench_steps *steps);
 
 #endif
