@@ -6,6 +6,10 @@
 
 #define FIRST_INTERVAL 1
 
+/* What folds into a sample and changes nothing. */
+static const struct smh_region_sample nothing_yet = {.free_bytes = UINT64_MAX,
+                                                     .largest_free_bytes = UINT64_MAX};
+
 static struct smh_samples *make_samples(size_t regions)
 {
     struct smh_samples *samples = smh_must_allocate(1, sizeof(*samples));
@@ -24,11 +28,15 @@ void smh_metrics_open(struct smh_metrics *metrics, struct smh_result *result,
     metrics->result = result;
     metrics->machine = machine;
     metrics->interval = FIRST_INTERVAL;
-    metrics->next_operation = with_samples ? 0 : UINT64_MAX;
-    metrics->next_time_ns = with_samples ? 0 : UINT64_MAX;
     metrics->last_attribute = SIZE_MAX;
     result->regions = smh_must_allocate(machine->region_count, sizeof(*result->regions));
-    result->samples = with_samples ? make_samples(machine->region_count) : NULL;
+    if (with_samples) {
+        result->samples = make_samples(machine->region_count);
+        metrics->since = smh_must_allocate(machine->region_count, sizeof(*metrics->since));
+        for (size_t i = 0; i < machine->region_count; i++) {
+            metrics->since[i] = nothing_yet;
+        }
+    }
 }
 
 /* The counters of an attribute. */
@@ -53,6 +61,23 @@ static struct smh_attribute_result *find_attribute(struct smh_metrics *metrics, 
     return &result->attributes[index];
 }
 
+/* Takes the extremes of an earlier moment into a later sample: most in use, least free. */
+static void fold(struct smh_region_sample *later, const struct smh_region_sample *earlier)
+{
+    if (earlier->used_bytes > later->used_bytes) {
+        later->used_bytes = earlier->used_bytes;
+    }
+    if (earlier->live_bytes > later->live_bytes) {
+        later->live_bytes = earlier->live_bytes;
+    }
+    if (earlier->free_bytes < later->free_bytes) {
+        later->free_bytes = earlier->free_bytes;
+    }
+    if (earlier->largest_free_bytes < later->largest_free_bytes) {
+        later->largest_free_bytes = earlier->largest_free_bytes;
+    }
+}
+
 void smh_metrics_gain(struct smh_metrics *metrics, size_t region, uint32_t attr, uint64_t offset,
                       uint64_t bytes)
 {
@@ -71,6 +96,13 @@ void smh_metrics_gain(struct smh_metrics *metrics, size_t region, uint32_t attr,
     }
     if (heap->live_blocks > counters->peak_live_blocks) {
         counters->peak_live_blocks = heap->live_blocks;
+    }
+    if (metrics->since != NULL) {
+        const struct smh_region_sample now = {.used_bytes = heap->used_bytes,
+                                              .live_bytes = counters->live_bytes,
+                                              .free_bytes = UINT64_MAX,
+                                              .largest_free_bytes = UINT64_MAX};
+        fold(&metrics->since[region], &now);
     }
     struct smh_attribute_result *attribute = find_attribute(metrics, attr);
     attribute->allocated_blocks++;
@@ -114,6 +146,8 @@ static void sample_region(struct smh_metrics *metrics, size_t region,
         .free_bytes = stats.free_bytes,
         .largest_free_bytes = stats.largest_free_bytes,
     };
+    fold(sample, &metrics->since[region]);
+    metrics->since[region] = nothing_yet;
     uint64_t bins[SMH_MAP_BINS] = {0};
     uint64_t bin_bytes = (heap->memory_size + SMH_MAP_BINS - 1) / SMH_MAP_BINS;
     struct smh_chunk chunk = {0};
@@ -129,21 +163,52 @@ static void sample_region(struct smh_metrics *metrics, size_t region,
     }
 }
 
-/* Keeps samples 0, 2, 4, ... */
-static void thin_out(struct smh_metrics *metrics)
+static bool is_due(const struct smh_metrics *metrics, size_t from, uint64_t operation_index,
+                   uint64_t time_ns)
+{
+    const struct smh_samples *samples = metrics->result->samples;
+    return operation_index - samples->operation_index[from] >= metrics->interval ||
+           time_ns - samples->time_ns[from] >= metrics->interval * 1000;
+}
+
+static void copy_sample(struct smh_samples *samples, size_t regions, size_t to, size_t from)
+{
+    samples->time_ns[to] = samples->time_ns[from];
+    samples->operation_index[to] = samples->operation_index[from];
+    memmove(&samples->regions[to * regions], &samples->regions[from * regions],
+            regions * sizeof(*samples->regions));
+    memmove(&samples->map[to * regions * SMH_MAP_BINS],
+            &samples->map[from * regions * SMH_MAP_BINS], regions * SMH_MAP_BINS);
+}
+
+/* What sample `from` has seen goes into the next one, or, of the last, into the one to come. */
+static void hand_on(struct smh_metrics *metrics, size_t from)
 {
     struct smh_samples *samples = metrics->result->samples;
     size_t regions = metrics->machine->region_count;
-    for (size_t i = 0; i < samples->count / 2; i++) {
-        samples->time_ns[i] = samples->time_ns[2 * i];
-        samples->operation_index[i] = samples->operation_index[2 * i];
-        memcpy(&samples->regions[i * regions], &samples->regions[2 * i * regions],
-               regions * sizeof(*samples->regions));
-        memcpy(&samples->map[i * regions * SMH_MAP_BINS],
-               &samples->map[2 * i * regions * SMH_MAP_BINS], regions * SMH_MAP_BINS);
+    struct smh_region_sample *later =
+        from + 1 < samples->count ? &samples->regions[(from + 1) * regions] : metrics->since;
+    for (size_t region = 0; region < regions; region++) {
+        fold(&later[region], &samples->regions[from * regions + region]);
     }
-    samples->count /= 2;
-    metrics->interval *= 2;
+}
+
+/* Doubles the interval until half of the samples, or fewer, are that far apart. */
+static void thin_out(struct smh_metrics *metrics)
+{
+    struct smh_samples *samples = metrics->result->samples;
+    while (samples->count > SMH_SAMPLES_MAX / 2) {
+        metrics->interval *= 2;
+        size_t kept = 0;
+        for (size_t i = 1; i < samples->count; i++) {
+            if (is_due(metrics, kept, samples->operation_index[i], samples->time_ns[i])) {
+                copy_sample(samples, metrics->machine->region_count, ++kept, i);
+            } else {
+                hand_on(metrics, i);
+            }
+        }
+        samples->count = kept + 1;
+    }
 }
 
 static void take_sample(struct smh_metrics *metrics, uint64_t operation_index, uint64_t time_ns)
@@ -169,14 +234,14 @@ void smh_metrics_step(struct smh_metrics *metrics, uint64_t operation_index, uin
         counters->high_water_sum += counters->high_water_bytes;
         counters->live_sum += counters->live_bytes;
     }
-    if (operation_index >= metrics->next_operation || time_ns >= metrics->next_time_ns) {
+    const struct smh_samples *samples = metrics->result->samples;
+    if (samples != NULL &&
+        (samples->count == 0 || is_due(metrics, samples->count - 1, operation_index, time_ns))) {
         take_sample(metrics, operation_index, time_ns);
-        metrics->next_operation = operation_index + metrics->interval;
-        metrics->next_time_ns = time_ns + metrics->interval * 1000;
     }
 }
 
-void smh_metrics_close(struct smh_metrics *metrics, uint64_t operation_index, uint64_t time_ns)
+void smh_metrics_finish(struct smh_metrics *metrics, uint64_t operation_index, uint64_t time_ns)
 {
     if (metrics->result->samples != NULL) {
         take_sample(metrics, operation_index, time_ns);
@@ -191,4 +256,10 @@ void smh_metrics_close(struct smh_metrics *metrics, uint64_t operation_index, ui
             counters->free_chunks += chunk.used ? 0 : 1;
         }
     }
+}
+
+void smh_metrics_close(struct smh_metrics *metrics)
+{
+    free(metrics->since);
+    metrics->since = NULL;
 }

@@ -1,9 +1,9 @@
 /* metrics.h: what is counted while a replay goes by.
  *
  * Owns: live bytes per region and attribute, high-water marks, samples over time and the heap map.
- * Invariants: the number of samples is bounded: when SMH_SAMPLES_MAX are there, every other one is
- * dropped and the interval doubles, so that any length of run is covered evenly, busy stretches and
- * quiet ones.
+ * Invariants: the number of samples is bounded: when SMH_SAMPLES_MAX are there, the interval
+ * doubles and those that stand closer are dropped, so that any length of run is covered evenly,
+ * busy stretches and quiet ones.
  */
 #ifndef SMH_SIM_METRICS_H
 #define SMH_SIM_METRICS_H
@@ -14,10 +14,10 @@
 struct smh_metrics {
     struct smh_result *result;
     const struct smh_machine *machine;
-    uint64_t interval;       /* between samples: operations, and microseconds of simulated time */
-    uint64_t next_operation; /* a sample is due at this operation */
-    uint64_t next_time_ns;   /* and at this time, whichever comes first */
-    uint32_t last_attr;      /* a cache of one for find_attribute */
+    uint64_t interval; /* between samples: operations, or microseconds of simulated time,
+                          whichever comes first */
+    struct smh_region_sample *since; /* extremes since the last sample; NULL: no samples */
+    uint32_t last_attr;              /* a cache of one for find_attribute */
     size_t last_attribute;
 };
 
@@ -33,6 +33,7 @@ void smh_metrics_fail(struct smh_metrics *metrics, uint32_t attr);
 /* After each operation. */
 void smh_metrics_step(struct smh_metrics *metrics, uint64_t operation_index, uint64_t time_ns);
 /* At the end of the workload: the last sample and the heaps' own counters. */
-void smh_metrics_close(struct smh_metrics *metrics, uint64_t operation_index, uint64_t time_ns);
+void smh_metrics_finish(struct smh_metrics *metrics, uint64_t operation_index, uint64_t time_ns);
+void smh_metrics_close(struct smh_metrics *metrics);
 
 #endif

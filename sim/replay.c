@@ -428,7 +428,7 @@ static void conclude(struct replay *replay)
         return;
     }
     smh_oracle_heaps(&replay->oracle, replay->index);
-    smh_metrics_close(&replay->metrics, replay->index, replay->time_ns);
+    smh_metrics_finish(&replay->metrics, replay->index, replay->time_ns);
     if (replay->options->drain) {
         struct smh_replay_options quiet = *replay->options;
         struct smh_latency *latency = result->latency;
@@ -465,6 +465,7 @@ static int run(struct replay *replay, const struct smh_scenario *scenario,
     prepare(replay, scenario);
     if (smh_oracle_open(&replay->oracle, &replay->machine, replay->result, replay->options->checks,
                         error) != 0) {
+        smh_metrics_close(&replay->metrics);
         return -1;
     }
     uint64_t start = now_ns();
@@ -475,6 +476,7 @@ static int run(struct replay *replay, const struct smh_scenario *scenario,
         smh_result_judge(replay->result);
     }
     smh_oracle_close(&replay->oracle);
+    smh_metrics_close(&replay->metrics);
     return code;
 }
 

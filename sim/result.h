@@ -116,7 +116,8 @@ struct smh_attribute_result {
     uint64_t failed_requests;
 };
 
-/* One region at one moment. */
+/* One region over the time since the sample before: the most in use, the least free (of the
+ * moments that were looked at); chunks at the moment itself. */
 struct smh_region_sample {
     uint64_t used_bytes;
     uint64_t live_bytes;

@@ -116,6 +116,22 @@ Test(replay, samples_stay_bounded_and_cover_the_run)
     cr_assert(result.samples->operation_index[result.samples->count - 1] == 200000);
 }
 
+Test(replay, no_peak_between_two_samples_is_lost)
+{
+    struct smh_result result =
+        run(ONE_REGION("'64K'") "{'actor':'steady','repeat':50000,'every':'1us','ops':["
+                                "{'alloc':'x','bytes':100},{'free':'x'}]},"
+                                "{'actor':'once','start':'20ms','ops':["
+                                "{'alloc':'y','bytes':30000},{'free':'y'}]}]}");
+    uint64_t most = 0;
+    for (size_t i = 0; i < result.samples->count; i++) {
+        uint64_t live = result.samples->regions[i].live_bytes;
+        most = live > most ? live : most;
+    }
+    cr_assert(most == result.regions[0].peak_live_bytes);
+    cr_assert(most >= 30000);
+}
+
 Test(replay, the_json_of_the_same_seed_is_the_same_and_of_another_is_not)
 {
     struct smh_scenario *scenario = given_scenario(
