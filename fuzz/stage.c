@@ -140,7 +140,7 @@ static void hide_regions(const struct fuzz_stage *stage)
     }
 }
 
-bool fuzz_stage_open(struct fuzz_stage *stage, const struct smh_fuzz_config *config, bool pool)
+void fuzz_stage_lay(struct fuzz_stage *stage, const struct smh_fuzz_config *config, bool all)
 {
     static char name[] = "fuzz";
     close_arena();
@@ -148,30 +148,40 @@ bool fuzz_stage_open(struct fuzz_stage *stage, const struct smh_fuzz_config *con
     stage->exact = true;
     stage->scenario.path = name;
     stage->scenario.name = name;
-    stage->scenario.match = pool ? config->match : smh_match_equal;
+    stage->scenario.match = all ? config->match : smh_match_equal;
     stage->scenario.policy = config->policy;
     stage->scenario.machine.regions = stage->region_configs;
     stage->machine.scenario = &stage->scenario;
     stage->machine.policy = config->policy;
     stage->machine.slots = stage->slots;
     stage->machine.regions = stage->regions;
-    stage->machine.region_count = pool ? config->region_count : 1;
+    stage->machine.region_count = all ? config->region_count : 1;
     stage->scenario.machine.region_count = stage->machine.region_count;
     for (size_t i = 0; i < stage->machine.region_count; i++) {
-        lay_out(stage, config, i, pool);
+        lay_out(stage, config, i, all);
     }
-    if (!pool) {
+    if (!all) {
         stage->region_configs[0].attr = 0;
         stage->region_configs[0].reserve_bytes = 0;
     }
+}
+
+void fuzz_stage_watch(struct fuzz_stage *stage)
+{
     struct smh_error error;
+    FUZZ_REQUIRE(
+        smh_oracle_open(&stage->oracle, &stage->machine, &result, SMH_CHECKS_ALL, &error) == 0,
+        "%s", error.message);
+}
+
+bool fuzz_stage_open(struct fuzz_stage *stage, const struct smh_fuzz_config *config, bool pool)
+{
+    fuzz_stage_lay(stage, config, pool);
     if ((pool ? open_pool(stage, config) : open_heap(stage, config)) != 0) {
         hide_regions(stage);
         return false;
     }
-    FUZZ_REQUIRE(
-        smh_oracle_open(&stage->oracle, &stage->machine, &result, SMH_CHECKS_ALL, &error) == 0,
-        "%s", error.message);
+    fuzz_stage_watch(stage);
     return true;
 }
 

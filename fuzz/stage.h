@@ -52,6 +52,10 @@ void __wrap___sanitizer_cov_trace_pc(void);
 /* Makes heap (pool false: region 0 alone, no pool) or pool for the input's header. false: a region
  * is refused; the stage is then closed. */
 bool fuzz_stage_open(struct fuzz_stage *stage, const struct smh_fuzz_config *config, bool pool);
+/* The two halves of it, for targets that make their own heaps: lays out memory (all regions, or
+ * the first alone); once the heaps are there, and mirrored in stage->slots, opens the oracle. */
+void fuzz_stage_lay(struct fuzz_stage *stage, const struct smh_fuzz_config *config, bool all);
+void fuzz_stage_watch(struct fuzz_stage *stage);
 void fuzz_stage_close(struct fuzz_stage *stage);
 
 /* Hides the payload of a live block from the core, and shows it again. */
