@@ -84,10 +84,15 @@ static double turn(const struct measuring *measuring, struct bench_contestant *c
     return sum * 1e9 / (double)(replays * measuring->of->timed->count);
 }
 
+static size_t rounds_of(const struct bench_compare *compare, const struct bench_case *of)
+{
+    return of->rounds != 0 && of->rounds < compare->rounds ? of->rounds : compare->rounds;
+}
+
 static void measure(const struct measuring *measuring, struct bench_timing *timings)
 {
     struct bench_compare *compare = measuring->compare;
-    size_t rounds = compare->rounds;
+    size_t rounds = rounds_of(compare, measuring->of);
     double *ns = smh_must_allocate(rounds * compare->count, sizeof(*ns)); /* [contestant][round] */
     double *ratios = smh_must_allocate(rounds, sizeof(*ratios));
     double *reference = smh_must_allocate(rounds, sizeof(*reference));
@@ -152,8 +157,8 @@ static void report(struct bench_compare *compare, const struct bench_case *measu
         result = json_pack(
             "{s:s, s:s, s:I, s:I, s:i, s:f, s:f, s:f}", "contestant", compare->contestants[i].name,
             "case", measured->name, "operations", (json_int_t)measured->timed->count, "arena_bytes",
-            (json_int_t)timing->arena_bytes, "rounds", (int)compare->rounds, "ns_median",
-            timing->median, "ns_least", timing->least, "ratio", timing->ratio);
+            (json_int_t)timing->arena_bytes, "rounds", (int)rounds_of(compare, measured),
+            "ns_median", timing->median, "ns_least", timing->least, "ratio", timing->ratio);
         if (measured->may_refuse) {
             json_object_set_new(result, "refused", json_integer((json_int_t)timing->refused));
         }
