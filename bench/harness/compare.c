@@ -61,6 +61,11 @@ static void rehearse(const struct measuring *measuring, struct bench_contestant 
         }
         bytes *= 2;
     }
+    if (measuring->of->all_refused && timing->arena_bytes != 0 &&
+        timing->refused != measuring->of->timed->count) {
+        bench_fail("%s: %s: %zu of %zu refused", contestant->name, measuring->of->name,
+                   timing->refused, measuring->of->timed->count);
+    }
 }
 
 /* Nanoseconds per operation of one turn. */

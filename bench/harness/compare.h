@@ -30,6 +30,7 @@ struct bench_case {
     size_t arena_bytes; /* for a start; who refuses anything there gets twice as much, and so on */
     size_t arena_most;  /* ... up to this; else the contestant has no figure */
     size_t rounds;      /* 0: as asked for; else at most that many */
+    bool all_refused;   /* ... and every timed operation must be refused */
     bool may_refuse;    /* refusals are what the case is about; arenas do not grow */
 };
 
