@@ -87,6 +87,7 @@ static void lay_out(struct fuzz_stage *stage, const struct smh_fuzz_config *conf
     struct smh_heap_config heap = heap_config(stage, config, index);
     size_t wanted = smh_heap_metadata_size(&heap);
     bool given = region->metadata && wanted <= METADATA_MAX;
+    stage->metadata[index] = metadata[index];
     stage->metadata_bytes[index] = given ? wanted : 0;
     smh_port_unpoison(metadata[index], stage->metadata_bytes[index]);
     if (stage->metadata_bytes[index] == 0 && (region->engine->flags & SMH_ENGINE_EXACT) == 0) {

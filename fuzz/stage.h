@@ -28,8 +28,9 @@ struct fuzz_stage {
     uint8_t *memory[SMH_FUZZ_REGIONS_MAX]; /* where each region really begins */
     size_t size[SMH_FUZZ_REGIONS_MAX];
     struct smh_pool_slot slots[SMH_FUZZ_REGIONS_MAX];
-    size_t metadata_bytes[SMH_FUZZ_REGIONS_MAX];
-    bool exact; /* every verdict is exact */
+    uint8_t *metadata[SMH_FUZZ_REGIONS_MAX];
+    size_t metadata_bytes[SMH_FUZZ_REGIONS_MAX]; /* 0: none given */
+    bool exact;                                  /* every verdict is exact */
     struct smh_oracle oracle;
     struct smh_live live[SMH_FUZZ_SLOTS];
     void *freed[FUZZ_FREED_KEPT]; /* the last addresses freed, in a ring */
