@@ -1,0 +1,215 @@
+/* threads.c: what do two threads cost each other?
+ *
+ * Owns: throughput of 1 and 2 threads that let blocks of 16 to 255 bytes come and go:
+ *
+ *     shared: both on the one region of a pool     own: each on its region of one pool
+ *     |  r0  |<-- thread 0, thread 1               |  r0  |<-- thread 0   |  r1  |<-- thread 1
+ *
+ * Engines through smh_pool_* with the hosted port's locks; the system's allocators as they are
+ * (`shared`). Every block carries its slot's tag, checked when it is freed. Contestants take turns
+ * within a round; medians over the rounds. On a machine with one processor two threads say little.
+ *
+ * Result, one per contestant and way: contestant, way, threads, operations (of each thread),
+ * rounds, ns_median (wall time per operation of one thread: the same for 1 and 2 threads, when they
+ * do not hinder each other).
+ */
+#include "../sim/error.h"
+#include "../sim/random.h"
+#include "harness/contestant.h"
+
+#include <pthread.h>
+#include <smh/pool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LIVE           256u
+#define PAIRS          200000u
+#define PAIRS_SMOKE    200u
+#define REGION_BYTES   (1u << 20)
+#define ROUNDS_DEFAULT 9
+#define THREADS_MAX    2u
+
+enum way { SHARED_1, SHARED_2, OWN_2, WAY_COUNT };
+static const char *const way_names[WAY_COUNT] = {"shared", "shared", "own"};
+static const unsigned way_threads[WAY_COUNT] = {1, 2, 2};
+
+struct worker {
+    pthread_t thread;
+    pthread_barrier_t *start;
+    struct bench_contestant *contestant;
+    struct smh_pool *pool; /* NULL: the contestant itself */
+    uint32_t attr;
+    uint64_t seed;
+    size_t pairs;
+    double begun, done;
+};
+
+static void *ask(const struct worker *worker, size_t bytes)
+{
+    void *block = worker->pool != NULL
+                      ? smh_pool_alloc(worker->pool, worker->attr, bytes)
+                      : worker->contestant->calls.alloc(worker->contestant->arena, bytes);
+
+    if (block == NULL) {
+        bench_fail("%s: refused", worker->contestant->name);
+    }
+    return block;
+}
+
+static void give_back(const struct worker *worker, struct bench_block *held, uint32_t slot)
+{
+    if (!bench_tag_holds(held, held->bytes, slot)) {
+        bench_fail("%s: a block lost its content", worker->contestant->name);
+    }
+    if (worker->pool == NULL) {
+        worker->contestant->calls.free(worker->contestant->arena, held->block);
+    } else if (smh_pool_free(worker->pool, held->block) != 0) {
+        bench_fail("%s: the pool does not take a block back", worker->contestant->name);
+    }
+}
+
+static void *work(void *context)
+{
+    struct worker *worker = context;
+    struct bench_block held[LIVE] = {{0}};
+    struct smh_random random;
+
+    smh_random_init(&random, worker->seed, 4);
+    pthread_barrier_wait(worker->start);
+    worker->begun = bench_seconds();
+    for (size_t i = 0; i < worker->pairs + LIVE; i++) {
+        uint32_t slot = i < LIVE ? (uint32_t)i : (uint32_t)smh_random_below(&random, LIVE);
+
+        if (held[slot].block != NULL) {
+            give_back(worker, &held[slot], slot);
+        }
+        held[slot].bytes = 16 + smh_random_below(&random, 240);
+        held[slot].block = ask(worker, held[slot].bytes);
+        bench_tag(&held[slot], slot);
+    }
+    for (uint32_t slot = 0; slot < LIVE; slot++) {
+        give_back(worker, &held[slot], slot);
+    }
+    worker->done = bench_seconds();
+    return NULL;
+}
+
+static void make_pool(struct smh_pool *pool, const struct bench_options *options,
+                      const struct smh_engine *engine, uint8_t *memory, unsigned regions)
+{
+    smh_pool_init(pool, NULL);
+    for (unsigned i = 0; i < regions; i++) {
+        struct smh_region region = {.attr = i,
+                                    .addr = (uintptr_t)memory + i * REGION_BYTES,
+                                    .size = REGION_BYTES,
+                                    .engine = engine,
+                                    .granule = options->granule,
+                                    .target_bits = options->target_bits};
+
+        if (smh_pool_add(pool, &region) != 0) {
+            bench_fail("%s: a region is refused", engine->name);
+        }
+    }
+}
+
+/* Nanoseconds of wall time per operation of one thread. */
+static double run(const struct bench_options *options, struct bench_contestant *contestant,
+                  enum way way, uint8_t *memory)
+{
+    static struct smh_pool pool;
+    struct worker workers[THREADS_MAX] = {{0}};
+    size_t pairs = options->smoke ? PAIRS_SMOKE : PAIRS;
+    double begun, done;
+    pthread_barrier_t start;
+
+    if (!contestant->system) {
+        make_pool(&pool, options, contestant->engine, memory, way == OWN_2 ? 2 : 1);
+    }
+    pthread_barrier_init(&start, NULL, way_threads[way]);
+    for (unsigned i = 0; i < way_threads[way]; i++) {
+        workers[i] = (struct worker){.start = &start,
+                                     .contestant = contestant,
+                                     .pool = contestant->system ? NULL : &pool,
+                                     .attr = way == OWN_2 ? i : 0,
+                                     .seed = options->seed + i,
+                                     .pairs = pairs};
+        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0) {
+            bench_fail("no thread");
+        }
+    }
+    for (unsigned i = 0; i < way_threads[way]; i++) {
+        pthread_join(workers[i].thread, NULL);
+    }
+    begun = workers[0].begun;
+    done = workers[0].done;
+    for (unsigned i = 1; i < way_threads[way]; i++) {
+        begun = workers[i].begun < begun ? workers[i].begun : begun;
+        done = workers[i].done > done ? workers[i].done : done;
+    }
+    pthread_barrier_destroy(&start);
+    if (!contestant->system && smh_engine_find(contestant->name) == contestant->engine &&
+        smh_pool_check(&pool, NULL, NULL) != 0) {
+        bench_fail("%s: the pool is not sound at the end", contestant->name);
+    }
+    return (done - begun) * 1e9 / (double)(2 * (pairs + LIVE));
+}
+
+static void report(const struct bench_options *options, struct bench_contestant *contestant,
+                   double *ns, size_t rounds, json_t *document)
+{
+    printf("%-16.16s", contestant->name);
+    for (int way = 0; way < WAY_COUNT; way++) {
+        double median = bench_median(&ns[(size_t)way * rounds], rounds);
+
+        if (contestant->system && way == OWN_2) {
+            printf(" %12s", "-");
+            continue;
+        }
+        printf(" %12.1f", median);
+        bench_document_add(
+            document,
+            json_pack("{s:s, s:s, s:i, s:I, s:i, s:f}", "contestant", contestant->name, "way",
+                      way_names[way], "threads", (int)way_threads[way], "operations",
+                      (json_int_t)(2 * ((options->smoke ? PAIRS_SMOKE : PAIRS) + LIVE)), "rounds",
+                      (int)rounds, "ns_median", median));
+    }
+    printf("\n");
+}
+
+int main(int argc, char **argv)
+{
+    static struct bench_contestant contestants[BENCH_CONTESTANTS_MAX];
+    struct bench_options options;
+    size_t reference, count, rounds;
+    uint8_t *memory;
+    json_t *document;
+    double *ns; /* [contestant][way][round] */
+
+    bench_options_read(&options, "threads", "One and two threads on one pool.", argc, argv);
+    options.direct = false; /* without smh they have no lock */
+    count = bench_contestants(&options, contestants, &reference);
+    rounds = options.rounds != 0 ? options.rounds : options.smoke ? 1 : ROUNDS_DEFAULT;
+    memory = bench_map(0, THREADS_MAX * REGION_BYTES);
+    document = bench_document(&options);
+    ns = smh_must_allocate(count * WAY_COUNT * rounds, sizeof(*ns));
+    for (size_t round = 0; round < rounds; round++) {
+        for (size_t i = round; i < round + count; i++) {
+            for (int way = 0; way < WAY_COUNT; way++) {
+                size_t who = i % count;
+
+                ns[(who * WAY_COUNT + (size_t)way) * rounds + round] =
+                    run(&options, &contestants[who], (enum way)way, memory);
+            }
+        }
+    }
+    printf("ns of wall time per operation of one thread; medians of %zu rounds\n%-16s %12s %12s "
+           "%12s\n",
+           rounds, "", "1 thread", "2, shared", "2, own");
+    for (size_t i = 0; i < count; i++) {
+        report(&options, &contestants[i], &ns[i * WAY_COUNT * rounds], rounds, document);
+    }
+    bench_document_write(&options, document);
+    bench_unmap(memory, THREADS_MAX * REGION_BYTES);
+    free(ns);
+    return 0;
+}
