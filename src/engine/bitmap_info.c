@@ -1,8 +1,8 @@
 /* bitmap_info.c: what the bitmap engine tells about a heap: verdicts, sizes, the walk.
  *
  * Owns: everything that reads chunks and changes none.
- * Invariants: whatever is in the tables, nothing outside them is read, and a walk ends. The memory
- * of blocks and of free chunks is never read here.
+ * Invariants: whatever is in the tables, nothing outside them is read, and a walk ends. Of
+ * the memory itself only the links of listed chunks are read, for the largest one.
  */
 #include "bitmap_layout.h"
 
@@ -88,9 +88,11 @@ int smh_bitmap_verdict(const struct smh_heap *heap, const void *block)
     return smh_bitmap_test(map, (uint32_t)at + 1) ? -EALREADY : -EINVAL;
 }
 
+/* What alloc finds in the highest class that holds anything. */
 size_t smh_bitmap_largest_free(const struct smh_heap *heap)
 {
     const struct smh_bitmap *map = smh_bitmap_view(heap);
+    uint32_t largest = 0;
     uint32_t index;
     uint32_t at;
 
@@ -99,7 +101,13 @@ size_t smh_bitmap_largest_free(const struct smh_heap *heap)
     }
     index = smh_floor_log2_u32(map->top);
     at = map->heads[index * SMH_BITMAP_CLASSES_PER_MAP + smh_floor_log2_u32(map->maps[index])];
-    return smh_bitmap_bytes(map, smh_bitmap_next(map, at + 1) - at);
+    for (uint32_t look = 0; look < SMH_BITMAP_LOOK && at != 0; look++) {
+        uint32_t size = smh_bitmap_next(map, at + 1) - at;
+
+        largest = size > largest ? size : largest;
+        at = smh_bitmap_links_at(map, at)->next;
+    }
+    return smh_bitmap_bytes(map, largest);
 }
 
 size_t smh_bitmap_sufficient_chunk(const struct smh_heap *heap, size_t align, size_t bytes)

@@ -22,32 +22,37 @@ struct tables {
     size_t bitmap_bytes;
     uint32_t classes;
     uint32_t map_count;
-    unsigned sub_bits;
+    uint32_t exact;
+    uint32_t class_shift;
     size_t bytes; /* all together */
 };
 
-/* Few classes for a small region, so that they stay within a small part of it. */
-static unsigned sub_bits_for(size_t units)
+/* log2 of the sizes that have a class of their own: fewer in a small region, so that the heads stay
+ * within a small part of it. */
+static unsigned exact_log_for(size_t units)
 {
     unsigned log = smh_floor_log2(units);
 
     if (log < 10) {
-        return 2;
+        return 4;
     }
-    return log < 13 ? 3 : log < 15 ? 4 : 5;
+    return log < 13 ? 5 : 6;
 }
 
 /* Bitmap for `units`, classes for chunks of up to `class_units`. */
 static void size_tables(size_t units, size_t class_units, struct tables *tables)
 {
-    unsigned sub_bits = sub_bits_for(class_units);
-    unsigned log = smh_floor_log2(class_units);
-    unsigned shift = log > sub_bits ? log - sub_bits : 0;
+    struct smh_bitmap formula;
+    unsigned exact_log = exact_log_for(class_units);
 
+    formula.exact = 1u << exact_log;
+    formula.class_shift =
+        formula.exact - ((exact_log - SMH_BITMAP_SUB_BITS + 1) << SMH_BITMAP_SUB_BITS);
     tables->bitmap_bytes = (units + SENTINEL_BITS + PIECE_BITS - 1) / PIECE_BITS * (PIECE_BITS / 8);
-    tables->classes = ((uint32_t)shift << sub_bits) + (uint32_t)(class_units >> shift) + 1;
+    tables->exact = formula.exact;
+    tables->class_shift = formula.class_shift;
+    tables->classes = smh_bitmap_class(&formula, (uint32_t)class_units) + 1;
     tables->map_count = (tables->classes - 1) / SMH_BITMAP_CLASSES_PER_MAP + 1;
-    tables->sub_bits = sub_bits;
     tables->bytes = tables->bitmap_bytes + (tables->map_count + tables->classes) * sizeof(uint32_t);
 }
 
@@ -160,8 +165,8 @@ int smh_bitmap_init(struct smh_heap *heap, const struct smh_heap_config *config)
     heap->step_shift = (uint8_t)granule_shift;
     heap->granule_shift = (uint8_t)granule_shift;
     map->unit_shift = (uint8_t)unit_shift_of(granule_shift);
-    map->sub_bits = (uint8_t)tables.sub_bits;
-    map->exact = 2u << tables.sub_bits;
+    map->exact = tables.exact;
+    map->class_shift = tables.class_shift;
     map->classes = tables.classes;
     map->words = (smh_bitmap_word *)place;
     map->maps = (uint32_t *)(place + tables.bitmap_bytes);

@@ -43,6 +43,8 @@ typedef uintptr_t smh_bitmap_word;
 #define SMH_BITMAP_DESCRIPTOR_BITS 5u
 #define SMH_BITMAP_DESCRIPTOR_MASK 31u
 #define SMH_BITMAP_CLASSES_PER_MAP 32u
+#define SMH_BITMAP_SUB_BITS        2u /* log2 of the classes per power of two */
+#define SMH_BITMAP_LOOK            2u /* chunks looked at in a class that may hold one that fits */
 
 /* What lies in smh_heap.state. */
 struct __attribute__((may_alias)) smh_bitmap {
@@ -55,8 +57,8 @@ struct __attribute__((may_alias)) smh_bitmap {
     uint32_t units;  /* between the sentinels */
     uint32_t exact;  /* below so many units, a class holds one size */
     uint32_t classes;
+    uint32_t class_shift; /* from the formula for sizes from `exact` on to their classes */
     uint8_t unit_shift;
-    uint8_t sub_bits; /* log2 of the number of classes per power of two */
 };
 _Static_assert(sizeof(struct smh_bitmap) <= SMH_HEAP_STATE_WORDS * sizeof(uintptr_t),
                "the engine's state fits its place in the heap");
@@ -207,13 +209,13 @@ static inline bool smh_bitmap_is_used_start(const struct smh_bitmap *map, uint32
            !smh_bitmap_is_descriptor(map->words[at / SMH_BITMAP_BITS]);
 }
 
-/* Size classes: one for each size below `exact`, then 2^sub_bits per power of two. */
+/* Size classes: one for each size below `exact`, then 2^SUB_BITS per power of two. */
 
 static inline uint32_t smh_bitmap_class_far(const struct smh_bitmap *map, uint32_t size)
 {
-    unsigned shift = smh_floor_log2_u32(size) - map->sub_bits;
+    unsigned shift = smh_floor_log2_u32(size) - SMH_BITMAP_SUB_BITS;
 
-    return ((uint32_t)shift << map->sub_bits) + (size >> shift);
+    return ((uint32_t)shift << SMH_BITMAP_SUB_BITS) + (size >> shift) + map->class_shift;
 }
 
 static inline uint32_t smh_bitmap_class(const struct smh_bitmap *map, uint32_t size)
@@ -221,13 +223,14 @@ static inline uint32_t smh_bitmap_class(const struct smh_bitmap *map, uint32_t s
     return size < map->exact ? size : smh_bitmap_class_far(map, size);
 }
 
-/* size rounded up to the smallest of a class: all chunks of that class and above suffice. */
+/* size rounded up to the smallest of a class: all chunks of that class and above suffice. Wraps to
+ * 0 only for sizes beyond any region. */
 static inline uint32_t smh_bitmap_round_to_class(const struct smh_bitmap *map, uint32_t size)
 {
     uint32_t step = 1;
 
     if (size >= map->exact) {
-        step <<= smh_floor_log2_u32(size) - map->sub_bits;
+        step <<= smh_floor_log2_u32(size) - SMH_BITMAP_SUB_BITS;
     }
     return (size + (step - 1)) & ~(step - 1);
 }

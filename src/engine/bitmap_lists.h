@@ -2,7 +2,7 @@
  *
  * Owns: which free chunk is found by its size.
  *
- *     heads   [2]  [3]  [4] ... [exact) [classes of 2^sub_bits per power of two ...]
+ *     heads   [2]  [3]  [4] ... [exact) [classes of four to the power of two ...]
  *              |         '-> free chunk <-> free chunk            links in the free chunks
  *     maps     1    0    1                                        which heads are not 0
  *
