@@ -46,11 +46,13 @@ CLI_OBJECTS := $(call object,$(CLI_SOURCES))
 TEST_OBJECTS := $(call object,$(TEST_SOURCES))
 BENCH_OBJECTS := $(call object,$(BENCH_SOURCES))
 BENCH_SHARED_OBJECTS := $(call object,$(BENCH_SHARED_SOURCES))
+BENCHES := $(BENCH_SOURCES:bench/%.c=%)
 FUZZ_SHARED_OBJECTS := $(call object,$(FUZZ_SHARED_SOURCES))
 
 # --- packages: what is missing is installed, or named in one line to paste -----------------------
 
 PACKAGES_build := gcc libc6-dev libjansson-dev libzstd-dev zlib1g-dev
+PACKAGES_bench := libjemalloc2 libmimalloc2.0
 PACKAGES_report := python3 python3-matplotlib python3-jinja2
 PACKAGES_test := libcriterion-dev zstd python3 python3-jsonschema python3-matplotlib python3-jinja2
 PACKAGES_check := clang clang-format clang-tidy libclang-rt-dev gcc-multilib gcc-arm-none-eabi \
@@ -145,12 +147,12 @@ run: build build/.packages-report ## replay a recorded workload, compare engines
 
 # --- testing -------------------------------------------------------------------------------------
 
-test: build $(BUILD)/smh_tests build/bench/replay build/.packages-test ## Criterion suites, golden command-line tests, plots, a smoke run of the bench
+test: build $(BUILD)/smh_tests $(BENCHES:%=build/bench/%) build/.packages-test ## Criterion suites, golden command-line tests, plots, a smoke run of the benches
 	$(BUILD)/smh_tests
 	/usr/bin/python3 tests/cli/run.py build/smh
 	/usr/bin/python3 tests/check_schema.py build/smh
 	/usr/bin/python3 -m unittest discover -q -s tests/plots
-	build/bench/replay --smoke
+	set -e; for bench in $(BENCHES); do echo "build/bench/$$bench --smoke"; build/bench/$$bench --smoke > build/bench/smoke.log; done
 	$(MAKE) fuzz-replay
 
 check: check-format check-layers check-freestanding check-tidy check-asan check-tsan check-32 check-same ## test under sanitizers and on 32 bits, freestanding, layering, format, clang-tidy
@@ -198,8 +200,16 @@ check-same: build/.packages-check build ## gcc and clang, and with and without a
 
 # --- more ----------------------------------------------------------------------------------------
 
-bench: build/bench/replay ## speed of the replay, on the recorded traces
-	build/bench/replay
+BENCH ?= $(BENCHES)
+BENCH_FLAGS ?=
+
+bench: $(BENCHES:%=build/bench/%) build/.packages-bench ## every bench, to out/bench/*.json (BENCH="footprint speed", BENCH_FLAGS="-e bitmap -e ./mine.so")
+	@mkdir -p out/bench
+	@set -e; for bench in $(BENCH); do \
+	    echo; echo "== $$bench"; \
+	    if [ $$bench = replay ]; then build/bench/replay; \
+	    else build/bench/$$bench --json out/bench/$$bench.json $(BENCH_FLAGS); fi; \
+	done
 
 T ?= 60
 TARGET ?=
