@@ -234,13 +234,12 @@ coverage: ## not there yet
 	@echo "make $@ is not there yet"; exit 1
 
 install: build ## program, library, headers, recorder, pkg-config file, manual page (PREFIX, DESTDIR)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/smh $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/smh $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 755 build/smh $(DESTDIR)$(PREFIX)/bin/smh
 	install -m 644 build/libsmh.a $(DESTDIR)$(PREFIX)/lib/libsmh.a
 	install -m 755 build/libsmh_record.so $(DESTDIR)$(PREFIX)/lib/smh/libsmh_record.so
-	cp -R include/smh include/zephyr $(DESTDIR)$(PREFIX)/include/ 2> /dev/null || { \
-	    install -d $(DESTDIR)$(PREFIX)/include && cp -R include/smh include/zephyr $(DESTDIR)$(PREFIX)/include/; }
+	cp -R include/smh include/zephyr $(DESTDIR)$(PREFIX)/include/
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' sim/cli/smh.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/smh.pc
 	install -m 644 sim/cli/smh.1 $(DESTDIR)$(PREFIX)/share/man/man1/smh.1
 	install -m 644 sim/cli/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smh
