@@ -81,6 +81,8 @@ static void lay_out(struct fuzz_stage *stage, const struct smh_fuzz_config *conf
     stage->memory[index] = placed->memory + odd;
     stage->size[index] = region->size;
     smh_port_unpoison(stage->memory[index], region->size);
+    /* Nothing of the input before, so that a failure repeats. */
+    memset(stage->memory[index], 0xA5, region->size);
     *described =
         (struct smh_region_config){.attr = region->attr, .reserve_bytes = region->reserve_bytes};
     memcpy(&described->name, &names[index], sizeof(described->name));
@@ -90,6 +92,7 @@ static void lay_out(struct fuzz_stage *stage, const struct smh_fuzz_config *conf
     stage->metadata[index] = metadata[index];
     stage->metadata_bytes[index] = given ? wanted : 0;
     smh_port_unpoison(metadata[index], stage->metadata_bytes[index]);
+    memset(metadata[index], 0xA5, stage->metadata_bytes[index]);
     if (stage->metadata_bytes[index] == 0 && (region->engine->flags & SMH_ENGINE_EXACT) == 0) {
         stage->exact = false;
     }

@@ -49,7 +49,7 @@ static bool is_on(const struct smh_fuzz_input *input, enum smh_fuzz_group group)
 
 static size_t count_engines(void)
 {
-    size_t count = 0;
+    size_t count = 1; /* there is one at least */
     while (smh_engine_at(count) != NULL) {
         count++;
     }
@@ -58,7 +58,7 @@ static size_t count_engines(void)
 
 static size_t count_policies(void)
 {
-    size_t count = 0;
+    size_t count = 1;
     while (smh_policy_at(count) != NULL) {
         count++;
     }
