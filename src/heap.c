@@ -320,8 +320,15 @@ void *smh_heap_aligned_realloc(struct smh_heap *heap, void *block, size_t align,
         heap->engine->resize(heap, block, bytes)) {
         return block;
     }
-    moved = smh_heap_aligned_alloc(heap, align, bytes);
-    if (moved == NULL) {
+    moved = align == 0 ? heap->engine->alloc(heap, bytes)
+                       : heap->engine->aligned_alloc(heap, align, bytes);
+    if (moved == NULL && heap->engine->slide != NULL && align >> heap->step_shift <= 1) {
+        moved = heap->engine->slide(heap, block, bytes);
+        if (moved != NULL) {
+            return moved;
+        }
+    }
+    if (finish_alloc(heap, moved) == NULL) {
         return NULL;
     }
     usable = heap->engine->usable_size(heap, block);

@@ -408,6 +408,53 @@ static bool bitmap_resize(struct smh_heap *heap, void *block, size_t bytes)
     return true;
 }
 
+/*     |left free|  block  |right free|      where there is no other place for a block that grows:
+ *     |      block       |    free   |      its bytes move to the left, over themselves
+ */
+static void *bitmap_slide(struct smh_heap *heap, void *block, size_t bytes)
+{
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    uint32_t at = (uint32_t)(((uintptr_t)block - map->base) >> map->unit_shift);
+    uint32_t need = smh_bitmap_units(heap, bytes);
+    struct surroundings around;
+    uint32_t start;
+    uint32_t end;
+    void *moved;
+
+    if (need == 0 || !look_around(map, at, &around) || !around.left_free) {
+        return NULL;
+    }
+    start = around.mark - 1;
+    end = around.right_free ? smh_bitmap_next(map, around.right + 1) : around.right;
+    if (need > end - start) {
+        return NULL;
+    }
+    moved = (void *)smh_bitmap_address(map, start);
+    smh_bitmap_list_remove(map, start, smh_bitmap_class(map, at - start));
+    clear_descriptors(map, start + 1, at);
+    clear_descriptors(map, at, around.right);
+    smh_bitmap_flip(map, start + 1, 1);
+    smh_bitmap_flip(map, at, 1);
+    if (around.right_free) {
+        smh_bitmap_list_remove(map, around.right, smh_bitmap_class(map, end - around.right));
+        clear_descriptors(map, around.right + 1, end);
+        smh_bitmap_flip(map, around.right, 3);
+    }
+    memmove(moved, block, smh_bitmap_bytes(map, around.right - at));
+    if (end - start - need < SMH_BITMAP_SMALLEST) {
+        need = end - start;
+    } else {
+        smh_bitmap_flip(map, start + need, 3);
+        set_descriptors(map, start + need + 1, end);
+        smh_bitmap_list_insert(map, start + need, smh_bitmap_class(map, end - start - need));
+    }
+    set_descriptors(map, start, start + need);
+    smh_engine_count_resize(heap, smh_bitmap_bytes(map, around.right - at),
+                            smh_bitmap_bytes(map, need));
+    heap->allocated_blocks++;
+    return moved;
+}
+
 static size_t bitmap_usable_size(const struct smh_heap *heap, const void *block)
 {
     const struct smh_bitmap *map = smh_bitmap_view(heap);
@@ -427,6 +474,7 @@ const struct smh_engine smh_engine_bitmap = {
     .aligned_alloc = bitmap_aligned_alloc,
     .free = bitmap_free,
     .release = smh_bitmap_release,
+    .slide = bitmap_slide,
     .resize = bitmap_resize,
     .usable_size = bitmap_usable_size,
     .verdict = smh_bitmap_verdict,
