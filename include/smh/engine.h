@@ -78,12 +78,20 @@ struct smh_engine {
     /* Optional, may be NULL; SMH_ENGINE_EXACT only: smh_heap_free in one step, for any pointer but
      * NULL: the verdict (-ENOENT outside memory) and, when it is 0, what free does. */
     int (*release)(struct smh_heap *heap, void *block);
+    /* Optional, may be NULL: for a realloc that found no place. Grows a live block into the free
+     * space on both its sides and moves its contents there: the new address, or NULL and nothing
+     * has changed. Counts as resize, and one more in allocated_blocks. Only blocks of the natural
+     * alignment are given. */
+    void *(*slide)(struct smh_heap *heap, void *block, size_t bytes);
 };
 
 /* The engines of the core. */
 extern const struct smh_engine smh_engine_zephyr;       /* sys_heap, without runtime statistics */
 extern const struct smh_engine smh_engine_zephyr_stats; /* sys_heap, with them: a larger header */
 extern const struct smh_engine smh_engine_first_fit;    /* address-ordered, boundary tags */
+extern const struct smh_engine smh_engine_next_fit;     /* the same, from where the last ended */
+extern const struct smh_engine smh_engine_best_fit;     /* the same, the smallest that suffices */
+extern const struct smh_engine smh_engine_worst_fit;    /* the same, the largest */
 extern const struct smh_engine smh_engine_bitmap;       /* good fit, metadata out of band */
 
 #define SMH_ENGINE_DEFAULT (&smh_engine_zephyr)
