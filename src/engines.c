@@ -12,6 +12,9 @@ static const struct smh_engine *const engines[] = {
     &smh_engine_zephyr,
     &smh_engine_zephyr_stats,
     &smh_engine_first_fit,
+    &smh_engine_next_fit,
+    &smh_engine_best_fit,
+    &smh_engine_worst_fit,
     &smh_engine_bitmap,
     NULL,
 };

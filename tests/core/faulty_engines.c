@@ -1,16 +1,14 @@
 /* faulty_engines.c: engines with a planted fault each.
  *
- * Owns: the faults. They are planted into a copy of first_fit, compiled in here, whose parts can
- * then be called one by one. What a fault has to remember lies in words of smh_heap.state that
- * first_fit does not use.
+ * Owns: the faults. They are planted into first_fit, of whose parts each takes the place of some
+ * and calls others. What a fault has to remember lies in words of smh_heap.state that first_fit
+ * does not use.
  */
 #include "faulty_engines.h"
 
-#include <string.h>
+#include "../../src/engine/boundary_tag.h"
 
-#define smh_engine_first_fit faulty_base
-#include "../../src/engine/first_fit.c"
-#undef smh_engine_first_fit
+#include <string.h>
 
 enum {
     STATE_CALLS = 8, /* allocations so far */
@@ -18,6 +16,16 @@ enum {
     STATE_INNER,     /* address of a block inside the victim, or 0 */
     STATE_INNER_BYTES
 };
+
+static void *sound_alloc(struct smh_heap *heap, size_t bytes)
+{
+    return smh_engine_first_fit.alloc(heap, bytes);
+}
+
+static void *sound_aligned_alloc(struct smh_heap *heap, size_t align, size_t bytes)
+{
+    return smh_engine_first_fit.aligned_alloc(heap, align, bytes);
+}
 
 /* Every eighth allocation misbehaves, so that plenty go well before. */
 static bool is_due(struct smh_heap *heap)
@@ -36,7 +44,7 @@ static void forget(struct smh_heap *heap, const void *block)
 static void forgetting_free(struct smh_heap *heap, void *block)
 {
     forget(heap, block);
-    first_fit_free(heap, block);
+    smh_tag_free(heap, block);
 }
 
 /* overlap: a block is handed out inside a live one. Its memory is all payload, so that the heap
@@ -47,8 +55,8 @@ static void *overlap_alloc(struct smh_heap *heap, size_t bytes)
     uintptr_t victim = heap->state[STATE_VICTIM];
 
     if (is_due(heap) && victim != 0 && heap->state[STATE_INNER] == 0) {
-        size_t half = smh_round_down(first_fit_usable_size(heap, (void *)victim) / 2,
-                                     bytes_of((uint32_t)heap->state[STATE_STRIDE]));
+        size_t half = smh_round_down(smh_tag_usable_size(heap, (void *)victim) / 2,
+                                     smh_tag_bytes((uint32_t)heap->state[SMH_TAG_STRIDE]));
 
         if (half >= bytes) {
             heap->state[STATE_INNER] = victim + half;
@@ -56,7 +64,7 @@ static void *overlap_alloc(struct smh_heap *heap, size_t bytes)
             return (void *)heap->state[STATE_INNER];
         }
     }
-    heap->state[STATE_VICTIM] = (uintptr_t)first_fit_alloc(heap, bytes);
+    heap->state[STATE_VICTIM] = (uintptr_t)sound_alloc(heap, bytes);
     return (void *)heap->state[STATE_VICTIM];
 }
 
@@ -77,7 +85,7 @@ static void overlap_free(struct smh_heap *heap, void *block)
 static size_t overlap_usable_size(const struct smh_heap *heap, const void *block)
 {
     return is_inner(heap, block) ? heap->state[STATE_INNER_BYTES]
-                                 : first_fit_usable_size(heap, block);
+                                 : smh_tag_usable_size(heap, block);
 }
 
 static bool overlap_resize(struct smh_heap *heap, void *block, size_t bytes)
@@ -86,7 +94,7 @@ static bool overlap_resize(struct smh_heap *heap, void *block, size_t bytes)
         return bytes <= heap->state[STATE_INNER_BYTES];
     }
     forget(heap, block);
-    return first_fit_resize(heap, block, bytes);
+    return smh_tag_resize(heap, block, bytes);
 }
 
 /* same_block: hands a live block out a second time. */
@@ -96,12 +104,12 @@ static void *same_block_alloc(struct smh_heap *heap, size_t bytes)
     void *block;
 
     if (is_due(heap) && heap->state[STATE_VICTIM] != 0 &&
-        first_fit_usable_size(heap, (void *)heap->state[STATE_VICTIM]) >= bytes) {
+        smh_tag_usable_size(heap, (void *)heap->state[STATE_VICTIM]) >= bytes) {
         block = (void *)heap->state[STATE_VICTIM];
         heap->state[STATE_VICTIM] = 0;
         return block;
     }
-    block = first_fit_alloc(heap, bytes);
+    block = sound_alloc(heap, bytes);
     heap->state[STATE_VICTIM] = (uintptr_t)block;
     return block;
 }
@@ -111,7 +119,7 @@ static void *same_block_alloc(struct smh_heap *heap, size_t bytes)
 static void *alignment_aligned_alloc(struct smh_heap *heap, size_t align, size_t bytes)
 {
     (void)align;
-    return first_fit_alloc(heap, bytes);
+    return sound_alloc(heap, bytes);
 }
 
 /* content: a byte of a live block changes at a later allocation. */
@@ -121,7 +129,7 @@ static void *content_alloc(struct smh_heap *heap, size_t bytes)
     if (is_due(heap) && heap->state[STATE_VICTIM] != 0) {
         *(uint8_t *)heap->state[STATE_VICTIM] ^= 0x10;
     }
-    heap->state[STATE_VICTIM] = (uintptr_t)first_fit_alloc(heap, bytes);
+    heap->state[STATE_VICTIM] = (uintptr_t)sound_alloc(heap, bytes);
     return (void *)heap->state[STATE_VICTIM];
 }
 
@@ -129,51 +137,54 @@ static void *content_alloc(struct smh_heap *heap, size_t bytes)
 
 static size_t usable_size_usable_size(const struct smh_heap *heap, const void *block)
 {
-    return first_fit_usable_size(heap, block) + 8;
+    return smh_tag_usable_size(heap, block) + 8;
 }
 
 /* coalescing: never merges. */
 
 static void coalescing_free(struct smh_heap *heap, void *block)
 {
-    uint32_t unit = unit_of(heap, block);
-    uint32_t last = NONE;
-    uint32_t next = (uint32_t)heap->state[STATE_HEAD];
+    uint32_t unit = smh_tag_unit_of(heap, block);
+    uint32_t last = SMH_TAG_NONE;
+    uint32_t next = smh_tag_first(heap);
 
-    while (next != NONE && next < unit) {
+    while (next != SMH_TAG_NONE && next < unit) {
         last = next;
-        next = links_at(heap, next)->next;
+        next = smh_tag_after(heap, next);
     }
-    smh_engine_count_free(heap, bytes_of(size_at(heap, unit)));
-    header_at(heap, unit)->size_in_use &= ~IN_USE;
-    list_insert(heap, unit, last, next);
+    smh_engine_count_free(heap, smh_tag_bytes(smh_tag_size_at(heap, unit)));
+    smh_tag_header_at(heap, unit)->size_in_use &= ~SMH_TAG_IN_USE;
+    smh_tag_list_insert(heap, unit, last, next);
 }
 
 /* waste: never splits. */
 
 static void *waste_alloc(struct smh_heap *heap, size_t bytes)
 {
-    uint32_t need = units_for(heap, bytes);
-    uint32_t unit = (uint32_t)heap->state[STATE_HEAD];
+    uint32_t need = smh_tag_units_for(heap, bytes);
+    uint32_t unit = smh_tag_first(heap);
 
-    while (unit != NONE && size_at(heap, unit) < need) {
-        unit = links_at(heap, unit)->next;
+    while (unit != SMH_TAG_NONE && smh_tag_size_at(heap, unit) < need) {
+        unit = smh_tag_after(heap, unit);
     }
-    return need == 0 || unit == NONE ? NULL : take(heap, unit, size_at(heap, unit));
+    return need == 0 || unit == SMH_TAG_NONE
+               ? NULL
+               : smh_tag_take(heap, unit, smh_tag_size_at(heap, unit));
 }
 
 /* leak: what is left over by a split is lost. */
 
 static void *leak_alloc(struct smh_heap *heap, size_t bytes)
 {
-    void *block = first_fit_alloc(heap, bytes);
+    void *block = sound_alloc(heap, bytes);
 
     if (is_due(heap) && block != NULL) {
-        uint32_t rest = unit_of(heap, block) + size_at(heap, unit_of(heap, block));
+        uint32_t rest =
+            smh_tag_unit_of(heap, block) + smh_tag_size_at(heap, smh_tag_unit_of(heap, block));
 
-        if (rest != end_unit(heap) && !in_use_at(heap, rest)) {
-            list_remove(heap, rest);
-            header_at(heap, rest)->size_in_use |= IN_USE;
+        if (rest != smh_tag_end(heap) && !smh_tag_in_use_at(heap, rest)) {
+            smh_tag_list_remove(heap, rest);
+            smh_tag_header_at(heap, rest)->size_in_use |= SMH_TAG_IN_USE;
         }
     }
     return block;
@@ -191,34 +202,34 @@ static void free_nothing_free(struct smh_heap *heap, void *block)
 
 static void *null_alloc(struct smh_heap *heap, size_t bytes)
 {
-    return is_due(heap) ? NULL : first_fit_alloc(heap, bytes);
+    return is_due(heap) ? NULL : sound_alloc(heap, bytes);
 }
 
 /* resize: says that a block has grown. */
 
 static bool resize_resize(struct smh_heap *heap, void *block, size_t bytes)
 {
-    return bytes > first_fit_usable_size(heap, block) || first_fit_resize(heap, block, bytes);
+    return bytes > smh_tag_usable_size(heap, block) || smh_tag_resize(heap, block, bytes);
 }
 
 /* largest_free: promises eight bytes too many. */
 
 static size_t largest_free_largest_free(const struct smh_heap *heap)
 {
-    return first_fit_largest_free(heap) + 8;
+    return smh_tag_largest_free(heap) + 8;
 }
 
 /* The parts of first_fit, of which each engine lacks what its fault replaces. */
-#define SOUND_PARTS                                                              \
-    .abi = SMH_ENGINE_ABI, .init = first_fit_init, .verdict = first_fit_verdict, \
-    .sufficient_chunk = first_fit_sufficient_chunk, .walk = first_fit_walk,      \
-    .check = first_fit_check, .chunk_of = first_fit_chunk_of
-#define SOUND_ALLOC         .alloc = first_fit_alloc
-#define SOUND_ALIGNED_ALLOC .aligned_alloc = first_fit_aligned_alloc
-#define SOUND_FREE          .free = first_fit_free
-#define SOUND_RESIZE        .resize = first_fit_resize
-#define SOUND_USABLE_SIZE   .usable_size = first_fit_usable_size
-#define SOUND_LARGEST_FREE  .largest_free = first_fit_largest_free
+#define SOUND_PARTS                                                                             \
+    .abi = SMH_ENGINE_ABI, .init = smh_tag_init, .verdict = smh_tag_verdict,                    \
+    .sufficient_chunk = smh_tag_sufficient_chunk, .walk = smh_tag_walk, .check = smh_tag_check, \
+    .chunk_of = smh_tag_chunk_of
+#define SOUND_ALLOC         .alloc = sound_alloc
+#define SOUND_ALIGNED_ALLOC .aligned_alloc = sound_aligned_alloc
+#define SOUND_FREE          .free = smh_tag_free
+#define SOUND_RESIZE        .resize = smh_tag_resize
+#define SOUND_USABLE_SIZE   .usable_size = smh_tag_usable_size
+#define SOUND_LARGEST_FREE  .largest_free = smh_tag_largest_free
 
 static const struct smh_engine engines[] = {
     {SOUND_PARTS, SOUND_ALIGNED_ALLOC, SOUND_LARGEST_FREE, .name = "faulty_overlap",
