@@ -35,9 +35,9 @@ static const struct {
     const char *engine;
     uint64_t steps[KINDS];
 } ceilings[] = {
-    {"zephyr", {200, 200, 200, 400}},
-    {"zephyr_stats", {200, 200, 200, 400}},
-    {"bitmap", {200, 200, 200, 400}},
+    {"zephyr", {32, 32, 48, 96}},
+    {"zephyr_stats", {32, 32, 48, 96}},
+    {"bitmap", {160, 240, 160, 400}},
 };
 
 static struct fuzz_stage stage;
@@ -101,7 +101,7 @@ static void do_operation(struct smh_live *live, const struct smh_operation *oper
 
 static void print_worst(void)
 {
-    for (size_t i = 0; i < ENGINES && smh_engine_at(i) != NULL; i++) {
+    for (size_t i = 0; fuzz_steps != 0 && i < ENGINES && smh_engine_at(i) != NULL; i++) {
         (void)fprintf(stderr, "latency: %-14s", smh_engine_at(i)->name);
         for (size_t kind = 0; kind < KINDS; kind++) {
             (void)fprintf(stderr, " %s %llu", kind_names[kind], (unsigned long long)worst[i][kind]);
