@@ -1,6 +1,7 @@
 # The one door of smh. `make help` lists what it does.
 #
-# Every build is a MODE with a folder of its own: release (build/), asan, tsan, m32, clang (build/MODE/).
+# Every build is a MODE with a folder of its own: release (build/), asan, tsan, m32, clang,
+# coverage (build/MODE/).
 # Sources are found by room, so a new file needs no line here.
 
 MODE ?= release
@@ -18,6 +19,7 @@ WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-proto
 MODE_CC_clang := clang
 MODE_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 MODE_FLAGS_tsan := -fsanitize=thread
+MODE_FLAGS_coverage := --coverage -O0 -fprofile-update=atomic
 MODE_FLAGS_m32 := -m32 -msse2 -mfpmath=sse
 MODE_CC_fuzz := clang
 MODE_FLAGS_fuzz := $(MODE_FLAGS_asan)
@@ -58,6 +60,7 @@ PACKAGES_test := libcriterion-dev zstd python3 python3-jsonschema python3-matplo
 PACKAGES_check := clang clang-format clang-tidy libclang-rt-dev gcc-multilib gcc-arm-none-eabi \
 	libnewlib-arm-none-eabi binutils git
 PACKAGES_fuzz := $(PACKAGES_build) clang libclang-rt-dev python3
+PACKAGES_coverage := gcovr $(PACKAGES_test)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 build/.packages-%:
@@ -230,8 +233,15 @@ fuzz-min: build/.packages-fuzz ## make an input that fails smaller: TARGET=name 
 	$(MAKE) MODE=fuzz build/fuzz/target_$(TARGET)
 	build/fuzz/target_$(TARGET) -minimize_crash=1 -runs=100000 -exact_artifact_path=$(CRASH).min $(CRASH)
 
-coverage: ## not there yet
-	@echo "make $@ is not there yet"; exit 1
+coverage: build/.packages-coverage ## lines and branches of src/ that the test suites reach; out/coverage/index.html
+	$(MAKE) MODE=coverage build/coverage/smh_tests build/coverage/libsmh_record.so
+	find build/coverage -name '*.gcda' -delete
+	build/coverage/smh_tests > build/coverage/tests.log 2>&1 || { grep -v "^.PASS" build/coverage/tests.log; exit 1; }
+	@mkdir -p out/coverage
+	gcovr --root . --object-directory build/coverage --filter src/ --exclude-unreachable-branches \
+	    --html-details out/coverage/index.html
+	gcovr --root . --object-directory build/coverage --filter src/ --exclude-unreachable-branches \
+	    --branches --print-summary
 
 install: build ## program, library, headers, recorder, pkg-config file, manual page (PREFIX, DESTDIR)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/smh $(DESTDIR)$(PREFIX)/lib/pkgconfig \
