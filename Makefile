@@ -59,6 +59,8 @@ PACKAGES_report := python3 python3-matplotlib python3-jinja2
 PACKAGES_test := libcriterion-dev zstd python3 python3-jsonschema python3-matplotlib python3-jinja2
 PACKAGES_check := clang clang-format clang-tidy libclang-rt-dev gcc-multilib gcc-arm-none-eabi \
 	libnewlib-arm-none-eabi binutils git
+PACKAGES_cortex-m := gcc libc6-dev python3 gcc-arm-none-eabi gcc-riscv64-unknown-elf \
+	qemu-system-arm qemu-system-misc
 PACKAGES_fuzz := $(PACKAGES_build) clang libclang-rt-dev python3
 PACKAGES_coverage := gcovr $(PACKAGES_test)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -214,6 +216,9 @@ bench: $(BENCHES:%=build/bench/%) build/.packages-bench ## every bench, to out/b
 	    else build/bench/$$bench --json out/bench/$$bench.json $(BENCH_FLAGS); fi; \
 	done
 
+cortex-m: build/.packages-cortex-m ## build the core for Cortex-M0+, M4, M7 and RV32, tell its sizes, run it there under QEMU
+	/usr/bin/python3 tests/target/check_target.py
+
 T ?= 60
 TARGET ?=
 JOBS ?= 1
@@ -265,6 +270,6 @@ help: ## this list
 	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
 
 .PHONY: build run test check check-format check-layers check-freestanding check-tidy check-asan \
-	check-tsan check-32 check-same bench fuzz fuzz-replay fuzz-merge fuzz-min coverage install format clean help
+	check-tsan check-32 check-same bench cortex-m fuzz fuzz-replay fuzz-merge fuzz-min coverage install format clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2> /dev/null)

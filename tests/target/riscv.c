@@ -24,7 +24,8 @@ void trap(void);
 
 __attribute__((naked, section(".vectors"), used)) void entry(void)
 {
-    __asm__ volatile("la sp, link_stack_top\n"
+    __asm__ volatile(".option arch, +zicsr\n"
+                     "la sp, link_stack_top\n"
                      "la t0, trap\n"
                      "csrw mtvec, t0\n"
                      "j reset\n");

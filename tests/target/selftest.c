@@ -8,6 +8,9 @@
  *          engine bytes+misalignment            |             |
  *                        where each block went, verdicts      the same and every byte at the end
  *
+ * An out-of-band engine's tables are made of the machine's own words: where they lie in the region,
+ * `memory` is left out.
+ *
  * Invariants: deterministic; nothing printed depends on where memory lies. The sequence is that of
  * test_zephyr_golden.c, so that `memory` of a plain zephyr case is a hash found there.
  *
@@ -31,7 +34,7 @@
 #define OPERATIONS     20000
 #define REGION_BYTES   300032
 #define METADATA_BYTES 65536
-#define POOL_BYTES     98304
+#define POOL_BYTES     102400 /* the sum of its parts */
 #define POOL_PARTS     6
 #define FNV_START      UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME      UINT64_C(0x100000001b3)
@@ -265,7 +268,9 @@ static void run_heap(const struct smh_engine *engine, const struct shape *shape)
     check = smh_heap_check(&driven.heap, NULL);
     faults += check != 0;
     print_hash("answers ", driven.hash);
-    print_hash(", memory ", memory_hash);
+    if (engine->metadata_size == NULL || shape->exact) {
+        print_hash(", memory ", memory_hash);
+    }
     print_number(", check ", check);
     target_print("\n");
 }
@@ -301,19 +306,21 @@ static void run_sys_heap(const struct shape *shape)
 
 /* --- pools --------------------------------------------------------------------------------- */
 
-/* Six regions, two to an attribute, in turn of the core's engines. */
+/* Six regions, two to an attribute, in turn of the core's engines; added from the highest address
+ * down, in no order of size. */
 static bool fill_pool(const struct smh_policy *policy, size_t engine_count)
 {
     struct smh_pool_config config = {.policy = policy};
-    size_t place = 0;
+    size_t end = POOL_BYTES;
 
     if (smh_pool_init(&pool, &config) != 0) {
         return false;
     }
     for (size_t i = 0; i < POOL_PARTS; i++) {
+        size_t size = 4096 * (i * 5 % 7 + 1);
         struct smh_region part = {.attr = (uint32_t)(i % 3),
-                                  .addr = (uintptr_t)region + place,
-                                  .size = 4096 * (i + 1),
+                                  .addr = (uintptr_t)region + end - size,
+                                  .size = size,
                                   .engine = smh_engine_at(i % engine_count),
                                   .target_bits = 32,
                                   .cost = (uint32_t)(POOL_PARTS - i),
@@ -322,7 +329,7 @@ static bool fill_pool(const struct smh_policy *policy, size_t engine_count)
         if (smh_pool_add(&pool, &part) != 0) {
             return false;
         }
-        place += part.size;
+        end -= size;
     }
     return true;
 }
@@ -332,18 +339,16 @@ static void run_pool(const struct smh_policy *policy, size_t engine_count)
     struct driven driven = {.hash = FNV_START};
     struct zephyr_sequence_heap sequence = {&driven,      pool_alloc, pool_aligned_alloc,
                                             pool_realloc, pool_free,  NULL};
-    uint64_t memory_hash;
     int check;
 
     memset(region, 0, sizeof(region));
     faults += !fill_pool(policy, engine_count);
     target_print("pool ");
     target_print(policy->name);
-    memory_hash = zephyr_sequence_hash(&sequence, region, POOL_BYTES, SELFTEST_SEED, OPERATIONS);
+    (void)zephyr_sequence_hash(&sequence, region, POOL_BYTES, SELFTEST_SEED, OPERATIONS);
     check = smh_pool_check(&pool, NULL, NULL);
     faults += check != 0;
     print_hash(": answers ", driven.hash);
-    print_hash(", memory ", memory_hash);
     print_number(", check ", check);
     target_print("\n");
 }
@@ -385,8 +390,9 @@ static void run_shared(void)
 static void fall(void)
 {
 #if defined(__arm__)
-    volatile uint32_t *odd = (volatile uint32_t *)(uintptr_t)(region + 1);
-    *odd = 1;
+    volatile uintptr_t odd = (uintptr_t)region + 1; /* read anew: the compiler cannot tell */
+
+    *(volatile uint32_t *)odd = 1;
 #else
     __builtin_trap();
 #endif
@@ -397,6 +403,9 @@ int target_main(void)
 {
     size_t engine_count = 0;
 
+#if SELFTEST_FAULT
+    fall();
+#endif
     for (; smh_engine_at(engine_count) != NULL; engine_count++) {
         for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
             run_heap(smh_engine_at(engine_count), &shapes[i]);
@@ -409,9 +418,6 @@ int target_main(void)
         run_pool(smh_policy_at(i), engine_count);
     }
     run_shared();
-#if SELFTEST_FAULT
-    fall();
-#endif
     print_number("faults ", faults);
     target_print("\n");
     return faults == 0 ? 0 : 1;

@@ -1,0 +1,395 @@
+#!/usr/bin/python3
+"""Builds the core for small machines, tells what each layer takes, and runs it there.
+
+usage: check_target.py [--largest N]
+Owns: the machines, the layers and their goals, and the comparison of a machine's lines with the
+host's. Sizes are those of a link with --gc-sections that starts from nothing but the functions a
+layer's user calls, so they include what those drag in (an engine's table of functions drags in
+all of the engine) and nothing else; memcpy and its like are not counted, port/bare.c is.
+Exit code 1: a machine answers otherwise than the host; a layer needs more of a C library than
+mem*, or static data that is not allowed it; or this check does not notice what it must.
+A size above its goal is told, and is no failure: it depends on the compiler installed.
+`--largest N` lists the N largest symbols of each layer too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HERE = ROOT / "tests" / "target"
+OUT = ROOT / "build" / "target"
+WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow",
+            "-Wstrict-prototypes", "-Wmissing-prototypes", "-Wpointer-arith", "-Wcast-qual",
+            "-Wundef", "-Wvla", "-Werror"]
+FREESTANDING = ["-std=c11", "-Os", "-ffreestanding", "-fno-stack-protector", "-ffunction-sections",
+                "-fdata-sections", f"-I{ROOT / 'include'}", f"-I{HERE / 'libc'}", "-ffp-contract=off"]
+SEQUENCE = [ROOT / "tests/core/zephyr_sequence.c", ROOT / "sim/random.c"]
+RUN_SECONDS_MAX = 120
+
+
+@dataclass
+class Machine:
+    """A processor to build for, and the board of QEMU that has it (or runs its instructions)."""
+
+    name: str
+    tools: str  # prefix of compiler, nm and size
+    flags: list[str]
+    start: str  # file that leads from reset to target_main
+    script: str
+    qemu: list[str]
+    link: tuple[str, ...] = ()  # what ld must be told about the kind of object
+    thumb_2: bool = False  # the goals are for it
+
+    @property
+    def out(self) -> Path:
+        return OUT / re.sub(r"\W+", "_", self.name).strip("_").lower()
+
+
+SEMIHOSTING = ["-display", "none", "-monitor", "none", "-serial", "none", "-chardev",
+               "stdio,id=lines", "-semihosting-config", "enable=on,target=native,chardev=lines"]
+# No board here has an M0+: its instructions, a subset, run on the M3, and unaligned access traps.
+MACHINES = [
+    Machine("Cortex-M0+", "arm-none-eabi-", ["-mcpu=cortex-m0plus", "-mthumb"], "cortex_m.c",
+            "cortex_m.ld", ["qemu-system-arm", "-machine", "mps2-an385", *SEMIHOSTING]),
+    Machine("Cortex-M4", "arm-none-eabi-", ["-mcpu=cortex-m4", "-mthumb"], "cortex_m.c",
+            "cortex_m.ld", ["qemu-system-arm", "-machine", "mps2-an386", *SEMIHOSTING],
+            thumb_2=True),
+    Machine("Cortex-M7", "arm-none-eabi-", ["-mcpu=cortex-m7", "-mthumb"], "cortex_m.c",
+            "cortex_m.ld", ["qemu-system-arm", "-machine", "mps2-an500", *SEMIHOSTING],
+            thumb_2=True),
+    Machine("RV32", "riscv64-unknown-elf-",
+            ["-march=rv32imac", "-mabi=ilp32", "-mcmodel=medany"], "riscv.c", "riscv.ld",
+            ["qemu-system-riscv32", "-machine", "virt", "-bios", "none", "-m", "16M", "-display",
+             "none", "-monitor", "none", "-serial", "stdio"], ("-m", "elf32lriscv")),
+]
+
+HEAP_CALLS = ["smh_heap_init", "smh_heap_alloc", "smh_heap_aligned_alloc", "smh_heap_realloc",
+              "smh_heap_free", "smh_heap_usable_size"]
+POOL_CALLS = ["smh_pool_init", "smh_pool_add", "smh_pool_alloc", "smh_pool_aligned_alloc",
+              "smh_pool_realloc", "smh_pool_free", "smh_pool_usable_size"]
+SHARED_CALLS = ["shared_multi_heap_pool_init", "shared_multi_heap_add", "shared_multi_heap_alloc",
+                "shared_multi_heap_aligned_alloc", "shared_multi_heap_realloc",
+                "shared_multi_heap_free"]
+
+
+@dataclass
+class Layer:
+    """What a firmware calls, and the one engine it names; None: whatever the core itself names."""
+
+    name: str
+    calls: list[str] = field(default_factory=list)
+    every_call_of: str = ""  # a pattern: instead of calls, every function whose name matches
+    engine: str | None = None
+    statics: frozenset[str] = frozenset()  # static data that it may have
+    goal_bytes: int | None = None  # of Thumb-2 code
+
+
+POOL_STATICS = frozenset({"shared_pool", "init_lock", "initialised"})
+LISTENER_STATICS = frozenset({"listeners"})
+
+
+def layers(engines: list[str]) -> list[Layer]:
+    """The rows of the table, for the engines that there are."""
+    rows = [Layer(f"heap + {engine}", HEAP_CALLS, engine=engine,
+                  goal_bytes=3072 if engine == "bitmap" else None) for engine in engines]
+    rows += [
+        Layer("heap + bitmap, every call", every_call_of=r"smh_heap_\w+", engine="bitmap"),
+        Layer("pool + bitmap", POOL_CALLS, engine="bitmap"),
+        Layer("shared multi-heap + bitmap", SHARED_CALLS, engine="bitmap", statics=POOL_STATICS,
+              goal_bytes=6144),
+        Layer("shared multi-heap as it stands", SHARED_CALLS, statics=POOL_STATICS),
+        Layer("sys_heap, sys_multi_heap", every_call_of=r"sys_\w+|smh_sys_heap_init",
+              statics=LISTENER_STATICS),
+        Layer("everything, every engine", every_call_of=r"\w+",
+              statics=POOL_STATICS | LISTENER_STATICS),
+    ]
+    return rows
+
+
+def run(command: list[str | Path], **options: object) -> str:
+    """What the command prints; ends the program where the command fails."""
+    ran = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                         check=False, **options)  # type: ignore[call-overload]
+    if ran.returncode != 0:
+        raise SystemExit(f"{' '.join(str(word) for word in command)}\n{ran.stdout}{ran.stderr}")
+    return str(ran.stdout)
+
+
+# --- building ------------------------------------------------------------------------------------
+
+
+def compile_objects(machine: Machine) -> dict[str, Path]:
+    """Object files of the core and of what it asks for, by path of the source."""
+    objects = {}
+    for source in [*sorted((ROOT / "src").rglob("*.c")), ROOT / "port" / "bare.c"]:
+        relative = str(source.relative_to(ROOT))
+        target = machine.out / relative.replace("/", "_").replace(".c", ".o")
+        run([f"{machine.tools}gcc", *machine.flags, *FREESTANDING, *WARNINGS, "-c", "-o", target,
+             source])
+        objects[relative] = target
+    target = machine.out / "memory.o"
+    run([f"{machine.tools}gcc", *machine.flags, *FREESTANDING, *WARNINGS, "-fno-builtin",
+         "-fno-tree-loop-distribute-patterns", "-c", "-o", target, HERE / "memory.c"])
+    objects["memory.c"] = target
+    return objects
+
+
+@dataclass
+class Core:
+    """The core compiled for a machine."""
+
+    objects: dict[str, Path]  # by path of the source
+    functions: list[str]
+    engines: dict[str, Path]  # objects that define them, by name
+
+
+def compile_core(machine: Machine) -> Core:
+    """Compiles it, and reads what it defines."""
+    objects = compile_objects(machine)
+    functions = []
+    engines = {}
+    for line in run([f"{machine.tools}nm", "-A", "-P", "--defined-only",
+                     *objects.values()]).splitlines():
+        path, name, kind, *_ = line.split()
+        if kind == "T":
+            functions.append(name)
+        elif kind in "RD" and name.startswith("smh_engine_"):
+            engines[name.removeprefix("smh_engine_")] = Path(path.rstrip(":"))
+    return Core(objects, functions, engines)
+
+
+def link_program(machine: Machine, core: Core, *defines: str) -> Path:
+    """The self-test for the machine."""
+    program = machine.out / ("selftest" + "".join(defines).replace("=", "_") + ".elf")
+    own = [HERE / "selftest.c", HERE / machine.start, *SEQUENCE]
+    run([f"{machine.tools}gcc", *machine.flags, *FREESTANDING, *WARNINGS,
+         *(f"-D{define}" for define in defines), "-nostdlib", "-Wl,--gc-sections",
+         f"-Wl,-T,{HERE / machine.script}", "-Wl,--no-warn-rwx-segments", "-o", program, *own,
+         *core.objects.values(), "-lgcc"])
+    return program
+
+
+def host_program() -> Path:
+    """The self-test for this machine."""
+    program = OUT / "selftest_host"
+    sources = [HERE / "selftest.c", HERE / "host.c", *SEQUENCE, ROOT / "port" / "bare.c",
+               *sorted((ROOT / "src").rglob("*.c"))]
+    run(["gcc", "-std=c11", "-O2", *WARNINGS, f"-I{ROOT / 'include'}", "-ffp-contract=off", "-o",
+         program, *sources])
+    return program
+
+
+# --- sizes ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class Size:
+    """Of a layer, in bytes."""
+
+    code: int
+    data: int
+    bss: int
+    statics: set[str]
+    largest: list[tuple[int, str]]
+
+
+def default_engine() -> str:
+    text = (ROOT / "include/smh/engine.h").read_text()
+    match = re.search(r"#define\s+SMH_ENGINE_DEFAULT\s+\(&smh_engine_(\w+)\)", text)
+    if match is None:
+        raise SystemExit("include/smh/engine.h: SMH_ENGINE_DEFAULT is not found")
+    return match[1]
+
+
+def measure(machine: Machine, core: Core, layer: Layer) -> Size:
+    """Links the layer alone. Where it names an engine, that one is the default: the symbol of the
+    core's default is bound to it, as a build with another SMH_ENGINE_DEFAULT would."""
+    objects = list(core.objects.values())
+    options: list[str] = []
+    if layer.engine is not None:
+        default = default_engine()
+        if core.engines[layer.engine] != core.engines[default]:
+            objects.remove(core.engines[default])
+            options.append(f"--defsym=smh_engine_{default}=smh_engine_{layer.engine}")
+        # The table of engines names them all; a layer with one engine must do without.
+        objects.remove(core.objects["src/engines.c"])
+    roots = layer.calls or [name for name in core.functions
+                            if re.fullmatch(layer.every_call_of, name)]
+    if layer.engine is not None:
+        roots = [*roots, f"smh_engine_{layer.engine}"]
+    # From an archive only the objects that are needed are taken, so that those left out above may
+    # be named by others that are not.
+    target = machine.out / (re.sub(r"\W+", "_", layer.name) + ".elf")
+    archive = target.with_suffix(".a")
+    archive.unlink(missing_ok=True)
+    run([f"{machine.tools}ar", "rcs", archive, *objects])
+    run([f"{machine.tools}ld", *machine.link, "--gc-sections", "-T", HERE / "sizes.ld", "-e",
+         roots[0], "--no-warn-rwx-segments", *(word for root in roots for word in ("-u", root)),
+         *options, "-o", target, archive])
+    sizes = {"text": 0, "data": 0, "bss": 0}
+    for line in run([f"{machine.tools}size", "-A", target]).splitlines():
+        words = line.split()
+        if len(words) == 3 and words[0][1:] in sizes:
+            sizes[words[0][1:]] = int(words[1])
+    statics = set()
+    largest = []
+    for line in run([f"{machine.tools}nm", "-P", "--size-sort", "-t", "d", "-r",
+                     target]).splitlines():
+        name, kind, _, length = line.split()
+        if kind in "dDbBsSgG":
+            statics.add(name)
+        else:
+            largest.append((int(length), name))
+    return Size(sizes["text"], sizes["data"], sizes["bss"], statics, largest)
+
+
+def foreign_statics(layer: Layer, size: Size) -> list[str]:
+    """Static data that the layer may not have; all of it shows in the sections."""
+    foreign = sorted(size.statics - layer.statics)
+    if size.data != 0:
+        foreign.append(f".data of {size.data} bytes")
+    if size.bss != 0 and not size.statics:
+        foreign.append(f".bss of {size.bss} bytes")
+    return foreign
+
+
+def tell_sizes(machine: Machine, core: Core, largest_count: int) -> tuple[list[str], int]:
+    """Lines of the table, and the number of faults."""
+    faults = 0
+    lines = [f"{machine.name + ': -Os, bytes':34} {'code':>6} {'.data':>7} {'.bss':>7}"]
+    for layer in layers(list(core.engines)):
+        size = measure(machine, core, layer)
+        goal = ""
+        if layer.goal_bytes is not None and machine.thumb_2:
+            over = size.code - layer.goal_bytes
+            goal = f"   goal {layer.goal_bytes}: " + ("met" if over <= 0 else f"{over} over")
+        lines.append(f"  {layer.name:32} {size.code:6} {size.data:7} {size.bss:7}{goal}")
+        lines += [f"    {length:6}  {name}" for length, name in size.largest[:largest_count]]
+        for static in foreign_statics(layer, size):
+            lines.append(f"    {static}: static data that this layer may not have")
+            faults += 1
+    return lines, faults
+
+
+# --- running -------------------------------------------------------------------------------------
+
+
+def answers(command: list[str | Path]) -> tuple[list[str], int]:
+    """Lines and exit code of a self-test; a run that does not end has -1."""
+    try:
+        ran = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
+                             capture_output=True, text=True, check=False, timeout=RUN_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        return [], -1
+    return ran.stdout.splitlines() + ran.stderr.splitlines(), ran.returncode
+
+
+def run_machine(machine: Machine, core: Core, *defines: str) -> tuple[list[str], int]:
+    """Lines and exit code of the machine's self-test."""
+    return answers([*machine.qemu, "-kernel", link_program(machine, core, *defines)])
+
+
+def differences(expected: list[str], got: list[str], code: int) -> list[str]:
+    """Everything in which a machine's run is not the host's."""
+    found = []
+    if code != 0:
+        found.append(f"exit code {code}")
+    if len(expected) < 2 or not expected[-1].startswith("faults 0"):
+        found.append("the host's own run is not complete")
+    for number in range(max(len(expected), len(got))):
+        host = expected[number] if number < len(expected) else "(nothing)"
+        target = got[number] if number < len(got) else "(nothing)"
+        if host != target:
+            found.append(f"host:   {host}\n    target: {target}")
+    return found
+
+
+def golden_faults(lines: list[str]) -> list[str]:
+    """Rows of test_zephyr_golden.c (taken from Zephyr's own code) that a run does not show."""
+    text = (ROOT / "tests/core/test_zephyr_golden.c").read_text()
+    rows = re.findall(r"\{32, (true|false), (\d+), (\d+), UINT64_C\(0x([0-9a-f]{16})\)\}", text)
+    found = [] if rows else ["tests/core/test_zephyr_golden.c: no row for 32 bits is found"]
+    for statistics, size, misalignment, golden in rows:
+        engine = "zephyr_stats" if statistics == "true" else "zephyr"
+        line = f"heap {engine} {size}+{misalignment} granule 0: "
+        if not any(got.startswith(line) and f"memory {golden}" in got for got in lines):
+            found.append(f"{line}not as Zephyr's own code")
+    return found
+
+
+def self_test(expected: list[str]) -> list[str]:
+    """Broken runs, each of which must be noticed."""
+    changed = expected.copy()
+    middle = len(changed) // 2
+    changed[middle] = changed[middle][:-12] + "~" + changed[middle][-11:]
+    cases = {
+        "a changed line": differences(expected, changed, 0),
+        "a missing line": differences(expected, expected[:middle] + expected[middle + 1:], 0),
+        "no last line": differences(expected, expected[:-1], 0),
+        "no line": differences(expected, [], 0),
+        "a further line": differences(expected, [*expected, "fault"], 0),
+        "an exit code": differences(expected, expected, 2),
+        "a run without end": differences(expected, expected, -1),
+        "nothing expected": differences([], [], 0),
+        "no golden line": golden_faults(changed[:2]),
+        "static data": foreign_statics(Layer("any"), Size(0, 0, 4, {"counter"}, [])),
+        "constants to be written": foreign_statics(Layer("any"), Size(0, 4, 0, set(), [])),
+    }
+    missed = [f"self-test: {name} was not noticed" for name, found in cases.items() if not found]
+    if differences(expected, expected.copy(), 0) or golden_faults(expected):
+        missed.append("self-test: the host's own lines are refused")
+    return missed
+
+
+def broken_runs(expected: list[str], core: Core) -> list[str]:
+    """Programs that are broken on purpose and run on the first machine: both must be noticed."""
+    machine = MACHINES[0]
+    missed = []
+    lines, code = run_machine(machine, core, "SELFTEST_SEED=8")
+    if code != 0 or len(lines) != len(expected) or not differences(expected, lines, code):
+        missed.append("self-test: another sequence on the target was not noticed")
+    lines, code = run_machine(machine, core, "SELFTEST_FAULT=1")
+    if code != 2 or "fault" not in lines:
+        missed.append("self-test: unaligned access on the target was not noticed")
+    return missed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="the core on small machines")
+    parser.add_argument("--largest", type=int, default=0, metavar="N")
+    largest_count = parser.parse_args().largest
+    faults = 0
+    shutil.rmtree(OUT, ignore_errors=True)
+    for machine in MACHINES:
+        machine.out.mkdir(parents=True)
+    with ThreadPoolExecutor(2) as workers:
+        host = workers.submit(host_program)
+        cores = list(workers.map(compile_core, MACHINES))
+        tables = list(workers.map(tell_sizes, MACHINES, cores, [largest_count] * len(MACHINES)))
+        runs = list(workers.map(run_machine, MACHINES, cores))
+    for lines, count in tables:
+        print("\n".join(lines))
+        faults += count
+    expected, code = answers([host.result()])
+    missed = self_test(expected) + broken_runs(expected, cores[0])
+    if code != 0:
+        missed.append(f"host: exit code {code}: {expected[-1:]}")
+    for machine, (lines, code) in zip(MACHINES, runs):
+        found = differences(expected, lines, code) + golden_faults(lines)
+        missed += [f"{machine.name}: {difference}" for difference in found]
+        print(f"{machine.name}: {len(lines)} lines of answers, {len(found)} differ from the host's")
+    for line in missed:
+        print(line)
+    return 1 if faults or missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
