@@ -293,60 +293,58 @@ static inline bool look_around(const struct smh_bitmap *map, uint32_t at,
  *      1 1 0 0 0 1 0 0 0 0 1 1 0 0 0 0
  *      1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0
  */
-static inline void merge(struct smh_heap *heap, uint32_t at, const struct surroundings *around)
+int smh_bitmap_merge(struct smh_heap *heap, uint32_t at, uint32_t right, uint32_t start,
+                     bool right_free)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
-    uint32_t right = around->right;
-    uint32_t start = at;
-    uint32_t end = right;
+    bool left_free = start != at;
+    uint32_t end = right_free ? smh_bitmap_next(map, right + 1) : right;
+    uint32_t class = smh_bitmap_class(map, end - start);
+    /* Whether the marks of long chunks, or their ends, change words. */
+    bool moves = end - start > SMH_BITMAP_BITS &&
+                 !(left_free ? !right_free && same_word(at, right)
+                             : same_word(at + 1, right_free ? right + 1 : at));
 
     smh_engine_count_free(heap, smh_bitmap_bytes(map, right - at));
-    if (!around->left_free && !around->right_free) {
-        if (SMH_BITS_UNLIKELY(!same_word(at, at + 1))) {
-            clear_descriptors(map, at, right);
-            smh_bitmap_flip(map, at + 1, 1);
-            set_descriptors(map, at + 1, right);
-        } else {
-            smh_bitmap_flip(map, at + 1, 1);
-        }
-        smh_bitmap_list_insert(map, at, smh_bitmap_class(map, right - at));
-        return;
-    }
-    if (around->left_free) {
-        start = around->mark - 1;
-    }
-    if (around->right_free) {
-        end = smh_bitmap_next(map, right + 1);
-        smh_bitmap_list_remove(map, right, smh_bitmap_class(map, end - right));
-    }
-    if (SMH_BITS_UNLIKELY(end - start > SMH_BITMAP_BITS)) {
+    if (SMH_BITS_UNLIKELY(moves)) {
         clear_descriptors(map, at, right);
-        if (around->left_free) {
-            clear_descriptors(map, around->mark, at);
+        if (left_free) {
+            clear_descriptors(map, start + 1, at);
         }
-        if (around->right_free) {
+        if (right_free) {
             clear_descriptors(map, right + 1, end);
         }
     }
-    if (around->right_free) {
-        smh_bitmap_flip_pair(map, at, around->left_free ? 1 : 2, right - at);
-    } else {
-        smh_bitmap_flip(map, at, 1);
-    }
-    if (SMH_BITS_UNLIKELY(end - start > SMH_BITMAP_BITS)) {
-        set_descriptors(map, start + 1, end);
-    }
-    if (around->left_free) {
-        uint32_t before = smh_bitmap_class(map, at - start);
-        uint32_t after = smh_bitmap_class(map, end - start);
+    if (right_free) {
+        uint32_t before = smh_bitmap_class(map, end - right);
 
-        if (before != after) {
-            smh_bitmap_list_remove(map, start, before);
-            smh_bitmap_list_insert(map, start, after);
+        smh_bitmap_flip_pair(map, at, left_free ? 1 : 2, right - at);
+        if (!left_free && before == class) {
+            smh_bitmap_list_replace(map, right, at, class);
+        } else {
+            smh_bitmap_list_remove(map, right, before);
+        }
+        if (!left_free && before != class) {
+            smh_bitmap_list_insert(map, at, class);
         }
     } else {
-        smh_bitmap_list_insert(map, start, smh_bitmap_class(map, end - start));
+        smh_bitmap_flip(map, at, left_free ? 1 : 2);
+        if (!left_free) {
+            smh_bitmap_list_insert(map, at, class);
+        }
     }
+    if (left_free) {
+        uint32_t before = smh_bitmap_class(map, at - start);
+
+        if (before != class) {
+            smh_bitmap_list_remove(map, start, before);
+            smh_bitmap_list_insert(map, start, class);
+        }
+    }
+    if (SMH_BITS_UNLIKELY(moves)) {
+        set_descriptors(map, start + 1, end);
+    }
+    return 0;
 }
 
 int smh_bitmap_release_any(struct smh_heap *heap, void *block)
@@ -358,8 +356,9 @@ int smh_bitmap_release_any(struct smh_heap *heap, void *block)
 
     if (SMH_BITS_LIKELY(at - SMH_BITMAP_FIRST < map->units && at << map->unit_shift == offset &&
                         look_around(map, (uint32_t)at, &around))) {
-        merge(heap, (uint32_t)at, &around);
-        return 0;
+        return smh_bitmap_merge(heap, (uint32_t)at, around.right,
+                                around.left_free ? around.mark - 1 : (uint32_t)at,
+                                around.right_free);
     }
     return (uintptr_t)block - (uintptr_t)heap->memory < heap->memory_size
                ? smh_bitmap_verdict(heap, block)
@@ -368,7 +367,7 @@ int smh_bitmap_release_any(struct smh_heap *heap, void *block)
 
 static void bitmap_free(struct smh_heap *heap, void *block)
 {
-    (void)smh_bitmap_release_any(heap, block);
+    (void)smh_bitmap_release(heap, block);
 }
 
 /*     |  block  |right free|      a block and the free chunk behind it share their units anew:

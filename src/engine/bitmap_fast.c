@@ -71,8 +71,11 @@ void *smh_bitmap_alloc(struct smh_heap *heap, size_t bytes)
     }
     /* Where there is but one map, what follows is the head of the class 0: zero. */
     bits = ((uint64_t)map->maps[0] | (uint64_t)map->maps[1] << 32) >> need;
-    class = need + (uint32_t)__builtin_ctzll(bits | (uint64_t)1 << 63);
-    if (bits == 0 || class >= map->exact) {
+    if (bits == 0) {
+        return smh_bitmap_alloc_units(heap, need);
+    }
+    class = need + (uint32_t)__builtin_ctzll(bits);
+    if (class >= map->exact) {
         return smh_bitmap_alloc_units(heap, need);
     }
     at = map->heads[class];
@@ -95,39 +98,46 @@ void *smh_bitmap_alloc(struct smh_heap *heap, size_t bytes)
 struct sides {
     uint32_t size;       /* of the chunk */
     uint32_t left_size;  /* of the free chunk on the left, 0: in use */
-    uint32_t right_size; /* of the free chunk on the right, 0: in use */
+    uint32_t right_size; /* of the free chunk on the right, 0: in use, FAR: not seen whole */
 };
+
+#define FAR (1u << 31)
 
 /* What lies above `at` in a word, and where that does not do, in the next: sizes of the chunk and
  * of the free chunk behind it. False where the general path has to look, or to refuse. */
 static inline bool look_right(const smh_bitmap_word *words, uint32_t shift, struct sides *sides)
 {
     uint64_t above = words[0] >> shift >> 1;
-    uint64_t others = above & (above - 1); /* without the end of the chunk */
     uint64_t behind;
     uint32_t distance;
 
-    if (others == 0 || ((others & (others - 1)) == 0)) {
+    if (above == 0) {
         if (smh_bitmap_is_descriptor(words[1])) {
             return false;
         }
-        above |= words[1] << (63 - shift);
+        above = words[1] << (63 - shift);
         if (above == 0) {
             return false;
         }
+        distance = (uint32_t)__builtin_ctzll(above);
+        behind = above >> distance;
+        if (distance == 63) {
+            return false;
+        }
+    } else {
+        distance = (uint32_t)__builtin_ctzll(above);
+        /* In a descriptor, the only bit that counts here is 0, as it should be. */
+        if (SMH_BITS_UNLIKELY(shift + distance == 62)) {
+            above |= words[1] << (63 - shift);
+        }
+        behind = above >> distance;
     }
-    distance = (uint32_t)__builtin_ctzll(above);
-    behind = above >> distance;
     sides->size = distance + 1;
     sides->right_size = 0;
     if ((behind & 2) != 0) {
-        if (behind < 4) {
-            return false;
-        }
-        sides->right_size = 2 + (uint32_t)__builtin_ctzll(behind >> 2);
+        sides->right_size = behind < 4 ? FAR : 2 + (uint32_t)__builtin_ctzll(behind >> 2);
     }
-    /* At a distance of 0 this was the mark of a free chunk; at 63 what is behind is not seen. */
-    return distance - 1 < 62;
+    return distance != 0; /* else this was the mark of a free chunk */
 }
 
 /* The same for what lies below `at`, of which enough must be seen to tell the last mark. */
@@ -156,10 +166,8 @@ static inline bool look_left(const smh_bitmap_word *words, bool first_word, uint
 int smh_bitmap_release(struct smh_heap *heap, void *block)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
-    uintptr_t base = map->base;
-    uintptr_t offset = (uintptr_t)block - base;
+    uintptr_t offset = (uintptr_t)block - map->base;
     uint32_t at = (uint32_t)(offset >> UNIT_SHIFT);
-    uint32_t shift = at % 64;
     const smh_bitmap_word *words;
     struct sides sides;
     uint32_t total;
@@ -169,26 +177,27 @@ int smh_bitmap_release(struct smh_heap *heap, void *block)
         return smh_bitmap_release_any(heap, block);
     }
     words = &map->words[at / 64];
-    if (((words[0] >> shift) & 1) == 0 || smh_bitmap_is_descriptor(words[0]) ||
-        !look_right(words, shift, &sides) || !look_left(words, at < 64, shift, &sides)) {
+    if (((words[0] >> (at % 64)) & 1) == 0 || smh_bitmap_is_descriptor(words[0]) ||
+        !look_right(words, at % 64, &sides) || !look_left(words, at < 64, at % 64, &sides)) {
         return smh_bitmap_release_any(heap, block);
     }
     total = sides.size + sides.left_size + sides.right_size;
     if (total >= map->exact) {
-        return smh_bitmap_release_any(heap, block);
+        return smh_bitmap_merge(heap, at, at + sides.size, at - sides.left_size,
+                                sides.right_size != 0);
     }
     smh_engine_count_free(heap, (size_t)sides.size << UNIT_SHIFT);
     if (sides.right_size != 0) {
-        take_out(map, base, at + sides.size, sides.right_size);
+        take_out(map, map->base, at + sides.size, sides.right_size);
         smh_bitmap_flip_pair(map, at, sides.left_size != 0 ? 1 : 2, sides.size);
     } else {
         smh_bitmap_flip(map, at, sides.left_size != 0 ? 1 : 2);
     }
     if (sides.left_size != 0) {
         at -= sides.left_size;
-        take_out(map, base, at, sides.left_size);
+        take_out(map, map->base, at, sides.left_size);
     }
-    insert(map, base, at, total);
+    insert(map, map->base, at, total);
     return 0;
 }
 

@@ -97,5 +97,9 @@ static inline uint32_t smh_bitmap_free_size(const struct smh_bitmap *map, uint32
 /* The paths for every case; bitmap_fast.c has those for the most frequent ones. */
 void *smh_bitmap_alloc_units(struct smh_heap *heap, uint32_t need);
 int smh_bitmap_release_any(struct smh_heap *heap, void *block);
+/* Frees the block at `at` that ends at `right`; `start` is at, or where the free chunk on its left
+ * starts. 0. */
+int smh_bitmap_merge(struct smh_heap *heap, uint32_t at, uint32_t right, uint32_t start,
+                     bool right_free);
 
 #endif
