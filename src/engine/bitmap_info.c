@@ -68,6 +68,9 @@ static uint32_t chunk_holding(const struct smh_bitmap *map, uint32_t at)
     if (inside || !smh_bitmap_test(map, at)) {
         mark = smh_bitmap_previous(map, mark);
     }
+    if (mark < SMH_BITMAP_FIRST) {
+        return SMH_BITMAP_FIRST; /* damaged: no chunk starts before it */
+    }
     return smh_bitmap_mark_is_free(map, mark) ? mark - 1 : mark;
 }
 

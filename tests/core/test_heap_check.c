@@ -350,7 +350,9 @@ static void survives(const struct smh_engine *engine, unsigned target_bits, bool
         }
         cr_assert_eq(memcmp(image, own, BYTES), 0, "%s: the validator writes", engine->name);
     }
-    cr_expect_gt(found, 100, "%s: found %zu", engine->name, found);
+    /* With tables elsewhere, only the links of free chunks lie where the damage is done. */
+    bool links_alone = with_bitmap && (engine->flags & SMH_ENGINE_EXACT) != 0;
+    cr_expect_gt(found, links_alone ? 30 : 100, "%s: found %zu", engine->name, found);
     free(config.metadata);
     free(image);
     free(own);
