@@ -19,6 +19,9 @@ const struct smh_command smh_commands[] = {
      smh_command_list},
     {"record", "-o FILE -- PROGRAM [ARGUMENTS]",
      "Runs a program and records its allocations as a trace.", NULL, smh_command_record},
+    {"from-fuzz", "[--heap] [-o SCENARIO] INPUT",
+     "Writes a fuzzer's input as a scenario, to read it and to replay it.", NULL,
+     smh_command_from_fuzz},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
