@@ -143,6 +143,16 @@ static void job(void *context, size_t index)
     bench_unmap(trial.memory, most);
 }
 
+static void describe(void *context, size_t index, char *text, size_t bytes)
+{
+    const struct footprint *footprint = context;
+    const struct bench_options *options = footprint->options;
+
+    snprintf(text, bytes, "engine %s, trace %s",
+             options->engines[index % options->engine_count].name,
+             footprint->traces[index / options->engine_count].name);
+}
+
 static double ratio(const struct footprint *footprint, size_t trace, size_t engine)
 {
     const struct measured *measured =
@@ -229,6 +239,7 @@ int main(int argc, char **argv)
 {
     struct bench_options options;
     struct footprint footprint = {.options = &options};
+    struct bench_jobs jobs = {.run = job, .describe = describe, .context = &footprint};
     json_t *document;
 
     bench_options_read(&options, "footprint",
@@ -243,7 +254,8 @@ int main(int argc, char **argv)
     for (size_t t = 0; t < options.trace_count; t++) {
         bench_trace_load(&footprint.traces[t], options.traces[t]);
     }
-    bench_parallel(options.jobs, options.trace_count * options.engine_count, job, &footprint);
+    jobs.count = options.trace_count * options.engine_count;
+    bench_parallel(options.jobs, &jobs);
     print_table(&footprint);
     document = bench_document(&options);
     report(&footprint, document);

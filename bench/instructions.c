@@ -431,6 +431,16 @@ static void workload_name(const struct workload *workload, char *name, size_t by
     }
 }
 
+static void describe(void *context, size_t index, char *text, size_t bytes)
+{
+    const struct instructions *all = context;
+    size_t count = all->options.engine_count;
+    char name[80];
+
+    workload_name(&all->workloads[index / count], name, sizeof(name));
+    snprintf(text, bytes, "engine %s, workload %s", all->options.engines[index % count].name, name);
+}
+
 static void report(const struct instructions *all, json_t *document)
 {
     char name[80];
@@ -526,6 +536,7 @@ static void list_workloads(struct instructions *all)
 int main(int argc, char **argv)
 {
     struct instructions all = {0};
+    struct bench_jobs jobs = {.run = job, .describe = describe, .context = &all};
     json_t *document;
 
     bench_options_read(&all.options, "instructions",
@@ -538,7 +549,8 @@ int main(int argc, char **argv)
     list_workloads(&all);
     all.measured =
         bench_shared(all.workload_count * all.options.engine_count * sizeof(*all.measured));
-    bench_parallel(all.options.jobs, all.workload_count * all.options.engine_count, job, &all);
+    jobs.count = all.workload_count * all.options.engine_count;
+    bench_parallel(all.options.jobs, &jobs);
     for (size_t e = 0; e < all.options.engine_count; e++) {
         print_engine(&all, e);
     }

@@ -148,10 +148,17 @@ double bench_median(double *values, size_t count);
 uint32_t bench_quantile(uint32_t *values, size_t count, unsigned per_mille);
 double bench_geometric_mean(const double *values, size_t count);
 
+/* Jobs for child processes. */
+struct bench_jobs {
+    size_t count;
+    void (*run)(void *context, size_t index);
+    /* Names a job, for the message when its process dies. */
+    void (*describe)(void *context, size_t index, char *text, size_t bytes);
+    void *context;
+};
 /* Runs jobs 0..count-1 in up to `processes` child processes; results go where the parent sees them
  * when they lie in memory of bench_shared(). A job that fails ends the program. */
-void bench_parallel(unsigned processes, size_t count, void (*job)(void *context, size_t index),
-                    void *context);
+void bench_parallel(unsigned processes, const struct bench_jobs *jobs);
 /* Zeroed memory that child processes share with their parent. */
 void *bench_shared(size_t bytes);
 

@@ -109,42 +109,62 @@ void *bench_shared(size_t bytes)
     return memory;
 }
 
-void bench_parallel(unsigned processes, size_t count, void (*job)(void *context, size_t index),
-                    void *context)
+#define PROCESSES_MAX 64
+
+/* What the processes share. */
+struct progress {
+    atomic_size_t next;
+    size_t current[PROCESSES_MAX]; /* job of each process */
+};
+
+static _Noreturn void run_jobs(const struct bench_jobs *jobs, struct progress *progress,
+                               unsigned process)
 {
-    atomic_size_t *next = bench_shared(sizeof(*next));
-    bool failed = false;
+    for (;;) {
+        size_t index = atomic_fetch_add(&progress->next, 1);
+
+        if (index >= jobs->count) {
+            fflush(NULL);
+            _exit(0);
+        }
+        progress->current[process] = index;
+        jobs->run(jobs->context, index);
+    }
+}
+
+void bench_parallel(unsigned processes, const struct bench_jobs *jobs)
+{
+    struct progress *progress = bench_shared(sizeof(*progress));
+    pid_t children[PROCESSES_MAX];
+    unsigned failed = PROCESSES_MAX;
+    int signal_number = 0;
+    char text[256];
 
     fflush(NULL);
+    processes = processes > PROCESSES_MAX ? PROCESSES_MAX : processes;
     for (unsigned i = 0; i < processes; i++) {
-        pid_t child = fork();
-
-        if (child < 0) {
+        children[i] = fork();
+        if (children[i] < 0) {
             bench_fail("no process: %s", strerror(errno));
         }
-        if (child == 0) {
-            for (;;) {
-                size_t index = atomic_fetch_add(next, 1);
-
-                if (index >= count) {
-                    fflush(NULL);
-                    _exit(0);
-                }
-                job(context, index);
-            }
+        if (children[i] == 0) {
+            run_jobs(jobs, progress, i);
         }
     }
     for (unsigned i = 0; i < processes; i++) {
         int status;
 
-        if (wait(&status) < 0 || status != 0) {
-            failed = true;
+        if (waitpid(children[i], &status, 0) < 0 || status != 0) {
+            failed = i;
+            signal_number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
         }
     }
-    if (failed) {
-        bench_fail("a child process failed");
+    if (failed < PROCESSES_MAX) {
+        jobs->describe(jobs->context, progress->current[failed], text, sizeof(text));
+        bench_fail("%s failed (%s)", text,
+                   signal_number != 0 ? strsignal(signal_number) : "see above");
     }
-    munmap(next, sizeof(*next) + 1);
+    munmap(progress, sizeof(*progress) + 1);
 }
 
 /* "model name" of /proc/cpuinfo, where there is one. */
