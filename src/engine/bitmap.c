@@ -147,17 +147,12 @@ static inline void *take_end(struct smh_heap *heap, struct smh_bitmap *map, uint
     return (void *)smh_bitmap_address(map, block);
 }
 
-void *smh_bitmap_alloc_units(struct smh_heap *heap, uint32_t need)
+void *smh_bitmap_carve(struct smh_heap *heap, uint32_t at, uint32_t class, uint32_t need)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
-    uint32_t class;
-    uint32_t at = find(map, need, &class);
     uint32_t rest_class;
     uint32_t size;
 
-    if (SMH_BITS_UNLIKELY(at == 0)) {
-        return NULL;
-    }
     size = smh_bitmap_free_size(map, at, class);
     if (size - need < SMH_BITMAP_SMALLEST) {
         smh_bitmap_list_remove(map, at, class);
@@ -178,6 +173,14 @@ void *smh_bitmap_alloc_units(struct smh_heap *heap, uint32_t need)
         smh_bitmap_list_insert(map, at + need, rest_class);
     }
     return take_part(heap, map, at, size, need);
+}
+
+void *smh_bitmap_alloc_units(struct smh_heap *heap, uint32_t need)
+{
+    uint32_t class;
+    uint32_t at = find(smh_bitmap_of(heap), need, &class);
+
+    return at == 0 ? NULL : smh_bitmap_carve(heap, at, class, need);
 }
 
 /* Units to leave free before a block at a multiple of align in a chunk at `at`. */

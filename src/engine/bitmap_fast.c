@@ -76,7 +76,7 @@ void *smh_bitmap_alloc(struct smh_heap *heap, size_t bytes)
     }
     class = need + (uint32_t)__builtin_ctzll(bits);
     if (class >= map->exact) {
-        return smh_bitmap_alloc_units(heap, need);
+        return smh_bitmap_carve(heap, map->heads[class], class, need);
     }
     at = map->heads[class];
     map->heads[class] = links_at(base, at)->next;

@@ -96,6 +96,8 @@ static inline uint32_t smh_bitmap_free_size(const struct smh_bitmap *map, uint32
 
 /* The paths for every case; bitmap_fast.c has those for the most frequent ones. */
 void *smh_bitmap_alloc_units(struct smh_heap *heap, uint32_t need);
+/* A block of `need` units from the chunk at `at`, which is large enough and in the list `class`. */
+void *smh_bitmap_carve(struct smh_heap *heap, uint32_t at, uint32_t class, uint32_t need);
 int smh_bitmap_release_any(struct smh_heap *heap, void *block);
 /* Frees the block at `at` that ends at `right`; `start` is at, or where the free chunk on its left
  * starts. 0. */
