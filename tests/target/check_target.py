@@ -354,7 +354,7 @@ def broken_runs(expected: list[str], core: Core) -> list[str]:
     machine = MACHINES[0]
     missed = []
     lines, code = run_machine(machine, core, "SELFTEST_SEED=8")
-    if code != 0 or len(lines) != len(expected) or not differences(expected, lines, code):
+    if len(lines) < 2 or not differences(expected, lines, 0):
         missed.append("self-test: another sequence on the target was not noticed")
     lines, code = run_machine(machine, core, "SELFTEST_FAULT=1")
     if code != 2 or "fault" not in lines:
