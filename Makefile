@@ -110,7 +110,8 @@ $(BUILD)/libsmh_record.so: sim/record/preload.c sim/record/record_format.h | bui
 	@echo "  LD $(MODE) $@"
 	@$(COMPILER) -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARNINGS) -Iinclude -o $@ $< -ldl -lpthread
 
-$(BUILD)/smh_tests: $(TEST_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a | $(BUILD)/libsmh_record.so
+$(BUILD)/smh_tests: $(TEST_OBJECTS) $(call object,fuzz/mutate.c fuzz/stage.c fuzz/targets/heap_ops.c) \
+    $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a | $(BUILD)/libsmh_record.so
 	@echo "  LD $(MODE) $@"
 	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $(filter %.o %.a,$^) -lcriterion $(SIM_LIBS)
 

@@ -17,6 +17,7 @@ _Alignas(64) static uint8_t metadata[SMH_FUZZ_REGIONS_MAX][METADATA_MAX];
 static struct smh_result result;
 
 uint64_t fuzz_operations;
+const struct smh_engine *fuzz_forced_engine;
 uint64_t fuzz_steps;
 
 __attribute__((no_sanitize("address", "undefined"))) void __wrap___sanitizer_cov_trace_pc(void)
@@ -54,6 +55,11 @@ static void close_arena(void)
     }
 }
 
+static const struct smh_engine *engine_of(const struct smh_fuzz_region *region)
+{
+    return fuzz_forced_engine != NULL ? fuzz_forced_engine : region->engine;
+}
+
 static struct smh_heap_config heap_config(const struct fuzz_stage *stage,
                                           const struct smh_fuzz_config *config, size_t index)
 {
@@ -63,7 +69,7 @@ static struct smh_heap_config heap_config(const struct fuzz_stage *stage,
         .memory_size = stage->size[index],
         .granule = region->granule,
         .target_bits = region->target_bits,
-        .engine = region->engine,
+        .engine = engine_of(region),
     };
 }
 
@@ -93,7 +99,7 @@ static void lay_out(struct fuzz_stage *stage, const struct smh_fuzz_config *conf
     stage->metadata_bytes[index] = given ? wanted : 0;
     smh_port_unpoison(metadata[index], stage->metadata_bytes[index]);
     memset(metadata[index], 0xA5, stage->metadata_bytes[index]);
-    if (stage->metadata_bytes[index] == 0 && (region->engine->flags & SMH_ENGINE_EXACT) == 0) {
+    if (stage->metadata_bytes[index] == 0 && (engine_of(region)->flags & SMH_ENGINE_EXACT) == 0) {
         stage->exact = false;
     }
 }
@@ -122,7 +128,7 @@ static int open_pool(struct fuzz_stage *stage, const struct smh_fuzz_config *con
             .attr = from->attr,
             .addr = (uintptr_t)stage->memory[i],
             .size = from->size,
-            .engine = from->engine,
+            .engine = engine_of(from),
             .granule = from->granule,
             .target_bits = from->target_bits,
             .metadata = stage->metadata_bytes[i] != 0 ? metadata[i] : NULL,
@@ -372,6 +378,9 @@ void *fuzz_wild_pointer(const struct fuzz_stage *stage, const struct smh_fuzz_st
 static void print_figures(void)
 {
     struct timespec used;
+    if (fuzz_operations == 0) {
+        return;
+    }
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
     double seconds = (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
     (void)fprintf(stderr, "%s: %llu checked operations in %.1f s, %.2f million a second\n",

@@ -43,6 +43,8 @@ struct fuzz_stage {
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 extern const char fuzz_target[];
 
+/* NULL; or an engine that every region gets, whatever its input says: to test the tester. */
+extern const struct smh_engine *fuzz_forced_engine;
 /* Operations judged since the start, for figures. */
 extern uint64_t fuzz_operations;
 /* Edges of the core's control flow taken since the start: its own measure of time, free of the
