@@ -134,7 +134,7 @@ COVERAGE_core := -fsanitize-coverage=inline-8bit-counters,pc-table,trace-pc
 COVERAGE_text := -fsanitize=fuzzer-no-link
 ifeq ($(MODE),fuzz)
 $(CORE_OBJECTS): CFLAGS += $(COVERAGE_core)
-$(call object,$(filter sim/workload/%,$(SIM_SOURCES))): CFLAGS += $(COVERAGE_text)
+$(call object,$(filter-out %/fuzz_input.c,$(filter sim/workload/%,$(SIM_SOURCES)))): CFLAGS += $(COVERAGE_text)
 endif
 $(BUILD)/target_%: $(BUILD)/obj/fuzz/targets/%.o $(BUILD)/obj/fuzz/mutate_hooks.o $(FUZZ_SHARED_OBJECTS) \
     $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
@@ -209,13 +209,14 @@ check-same: build/.packages-check build ## gcc and clang, and with and without a
 BENCH ?= $(BENCHES)
 BENCH_FLAGS ?=
 
-bench: $(BENCHES:%=build/bench/%) build/.packages-bench ## every bench, to out/bench/*.json (BENCH="footprint speed", BENCH_FLAGS="-e bitmap -e ./mine.so")
+bench: $(BENCHES:%=build/bench/%) build/.packages-bench build/.packages-report ## every bench, with JSON and figures in out/bench (BENCH="footprint speed", BENCH_FLAGS="-e bitmap -e ./mine.so")
 	@mkdir -p out/bench
 	@set -e; for bench in $(BENCH); do \
 	    echo; echo "== $$bench"; \
 	    if [ $$bench = replay ]; then build/bench/replay; \
 	    else build/bench/$$bench --json out/bench/$$bench.json $(BENCH_FLAGS); fi; \
 	done
+	/usr/bin/python3 plots/bench.py out/bench -o out/bench
 
 cortex-m: build/.packages-cortex-m ## build the core for Cortex-M0+, M4, M7 and RV32, tell its sizes, run it there under QEMU
 	/usr/bin/python3 tests/target/check_target.py
