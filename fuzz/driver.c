@@ -3,24 +3,35 @@
  *     TARGET [--repeat=N] FILE|FOLDER...
  *
  * Owns: reading the files, in order of name, and handing each to the target N times. A broken rule
- * ends the program by abort; the file under way is named first. Compiled by any C compiler, so that
+ * ends the program by abort; the input under way is named. Compiled by any C compiler, so that
  * every corpus is part of the tests.
  */
 #include "stage.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define INPUT_MAX ((size_t)1 << 24)
 
 static unsigned long repeat = 1;
 static size_t file_count;
-static const char *under_way;
+static char under_way[4096]; /* the input's path */
 
-/* Says which input it was; called by abort's signal, so it only writes. */
+static void name_input(int signal_number)
+{
+    static const char text[] = "the input is ";
+    (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+    (void)!write(STDERR_FILENO, under_way, strlen(under_way));
+    (void)!write(STDERR_FILENO, "\n", 1);
+    (void)signal(signal_number, SIG_DFL);
+    (void)raise(signal_number);
+}
+
 static void replay_file(const char *path)
 {
     FILE *file = fopen(path, "rb");
@@ -38,7 +49,7 @@ static void replay_file(const char *path)
     }
     memcpy(exact, bytes, size);
     free(bytes);
-    under_way = path;
+    (void)snprintf(under_way, sizeof(under_way), "%s", path);
     for (unsigned long i = 0; i < repeat; i++) {
         (void)LLVMFuzzerTestOneInput(exact, size);
     }
@@ -75,6 +86,8 @@ static void replay_path(const char *path)
 
 int main(int argc, char **argv)
 {
+    (void)signal(SIGABRT, name_input);
+    (void)signal(SIGSEGV, name_input);
     static const char option[] = "--repeat=";
     for (int i = 1; i < argc; i++) {
         if (strncmp(argv[i], option, sizeof(option) - 1) == 0) {

@@ -98,7 +98,7 @@ static void *ask(const struct smh_operation *operation)
 
 static void do_alloc(struct smh_live *live, const struct smh_operation *operation)
 {
-    struct before before;
+    struct before before = {{0}, {0}};
     look(&before, operation);
     void *block = ask(operation);
     *live = (struct smh_live){.serial = stage.serial++};

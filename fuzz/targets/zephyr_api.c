@@ -136,7 +136,6 @@ static void do_rewind(struct smh_live *live, struct smh_operation *operation, un
 {
     size_t align = operation->align;
     size_t rewind = align >> (1 + shift % 4);
-    uint64_t used = heaps[0].smh.used_bytes;
     rewind = rewind < 8 ? 8 : rewind;
     void *block = sys_heap_aligned_alloc(&heaps[0], align | rewind, (size_t)operation->bytes);
     mirror();
@@ -146,14 +145,13 @@ static void do_rewind(struct smh_live *live, struct smh_operation *operation, un
                      "a block at %p is not %zu before a multiple of %zu", block, rewind, align);
         operation->align = 8;
         /* What the skip takes is the engine's; the bound is that of the alignment. */
-        used = heaps[0].smh.used_bytes;
-        fuzz_entered(&stage, live, operation, block, used, 0);
+        fuzz_entered(&stage, live, operation, block, heaps[0].smh.used_bytes, 0);
     }
 }
 
 static void do_alloc(struct smh_live *live, struct smh_operation *operation, unsigned argument)
 {
-    uint64_t used[SMH_FUZZ_REGIONS_MAX];
+    uint64_t used[SMH_FUZZ_REGIONS_MAX] = {0};
     if (family == SYS_HEAP && operation->align >= 16 && argument % 4 == 0) {
         do_rewind(live, operation, argument / 4);
         return;
