@@ -63,6 +63,14 @@ def _plain_log(axis: Any) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
+def _short(value: float) -> str:
+    """10 000 000 as "10 M"."""
+    for least, name in ((1e6, " M"), (1e3, " k")):
+        if value >= least:
+            return f"{value / least:g}{name}"
+    return f"{value:g}"
+
+
 def _dots(rows: Rows, who: str, what: str, value: str, label: str) -> Figure:
     """A row per trace and one for the geometric mean, a mark per engine."""
     names = _unique(rows, who)
@@ -155,7 +163,7 @@ def scaling(document: dict[str, Any]) -> Figure:
         axes.set_yscale("log")
         _plain_log(axes.yaxis)
         if axis == "live":
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: units.count(value)))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
             axes.xaxis.set_minor_formatter(NullFormatter())
         else:
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: units.size(value * 1024)))
