@@ -7,7 +7,7 @@ host's. Sizes are those of a link with --gc-sections that starts from nothing bu
 layer's user calls, so they include what those drag in (an engine's table of functions drags in
 all of the engine) and nothing else; memcpy and its like are not counted, port/bare.c is.
 Exit code 1: a machine answers otherwise than the host; a layer needs more of a C library than
-mem*, or static data that is not allowed it; or this check does not notice what it must.
+mem*, static data or an engine that is not allowed it; or this check does not notice what it must.
 A size above its goal is told, and is no failure: it depends on the compiler installed.
 `--largest N` lists the N largest symbols of each layer too.
 """
@@ -89,6 +89,7 @@ class Layer:
     every_call_of: str = ""  # a pattern: instead of calls, every function whose name matches
     engine: str | None = None
     statics: frozenset[str] = frozenset()  # static data that it may have
+    engines: frozenset[str] = frozenset()  # that may be linked; none: its engine, or the default
     goal_bytes: int | None = None  # of Thumb-2 code
 
 
@@ -96,10 +97,13 @@ POOL_STATICS = frozenset({"shared_pool", "init_lock", "initialised"})
 LISTENER_STATICS = frozenset({"listeners"})
 
 
-def layers(engines: list[str]) -> list[Layer]:
-    """The rows of the table, for the engines that there are."""
+def layers(engines: dict[str, Path]) -> list[Layer]:
+    """The rows of the table, for the engines that there are and the objects that define them. Of
+    those that share an object, and so their code, one has a row."""
+    one_each = {path: engine for engine, path in sorted(engines.items(), reverse=True)}
     rows = [Layer(f"heap + {engine}", HEAP_CALLS, engine=engine,
-                  goal_bytes=3072 if engine == "bitmap" else None) for engine in engines]
+                  goal_bytes=3072 if engine == "bitmap" else None)
+            for engine in sorted(one_each.values())]
     rows += [
         Layer("heap + bitmap, every call", every_call_of=r"smh_heap_\w+", engine="bitmap"),
         Layer("pool + bitmap", POOL_CALLS, engine="bitmap"),
@@ -107,9 +111,10 @@ def layers(engines: list[str]) -> list[Layer]:
               goal_bytes=6144),
         Layer("shared multi-heap as it stands", SHARED_CALLS, statics=POOL_STATICS),
         Layer("sys_heap, sys_multi_heap", every_call_of=r"sys_\w+|smh_sys_heap_init",
-              statics=LISTENER_STATICS),
+              statics=LISTENER_STATICS,
+              engines=frozenset({"zephyr", "zephyr_stats", default_engine()})),
         Layer("everything, every engine", every_call_of=r"\w+",
-              statics=POOL_STATICS | LISTENER_STATICS),
+              statics=POOL_STATICS | LISTENER_STATICS, engines=frozenset(engines)),
     ]
     return rows
 
@@ -198,6 +203,7 @@ class Size:
     data: int
     bss: int
     statics: set[str]
+    engines: set[str]
     largest: list[tuple[int, str]]
 
 
@@ -248,7 +254,16 @@ def measure(machine: Machine, core: Core, layer: Layer) -> Size:
             statics.add(name)
         else:
             largest.append((int(length), name))
-    return Size(sizes["text"], sizes["data"], sizes["bss"], statics, largest)
+    linked = {name.removeprefix("smh_engine_") for _, name in largest
+              if name.startswith("smh_engine_") and name.removeprefix("smh_engine_") in core.engines}
+    return Size(sizes["text"], sizes["data"], sizes["bss"], statics, linked, largest)
+
+
+def foreign_engines(layer: Layer, size: Size) -> list[str]:
+    """Engines that the layer drags in unasked, or the one it asked for and has not."""
+    allowed = layer.engines or {layer.engine or default_engine()}
+    foreign = [f"engine {name} is linked unasked" for name in sorted(size.engines - allowed)]
+    return foreign + ([] if size.engines & allowed else ["no engine is linked"])
 
 
 def foreign_statics(layer: Layer, size: Size) -> list[str]:
@@ -265,7 +280,7 @@ def tell_sizes(machine: Machine, core: Core, largest_count: int) -> tuple[list[s
     """Lines of the table, and the number of faults."""
     faults = 0
     lines = [f"{machine.name + ': -Os, bytes':34} {'code':>6} {'.data':>7} {'.bss':>7}"]
-    for layer in layers(list(core.engines)):
+    for layer in layers(core.engines):
         size = measure(machine, core, layer)
         goal = ""
         if layer.goal_bytes is not None and machine.thumb_2:
@@ -275,6 +290,9 @@ def tell_sizes(machine: Machine, core: Core, largest_count: int) -> tuple[list[s
         lines += [f"    {length:6}  {name}" for length, name in size.largest[:largest_count]]
         for static in foreign_statics(layer, size):
             lines.append(f"    {static}: static data that this layer may not have")
+            faults += 1
+        for engine in foreign_engines(layer, size):
+            lines.append(f"    {engine}")
             faults += 1
     return lines, faults
 
@@ -340,8 +358,11 @@ def self_test(expected: list[str]) -> list[str]:
         "a run without end": differences(expected, expected, -1),
         "nothing expected": differences([], [], 0),
         "no golden line": golden_faults(changed[:2]),
-        "static data": foreign_statics(Layer("any"), Size(0, 0, 4, {"counter"}, [])),
-        "constants to be written": foreign_statics(Layer("any"), Size(0, 4, 0, set(), [])),
+        "static data": foreign_statics(Layer("any"), Size(0, 0, 4, {"counter"}, set(), [])),
+        "data to be written": foreign_statics(Layer("any"), Size(0, 4, 0, set(), set(), [])),
+        "another engine": foreign_engines(Layer("any", engine="a"),
+                                          Size(0, 0, 0, set(), {"a", "b"}, [])),
+        "no engine": foreign_engines(Layer("any", engine="a"), Size(0, 0, 0, set(), set(), [])),
     }
     missed = [f"self-test: {name} was not noticed" for name, found in cases.items() if not found]
     if differences(expected, expected.copy(), 0) or golden_faults(expected):
