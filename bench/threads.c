@@ -7,7 +7,8 @@
  *
  * Engines through smh_pool_* with the hosted port's locks; the system's allocators as they are
  * (`shared`). Every block carries its slot's tag, checked when it is freed. Contestants take turns
- * within a round; medians over the rounds. On a machine with one processor two threads say little.
+ * within a round; medians over the rounds. Each thread
+ * stays on a processor of its own; with fewer processors, or busy ones, two threads say little.
  *
  * Result, one per contestant and way: contestant, way, threads, operations (of each thread),
  * rounds, ns_median (wall time per operation of one thread: the same for 1 and 2 threads, when they
@@ -39,6 +40,7 @@ struct worker {
     struct bench_contestant *contestant;
     struct smh_pool *pool; /* NULL: the contestant itself */
     uint32_t attr;
+    unsigned number;
     uint64_t seed;
     size_t pairs;
     double begun, done;
@@ -75,6 +77,7 @@ static void *work(void *context)
     struct smh_random random;
 
     smh_random_init(&random, worker->seed, 4);
+    bench_pin_thread(worker->number);
     pthread_barrier_wait(worker->start);
     worker->begun = bench_seconds();
     for (size_t i = 0; i < worker->pairs + LIVE; i++) {
@@ -131,6 +134,7 @@ static double run(const struct bench_options *options, struct bench_contestant *
                                      .contestant = contestant,
                                      .pool = contestant->system ? NULL : &pool,
                                      .attr = way == OWN_2 ? i : 0,
+                                     .number = i,
                                      .seed = options->seed + i,
                                      .pairs = pairs};
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0) {

@@ -272,3 +272,22 @@ void bench_pin(void)
         sched_setaffinity(0, sizeof(one), &one);
     }
 }
+
+void bench_pin_thread(unsigned which)
+{
+    cpu_set_t allowed, one;
+
+    CPU_ZERO(&allowed);
+    if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0 || CPU_COUNT(&allowed) == 0) {
+        return;
+    }
+    which %= (unsigned)CPU_COUNT(&allowed);
+    for (unsigned processor = 0; processor < CPU_SETSIZE; processor++) {
+        if (CPU_ISSET(processor, &allowed) && which-- == 0) {
+            CPU_ZERO(&one);
+            CPU_SET(processor, &one);
+            sched_setaffinity(0, sizeof(one), &one);
+            return;
+        }
+    }
+}

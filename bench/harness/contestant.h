@@ -47,7 +47,9 @@ size_t bench_contestant_replay(struct bench_contestant *contestant, const struct
 void bench_contestant_drain(struct bench_contestant *contestant, struct bench_block *slots,
                             size_t slot_count);
 
-/* Keeps this process on one processor, where the host lets it. */
+/* Keeps this thread, and those it starts, on one processor, where the host lets it. */
 void bench_pin(void);
+/* Keeps this thread on the which-th processor that the process may use, counted round. */
+void bench_pin_thread(unsigned which);
 
 #endif
