@@ -37,7 +37,12 @@
 /* Most units of any heap. */
 #define ZEPHYR_UNITS_MAX 0x7fffffffu
 
+/* Inlined, so that each layout has code without questions; where code is to be small, shared. */
+#ifdef __OPTIMIZE_SIZE__
+#define ZEPHYR_INLINE static inline
+#else
 #define ZEPHYR_INLINE static inline __attribute__((always_inline))
+#endif
 
 /* The payload has whatever type its owner gave it; these may look at it all the same. */
 typedef uint16_t __attribute__((may_alias)) zephyr_half;
