@@ -24,8 +24,14 @@ _Static_assert(HEADER_LIST + SMH_FUZZ_REGIONS_MAX * REGION_BYTES == SMH_FUZZ_HEA
 #define FLAG_64_BITS     2u
 #define FLAG_ODD_SHIFT   2u /* three bits */
 
-#define SIZE_SHIFTS  14u /* regions of 64 bytes to 512 KiB and half as much again */
 #define ALIGN_SHIFTS 14u /* alignments of 1 to 8192 */
+
+/* Regions of 64 bytes to 512 KiB, and half as much again: large ones are rare, as their contents
+ * cost time and small ones meet their edges more often. */
+static const uint8_t size_shifts[32] = {
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 2, 3,
+    3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7,  7,  8,  3,  4, 5,
+};
 
 /* Kinds by the low five bits of a record's first byte: how often each is drawn by chance. */
 enum draw { ALLOC, CALLOC, FREE, REALLOC, RESIZE, READ, WRITE, LARGEST, CHECK, MISUSE };
@@ -67,7 +73,7 @@ static size_t count_policies(void)
 
 static void read_region(struct smh_fuzz_region *region, const uint8_t *bytes)
 {
-    size_t whole = (size_t)64 << (bytes[REGION_SHIFT] % SIZE_SHIFTS);
+    size_t whole = (size_t)64 << size_shifts[bytes[REGION_SHIFT] % 32];
     unsigned granule = bytes[REGION_GRANULE] % 16;
     region->engine = smh_engine_at(bytes[REGION_ENGINE] % count_engines());
     region->metadata = (bytes[REGION_FLAGS] & FLAG_NO_METADATA) == 0;
