@@ -60,7 +60,7 @@ static __attribute__((noinline)) uint32_t find_far(const struct smh_bitmap *map,
             found = at;
             found_size = size;
         }
-        at = smh_bitmap_links_at(map, at)->next;
+        at = smh_bitmap_trusted(map, smh_bitmap_links_at(map, at)->next);
     }
     if (found != 0 || own + 1 >= map->classes) {
         return found;

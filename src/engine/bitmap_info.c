@@ -4,7 +4,7 @@
  * Invariants: whatever is in the tables, nothing outside them is read, and a walk ends. Of
  * the memory itself only the links of listed chunks are read, for the largest one.
  */
-#include "bitmap_layout.h"
+#include "bitmap_lists.h"
 
 static uint32_t last_word(const struct smh_bitmap *map)
 {
@@ -108,7 +108,7 @@ size_t smh_bitmap_largest_free(const struct smh_heap *heap)
         uint32_t size = smh_bitmap_next(map, at + 1) - at;
 
         largest = size > largest ? size : largest;
-        at = smh_bitmap_links_at(map, at)->next;
+        at = smh_bitmap_trusted(map, smh_bitmap_links_at(map, at)->next);
     }
     return smh_bitmap_bytes(map, largest);
 }

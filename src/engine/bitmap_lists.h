@@ -43,10 +43,17 @@ static inline void smh_bitmap_list_insert(struct smh_bitmap *map, uint32_t at, u
     }
 }
 
+/* A link out of a free chunk, which a stray write may have changed: 0 unless it leads to the start
+ * of a free chunk, by the bitmap. So a damaged list ends early, and nothing else is touched. */
+static inline uint32_t smh_bitmap_trusted(const struct smh_bitmap *map, uint32_t link)
+{
+    return link - SMH_BITMAP_FIRST < map->units && smh_bitmap_is_free_start(map, link) ? link : 0;
+}
+
 /* Takes the first chunk off its class's list. */
 static inline void smh_bitmap_list_pop(struct smh_bitmap *map, uint32_t at, uint32_t class)
 {
-    uint32_t next = smh_bitmap_links_at(map, at)->next;
+    uint32_t next = smh_bitmap_trusted(map, smh_bitmap_links_at(map, at)->next);
 
     map->heads[class] = next;
     if (next == 0) {
@@ -61,10 +68,12 @@ static inline void smh_bitmap_list_remove(struct smh_bitmap *map, uint32_t at, u
     if (map->heads[class] == at) {
         smh_bitmap_list_pop(map, at, class);
     } else {
-        uint32_t next = links->next;
-        uint32_t previous = links->previous;
+        uint32_t next = smh_bitmap_trusted(map, links->next);
+        uint32_t previous = smh_bitmap_trusted(map, links->previous);
 
-        smh_bitmap_links_at(map, previous)->next = next;
+        if (previous != 0) {
+            smh_bitmap_links_at(map, previous)->next = next;
+        }
         if (next != 0) {
             smh_bitmap_links_at(map, next)->previous = previous;
         }
@@ -75,17 +84,22 @@ static inline void smh_bitmap_list_remove(struct smh_bitmap *map, uint32_t at, u
 static inline void smh_bitmap_list_replace(struct smh_bitmap *map, uint32_t from, uint32_t to,
                                            uint32_t class)
 {
-    struct smh_bitmap_links links = *smh_bitmap_links_at(map, from);
+    uint32_t next = smh_bitmap_trusted(map, smh_bitmap_links_at(map, from)->next);
+    uint32_t previous = 0;
 
     if (map->heads[class] == from) {
         map->heads[class] = to;
     } else {
-        smh_bitmap_links_at(map, links.previous)->next = to;
+        previous = smh_bitmap_trusted(map, smh_bitmap_links_at(map, from)->previous);
+        if (previous != 0) {
+            smh_bitmap_links_at(map, previous)->next = to;
+        }
     }
-    if (links.next != 0) {
-        smh_bitmap_links_at(map, links.next)->previous = to;
+    if (next != 0) {
+        smh_bitmap_links_at(map, next)->previous = to;
     }
-    *smh_bitmap_links_at(map, to) = links;
+    smh_bitmap_links_at(map, to)->next = next;
+    smh_bitmap_links_at(map, to)->previous = previous;
 }
 
 static inline uint32_t smh_bitmap_free_size(const struct smh_bitmap *map, uint32_t at,

@@ -165,3 +165,31 @@ Test(bitmap_heap, verdicts_do_not_depend_on_what_users_write_in_free_memory)
                      chunk.used ? -EINVAL : -EALREADY);
     }
 }
+
+/* Free memory is overwritten by a user who kept pointers; then the heap is used on. What it hands
+ * out stays inside memory, and apart. */
+Test(bitmap_heap, stray_writes_into_free_memory_lead_to_no_access_outside_memory)
+{
+    for (unsigned value = 0; value < 256; value++) {
+        struct smh_chunk chunk = {0};
+        uint8_t *blocks[64];
+
+        populate();
+        while (smh_heap_walk(&heap, &chunk)) {
+            if (!chunk.used) {
+                memset(memory + chunk.offset, (int)value, chunk.size);
+            }
+        }
+        for (size_t i = 0; i < 64; i++) {
+            blocks[i] = smh_heap_alloc(&heap, 16 + i % 50);
+            cr_assert(blocks[i] == NULL || (blocks[i] >= memory && blocks[i] < memory + 8000));
+            if (i % 3 == 2) {
+                smh_heap_free(&heap, blocks[i - 1]);
+            }
+        }
+        memset(&chunk, 0, sizeof(chunk));
+        while (smh_heap_walk(&heap, &chunk)) {
+            cr_assert_leq(chunk.offset + chunk.size, 8000);
+        }
+    }
+}
