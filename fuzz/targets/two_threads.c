@@ -1,0 +1,314 @@
+/* two_threads.c: two threads on one pool, under a scheduler that the input decides.
+ *
+ * Owns: the two threads, as contexts of one thread of the host; and the port: every lock that the
+ * core takes or releases is a point at which the other may go on, so that any order of critical
+ * sections can be had, and had again.
+ *
+ *     thread 0   ask -> lock [critical] unlock -> copy -> lock [critical] unlock -> judged
+ *     thread 1             ^ here ^           ^ and here: one bit of the record's argument each
+ *
+ * Each thread executes one half of the records on blocks of its own. What the oracle says of a
+ * refusal, or of the space a block takes, is asked only when the other thread did nothing
+ * meanwhile. Data races within a critical section are ThreadSanitizer's business (make check-tsan).
+ *
+ * Invariants: no lock is held twice, no two by one thread; none is held when all is done.
+ */
+#include "../stage.h"
+
+#include <smh/port.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <ucontext.h>
+
+const char fuzz_target[] = "two_threads";
+
+#define THREADS     2
+#define STACK_BYTES ((size_t)1 << 18)
+#define NO_THREAD   2u
+
+struct thread {
+    ucontext_t context;
+    struct smh_fuzz_input input;
+    struct smh_live live[SMH_FUZZ_SLOTS];
+    unsigned schedule;      /* the bits of the step under way */
+    struct smh_lock *wants; /* blocked: the lock that the other holds */
+    unsigned held;          /* locks */
+    bool done;
+};
+
+static struct fuzz_stage stage;
+static struct thread threads[THREADS];
+static ucontext_t scheduler;
+static unsigned running = NO_THREAD;
+static uint64_t switches;
+static _Alignas(64) uint8_t stacks[THREADS][STACK_BYTES];
+
+/* --- the port -------------------------------------------------------------------------------- */
+
+void __asan_poison_memory_region(void const volatile *address, size_t bytes) __attribute__((weak));
+void __asan_unpoison_memory_region(void const volatile *address, size_t bytes)
+    __attribute__((weak));
+void __sanitizer_start_switch_fiber(void **fake_stack, const void *bottom, size_t bytes)
+    __attribute__((weak));
+void __sanitizer_finish_switch_fiber(void *fake_stack, const void **bottom, size_t *bytes)
+    __attribute__((weak));
+
+static const void *host_stack;
+static size_t host_stack_bytes;
+
+/* Leaves the running thread for the scheduler, which chooses the next. */
+static void leave(void)
+{
+    struct thread *self = &threads[running];
+    void *fake_stack = NULL;
+    if (__sanitizer_start_switch_fiber != NULL) {
+        __sanitizer_start_switch_fiber(self->done ? NULL : &fake_stack, host_stack,
+                                       host_stack_bytes);
+    }
+    swapcontext(&self->context, &scheduler);
+    if (__sanitizer_finish_switch_fiber != NULL) {
+        __sanitizer_finish_switch_fiber(fake_stack, NULL, NULL);
+    }
+}
+
+/* The other thread may go on here. */
+static void may_switch(void)
+{
+    if (running == NO_THREAD) {
+        return;
+    }
+    unsigned bit = threads[running].schedule & 1u;
+    threads[running].schedule >>= 1;
+    if (bit != 0) {
+        leave();
+    }
+}
+
+/* words[0]: 0 open, else the number of the holder + 1 (3: no thread runs yet). */
+void smh_port_lock_init(struct smh_lock *lock)
+{
+    memset(lock, 0, sizeof(*lock));
+}
+
+void smh_port_lock(struct smh_lock *lock)
+{
+    may_switch();
+    while (lock->words[0] != 0) {
+        FUZZ_REQUIRE(running != NO_THREAD && lock->words[0] != running + 1,
+                     "a lock is taken by the thread that holds it");
+        threads[running].wants = lock;
+        leave();
+    }
+    lock->words[0] = running + 1;
+    if (running != NO_THREAD) {
+        threads[running].wants = NULL;
+        FUZZ_REQUIRE(threads[running].held++ == 0, "a thread holds two locks");
+    }
+    may_switch();
+}
+
+void smh_port_unlock(struct smh_lock *lock)
+{
+    FUZZ_REQUIRE(lock->words[0] == running + 1, "a lock is released that is not held");
+    lock->words[0] = 0;
+    if (running != NO_THREAD) {
+        threads[running].held--;
+    }
+    may_switch();
+}
+
+void smh_port_panic(const char *function, const char *what, const void *address)
+{
+    fuzz_fail("%s(%p): %s", function, address, what);
+}
+
+void smh_port_print(const char *line)
+{
+    (void)puts(line);
+}
+
+void smh_port_poison(const void *memory, size_t bytes)
+{
+    if (__asan_poison_memory_region != NULL) {
+        __asan_poison_memory_region(memory, bytes);
+    }
+}
+
+void smh_port_unpoison(const void *memory, size_t bytes)
+{
+    if (__asan_unpoison_memory_region != NULL) {
+        __asan_unpoison_memory_region(memory, bytes);
+    }
+}
+
+/* --- a thread -------------------------------------------------------------------------------- */
+
+static void do_alloc(struct smh_live *live, const struct smh_operation *operation)
+{
+    struct smh_pool *pool = &stage.machine.pool;
+    uint64_t before = switches;
+    void *block =
+        operation->prefer != NULL
+            ? smh_pool_alloc_prefer(pool, operation->prefer->attrs, operation->prefer->count,
+                                    operation->align, (size_t)operation->bytes)
+            : smh_pool_aligned_alloc(pool, operation->attr, operation->align,
+                                     (size_t)operation->bytes);
+    *live = (struct smh_live){.serial = stage.serial++};
+    if (block != NULL) {
+        fuzz_entered(&stage, live, operation, block, UINT64_MAX, 0);
+    } else if (before == switches) {
+        fuzz_refused(&stage, operation);
+    }
+}
+
+static void do_free(struct smh_live *live)
+{
+    fuzz_leaving(&stage, live);
+    /* fuzz_left asks whether the block lies in free space: the other may have taken it since. */
+    uint64_t before = switches;
+    void *block = live->block;
+    int code = smh_pool_free(&stage.machine.pool, block);
+    if (before != switches) {
+        FUZZ_REQUIRE(code == 0, "free of a live block gave %d", code);
+        live->block = NULL;
+        return;
+    }
+    fuzz_left(&stage, live, code);
+}
+
+static void do_realloc(struct smh_live *live, struct smh_operation *operation)
+{
+    uint64_t kept = live->bytes < operation->bytes ? live->bytes : operation->bytes;
+    uint64_t before = switches;
+    operation->prefer = NULL;
+    fuzz_leaving(&stage, live);
+    void *block = smh_pool_aligned_realloc(&stage.machine.pool, operation->attr, live->block,
+                                           operation->align, (size_t)operation->bytes);
+    if (operation->bytes == 0) {
+        FUZZ_REQUIRE(block == NULL, "realloc to 0 bytes gave a block");
+        live->block = NULL;
+    } else if (block != NULL) {
+        fuzz_entered(&stage, live, operation, block, 0, kept);
+    } else {
+        fuzz_stayed(&stage, live);
+        if (before == switches) {
+            fuzz_refused(&stage, operation);
+        }
+    }
+}
+
+static void do_step(struct thread *self, struct smh_fuzz_step *step)
+{
+    struct smh_operation *operation = &step->operation;
+    struct smh_live *live = &self->live[operation->slot];
+    struct smh_stats stats;
+    if (step->kind == SMH_FUZZ_LARGEST || step->kind == SMH_FUZZ_CHECK) {
+        (void)smh_pool_stats(&stage.machine.pool, SMH_ATTR_ANY, &stats);
+    } else if (step->kind == SMH_FUZZ_MISUSE) {
+        FUZZ_REQUIRE(smh_pool_free(&stage.machine.pool, &stats) == -ENOENT,
+                     "an address outside the pool is freed");
+    } else if (operation->kind == SMH_OPERATION_CALLOC) {
+        operation->kind = SMH_OPERATION_ALLOC;
+        do_alloc(live, operation);
+    } else if (operation->kind == SMH_OPERATION_ALLOC ||
+               (live->block == NULL && operation->kind == SMH_OPERATION_REALLOC)) {
+        do_alloc(live, operation);
+    } else if (live->block == NULL) {
+        return;
+    } else if (operation->kind == SMH_OPERATION_FREE) {
+        do_free(live);
+    } else if (operation->kind == SMH_OPERATION_REALLOC) {
+        do_realloc(live, operation);
+    } else {
+        fuzz_access(&stage, live, operation);
+    }
+}
+
+static void run_thread(void)
+{
+    struct thread *self = &threads[running];
+    struct smh_fuzz_step step;
+    if (__sanitizer_finish_switch_fiber != NULL) {
+        __sanitizer_finish_switch_fiber(NULL, &host_stack, &host_stack_bytes);
+    }
+    while (smh_fuzz_next(&self->input, &step)) {
+        self->schedule = step.argument;
+        stage.index = step.operation.site;
+        do_step(self, &step);
+        fuzz_operations++;
+        self->schedule = 1;
+        may_switch(); /* between two steps, always */
+    }
+    self->schedule = 0;
+    for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
+        if (self->live[i].block != NULL) {
+            do_free(&self->live[i]);
+        }
+    }
+    self->done = true;
+    leave();
+}
+
+static bool can_go_on(const struct thread *thread)
+{
+    return !thread->done && (thread->wants == NULL || thread->wants->words[0] == 0);
+}
+
+static void resume(unsigned next)
+{
+    void *fake_stack = NULL;
+    running = next;
+    if (__sanitizer_start_switch_fiber != NULL) {
+        __sanitizer_start_switch_fiber(&fake_stack, stacks[next], STACK_BYTES);
+    }
+    swapcontext(&scheduler, &threads[next].context);
+    if (__sanitizer_finish_switch_fiber != NULL) {
+        __sanitizer_finish_switch_fiber(fake_stack, NULL, NULL);
+    }
+    running = NO_THREAD;
+    switches++;
+}
+
+static void run_threads(void)
+{
+    unsigned next = 0;
+    while (!threads[0].done || !threads[1].done) {
+        if (!can_go_on(&threads[next])) {
+            next ^= 1u;
+            FUZZ_REQUIRE(can_go_on(&threads[next]), "both threads wait for ever");
+        }
+        resume(next);
+        next ^= 1u;
+    }
+    FUZZ_REQUIRE(threads[0].held == 0 && threads[1].held == 0, "a lock is never released");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct smh_fuzz_input input;
+    smh_fuzz_open(&input, bytes, size);
+    if (input.record_count < THREADS || !fuzz_stage_open(&stage, &input.config, true)) {
+        return 0;
+    }
+    stage.machine.pool.unlocked = false;
+    /* The oracle's probes read free space, where the other thread may be. */
+    stage.exact = false;
+    for (unsigned i = 0; i < THREADS; i++) {
+        struct thread *thread = &threads[i];
+        size_t half = input.record_count / 2;
+        memset(thread, 0, sizeof(*thread));
+        smh_fuzz_open(&thread->input, bytes, size);
+        thread->input.record_count = half;
+        thread->input.records =
+            i == 0 ? input.records : input.records + half * SMH_FUZZ_RECORD_BYTES;
+        (void)getcontext(&thread->context);
+        thread->context.uc_stack.ss_sp = stacks[i];
+        thread->context.uc_stack.ss_size = STACK_BYTES;
+        makecontext(&thread->context, run_thread, 0);
+    }
+    run_threads();
+    fuzz_validate(&stage, true);
+    fuzz_stage_close(&stage);
+    return 0;
+}
