@@ -86,15 +86,19 @@ struct smh_engine {
 };
 
 /* The engines of the core. */
+extern const struct smh_engine smh_engine_bitmap;       /* good fit, metadata out of band */
 extern const struct smh_engine smh_engine_zephyr;       /* sys_heap, without runtime statistics */
 extern const struct smh_engine smh_engine_zephyr_stats; /* sys_heap, with them: a larger header */
 extern const struct smh_engine smh_engine_first_fit;    /* address-ordered, boundary tags */
 extern const struct smh_engine smh_engine_next_fit;     /* the same, from where the last ended */
 extern const struct smh_engine smh_engine_best_fit;     /* the same, the smallest that suffices */
 extern const struct smh_engine smh_engine_worst_fit;    /* the same, the largest */
-extern const struct smh_engine smh_engine_bitmap;       /* good fit, metadata out of band */
 
-#define SMH_ENGINE_DEFAULT (&smh_engine_zephyr)
+/* What a NULL engine means. A firmware that builds the core itself may name another, so that only
+ * that one is linked. */
+#ifndef SMH_ENGINE_DEFAULT
+#define SMH_ENGINE_DEFAULT (&smh_engine_bitmap)
+#endif
 
 /* The i-th engine of the core, in the order in which `smh list engines` shows them; NULL past the
  * last. */

@@ -154,7 +154,9 @@ static int publish(struct matrix *matrix, const char *path, struct smh_error *er
     smh_verdict_sentence(&verdict, sentence, sizeof(sentence));
     details[verdict.rows[verdict.best].first] = true;
     details[verdict.rows[verdict.worst].first] = true;
-    details[verdict.rows[verdict.usual].first] = true;
+    if (verdict.usual != SMH_VERDICT_NONE) {
+        details[verdict.rows[verdict.usual].first] = true;
+    }
     json_t *document = smh_result_json(list, details, matrix->run_count, "compare", sentence);
     int code = smh_result_write(document, path, error);
     if (code == 0 && !matrix->options->quiet && strcmp(path, "-") != 0) {

@@ -41,7 +41,7 @@ static bool better(const struct smh_verdict_row *left, const struct smh_verdict_
 
 static bool is_usual(const struct smh_result *result)
 {
-    return strcmp(engine_of(result), SMH_ENGINE_DEFAULT->name) == 0 &&
+    return (result->engine == NULL || strcmp(result->engine, SMH_ENGINE_DEFAULT->name) == 0) &&
            strcmp(result->policy, result->scenario->policy->name) == 0;
 }
 
@@ -69,7 +69,7 @@ void smh_verdict_open(struct smh_verdict *verdict, const struct smh_result *cons
         }
         add_run(&verdict->rows[verdict->row_count - 1], results[i]);
     }
-    bool found = false;
+    verdict->usual = SMH_VERDICT_NONE;
     for (size_t i = 0; i < verdict->row_count; i++) {
         if (better(&verdict->rows[i], &verdict->rows[verdict->best])) {
             verdict->best = i;
@@ -77,9 +77,8 @@ void smh_verdict_open(struct smh_verdict *verdict, const struct smh_result *cons
         if (better(&verdict->rows[verdict->worst], &verdict->rows[i])) {
             verdict->worst = i;
         }
-        if (!found && is_usual(results[verdict->rows[i].first])) {
+        if (verdict->usual == SMH_VERDICT_NONE && is_usual(results[verdict->rows[i].first])) {
             verdict->usual = i;
-            found = true;
         }
     }
 }
@@ -124,7 +123,7 @@ void smh_verdict_sentence(const struct smh_verdict *verdict, char *text, size_t 
     describe(verdict, verdict->best, text, bytes);
     if (verdict->usual == verdict->best) {
         append(text, bytes, ", which is the default");
-    } else {
+    } else if (verdict->usual != SMH_VERDICT_NONE) {
         append(text, bytes, "; the default is ");
         describe(verdict, verdict->usual, text, bytes);
     }

@@ -22,14 +22,16 @@ struct smh_verdict_row {
     uint64_t peak_used_bytes; /* over all regions; the largest of its runs */
 };
 
+#define SMH_VERDICT_NONE SIZE_MAX
+
 struct smh_verdict {
     const struct smh_result *const *results;
     size_t result_count;
     struct smh_verdict_row *rows;
     size_t row_count;
     size_t best, worst;
-    size_t usual; /* what a user has who chooses nothing: the default engine and the scenario's
-                     policy; the first row when that was not asked for */
+    size_t usual; /* what a user has who chooses nothing: the default engine (or the scenario's own)
+                     and the scenario's policy; SMH_VERDICT_NONE when that was not asked for */
 };
 
 /* Reads the results, which must outlive the verdict. count > 0. */

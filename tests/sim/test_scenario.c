@@ -33,7 +33,7 @@ Test(scenario, the_example_of_the_format_loads_with_every_value_in_its_place)
     cr_assert(psram->base == 0x60000000 && psram->size == 8388608 && psram->attr == 2);
     cr_assert_str_eq(psram->attr_name, "external");
     cr_assert(psram->cache == SMH_CACHE_WRITE_BACK && psram->cycles == 38);
-    cr_assert_eq(psram->engine, smh_engine_find("first_fit"));
+    cr_assert_eq(psram->engine, smh_engine_find("bitmap"));
     cr_assert(psram->granule == 32 && psram->metadata_in == 0);
     cr_assert_eq(machine->regions[0].metadata_in, -1);
     cr_assert_eq(scenario->match, smh_match_equal);
