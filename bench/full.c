@@ -34,6 +34,8 @@ static void make(enum kind kind, size_t heap_bytes, size_t requests, struct benc
 {
     uint32_t most = (uint32_t)(heap_bytes / SMALL) + 1;
 
+    snprintf(fill->name, sizeof(fill->name), "fill");
+    snprintf(timed->name, sizeof(timed->name), "%s", kind_names[kind]);
     for (uint32_t i = 0; i < most; i++) {
         bench_trace_add(fill, BENCH_ALLOC, i, SMALL, 0);
     }

@@ -106,6 +106,7 @@ static void run(struct bench_compare *compare, const char *name, struct bench_tr
     uint8_t *memory;
 
     bench_trace_measure(once);
+    snprintf(timed.name, sizeof(timed.name), "%s", name);
     for (unsigned i = 0; i < REPEATS; i++) {
         for (size_t k = 0; k < once->count; k++) {
             const struct bench_operation *operation = &once->operations[k];

@@ -7,6 +7,7 @@
 #include "../../sim/error.h"
 #include "../../sim/random.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,8 @@ void bench_churn_make(const struct bench_churn *churn, struct bench_trace *fill,
     smh_random_init(&random, churn->seed, 2);
     memset(fill, 0, sizeof(*fill));
     memset(timed, 0, sizeof(*timed));
+    snprintf(fill->name, sizeof(fill->name), "fill");
+    snprintf(timed->name, sizeof(timed->name), "churn");
     for (size_t i = 0; i < churn->live && (churn->fill_bytes == 0 || bytes < churn->fill_bytes);
          i++) {
         uint64_t size = pick_size(&random, churn);
