@@ -61,15 +61,16 @@ static int check_used(const struct smh_heap *heap, const struct smh_chunk *chunk
     return 0;
 }
 
-static int check_free(const struct smh_chunk *chunk, struct recount *recount,
-                      struct smh_fault *fault)
+static int check_free(const struct smh_heap *heap, const struct smh_chunk *chunk,
+                      struct recount *recount, struct smh_fault *fault)
 {
     if (chunk->block != NULL || chunk->usable > chunk->size) {
         return broken(fault, chunk->offset,
                       "a free chunk has no block and promises no more bytes "
                       "than it has");
     }
-    if (recount->after_free && recount->end == chunk->offset) {
+    if (recount->after_free && recount->end == chunk->offset &&
+        (heap->engine->flags & SMH_ENGINE_PARTIAL_COALESCE) == 0) {
         return broken(fault, chunk->offset, "no two free chunks touch");
     }
     if (chunk->usable > recount->largest_request) {
@@ -99,7 +100,7 @@ static int check_chunks(const struct smh_heap *heap, struct recount *recount,
             return broken(fault, chunk.offset, "a chunk lies inside memory");
         }
         result = chunk.used ? check_used(heap, &chunk, recount, fault)
-                            : check_free(&chunk, recount, fault);
+                            : check_free(heap, &chunk, recount, fault);
         if (result != 0) {
             return result;
         }

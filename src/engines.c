@@ -9,14 +9,9 @@
 #include <smh/engine.h>
 
 static const struct smh_engine *const engines[] = {
-    &smh_engine_zephyr,
-    &smh_engine_zephyr_stats,
-    &smh_engine_first_fit,
-    &smh_engine_next_fit,
-    &smh_engine_best_fit,
-    &smh_engine_worst_fit,
-    &smh_engine_bitmap,
-    NULL,
+    &smh_engine_zephyr,   &smh_engine_zephyr_stats, &smh_engine_first_fit,
+    &smh_engine_next_fit, &smh_engine_best_fit,     &smh_engine_worst_fit,
+    &smh_engine_buddy,    &smh_engine_bitmap,       NULL,
 };
 
 const struct smh_engine *smh_engine_at(size_t index)

@@ -27,6 +27,8 @@ extern "C" {
 
 /* Flags of an engine. */
 #define SMH_ENGINE_EXACT 1u /* answers for every pointer exactly by itself: no start bitmap */
+#define SMH_ENGINE_PARTIAL_COALESCE \
+    2u /* free chunks may touch: not any two neighbours are joined */
 
 struct smh_engine {
     unsigned abi;        /* SMH_ENGINE_ABI; anything else is refused */
@@ -93,6 +95,7 @@ extern const struct smh_engine smh_engine_first_fit;    /* address-ordered, boun
 extern const struct smh_engine smh_engine_next_fit;     /* the same, from where the last ended */
 extern const struct smh_engine smh_engine_best_fit;     /* the same, the smallest that suffices */
 extern const struct smh_engine smh_engine_worst_fit;    /* the same, the largest */
+extern const struct smh_engine smh_engine_buddy;        /* powers of two, sizes out of band */
 
 /* What a NULL engine means. A firmware that builds the core itself may name another, so that only
  * that one is linked. */

@@ -27,18 +27,21 @@ struct heap_model {
     struct smh_random random;
     struct heap_model_block blocks[HEAP_MODEL_BLOCKS];
     size_t count;
-    size_t waste_max;    /* usable bytes beyond those asked for that are tolerated */
-    size_t request_max;  /* bytes; most requests are far smaller */
-    bool exact_verdicts; /* the heap has a start bitmap, or its engine needs none */
+    size_t waste_max; /* usable bytes beyond those asked for that are tolerated; of buddies, as many
+                         again as were asked for */
+    size_t request_max;     /* bytes; most requests are far smaller */
+    size_t chunks_at_first; /* of the heap when it was empty */
+    bool exact_verdicts;    /* the heap has a start bitmap, or its engine needs none */
     const char *complaint;
 };
 
+/* The heap has no block yet. */
 void heap_model_init(struct heap_model *model, struct smh_heap *heap, uint64_t seed);
 /* One random operation, judged. */
 void heap_model_step(struct heap_model *model);
 /* Validates heap and blocks. */
 void heap_model_check(struct heap_model *model);
-/* Frees what is live and requires one free chunk. */
+/* Frees what is live and requires the free space to be as it was at first. */
 void heap_model_drain(struct heap_model *model);
 /* All of it: `steps` operations, a check after each `check_every`. NULL, or the complaint. */
 const char *heap_model_run(struct heap_model *model, size_t steps, size_t check_every);

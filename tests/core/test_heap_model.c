@@ -82,13 +82,20 @@ Test(heap_model, engines_keep_every_promise_without_a_start_bitmap)
     every_engine(64, 8192, 8, false);
 }
 
-Test(heap_model, first_fit_keeps_every_promise_at_any_granule)
+Test(heap_model, fits_and_buddies_keep_every_promise_at_any_granule)
 {
-    for (size_t granule = 8; granule <= 512; granule *= 2) {
-        const char *complaint =
-            run_on(&smh_engine_first_fit, 0, granule, 65536, 24, true, granule, 3000);
+    static const struct smh_engine *const engines[] = {&smh_engine_first_fit, &smh_engine_next_fit,
+                                                       &smh_engine_best_fit, &smh_engine_worst_fit,
+                                                       &smh_engine_buddy};
 
-        cr_expect_null(complaint, "granule %zu: %s", granule, complaint);
+    for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
+        for (size_t granule = 8; granule <= 4096; granule *= 2) {
+            size_t memory_size = granule <= 512 ? 65536 : 262144;
+            const char *complaint =
+                run_on(engines[i], 0, granule, memory_size, 24, true, granule, 3000);
+
+            cr_expect_null(complaint, "%s, granule %zu: %s", engines[i]->name, granule, complaint);
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 #include <smh/port.h>
 #include <string.h>
 
-static _Alignas(1024) uint8_t memory[8192];
+static _Alignas(8192) uint8_t memory[8192];
 static uint8_t metadata[1024];
 
 static void set_up(struct smh_heap *heap, const struct smh_engine *engine)
@@ -119,7 +119,7 @@ Test(heap_realloc, that_fails_keeps_the_block_as_it_was)
         usable = smh_heap_usable_size(&heap, block);
         cr_assert_null(smh_heap_realloc(&heap, block, 1000000));
         cr_assert_null(smh_heap_realloc(&heap, block, SIZE_MAX));
-        cr_assert_null(smh_heap_aligned_realloc(&heap, block, 4096, 8000));
+        cr_assert_null(smh_heap_aligned_realloc(&heap, block, 4096, 9000));
         cr_assert_null(smh_heap_aligned_realloc(&heap, block, 24, 10), "no power of two");
         cr_assert_eq(smh_heap_usable_size(&heap, block), usable);
         cr_assert(holds(block, 7, 100));
