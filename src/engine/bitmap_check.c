@@ -15,18 +15,23 @@ static int broken(const struct smh_heap *heap, struct smh_fault *fault, uint32_t
     return -EINVAL;
 }
 
-/* The words that lie wholly inside a chunk: descriptors at the ends, zeros between. */
+/* The words that lie wholly inside a chunk: descriptors at the ends, milestones, else zeros. */
 static bool inside_is_sound(const struct smh_bitmap *map, uint32_t mark, uint32_t end)
 {
     uint32_t first = mark / SMH_BITMAP_BITS + 1;
     uint32_t after = end / SMH_BITMAP_BITS;
+    uint32_t step = SMH_BITMAP_BITS;
 
     for (uint32_t index = first; index < after; index++) {
         smh_bitmap_word expected = 0;
 
+        /* A milestone of this step may be one of the next steps too. */
+        while (index == smh_bitmap_milestone(first, step)) {
+            expected = smh_bitmap_descriptor(index - first + 1);
+            step *= SMH_BITMAP_BITS;
+        }
         if (index == first || index == after - 1) {
-            expected = (smh_bitmap_word)(after - first) << SMH_BITMAP_DESCRIPTOR_BITS |
-                       SMH_BITMAP_DESCRIPTOR;
+            expected = smh_bitmap_descriptor(after - first);
         }
         if (map->words[index] != expected) {
             return false;
@@ -60,7 +65,7 @@ static int check_bitmap(const struct smh_heap *heap, uint32_t *free_chunks, stru
         }
         if (!inside_is_sound(map, mark, end)) {
             return broken(heap, fault, at,
-                          "a long chunk has its two descriptors, and zeros between");
+                          "a long chunk has its descriptors and milestones, else zeros");
         }
         if (is_free && after_free) {
             return broken(heap, fault, at, "no two free chunks touch");

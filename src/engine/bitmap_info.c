@@ -51,25 +51,41 @@ uint32_t smh_bitmap_previous_far(const struct smh_bitmap *map, uint32_t start)
     return word == 0 ? 1 : index * SMH_BITMAP_BITS + smh_bitmap_highest(word);
 }
 
+/* The first descriptor of the chunk in whose inside the word `index` lies: down to the nearest
+ * milestone, by steps that grow, or to the word before, which holds the chunk's mark. */
+static uint32_t first_inside(const struct smh_bitmap *map, uint32_t index)
+{
+    uint32_t step = 1;
+
+    while (index != 0) {
+        smh_bitmap_word word = map->words[index];
+        smh_bitmap_word before = map->words[index - 1];
+
+        if (before != 0 && !smh_bitmap_is_descriptor(before)) {
+            break;
+        }
+        if (word != 0) {
+            word >>= SMH_BITMAP_DESCRIPTOR_BITS;
+            return word <= index ? index - (uint32_t)word + 1 : 0;
+        }
+        while (index % (step * SMH_BITMAP_BITS) == 0) {
+            step *= SMH_BITMAP_BITS;
+        }
+        index -= step;
+    }
+    return index;
+}
+
 /* The chunk that holds bit `at`, from 3 to end - 1: where it starts. */
 static uint32_t chunk_holding(const struct smh_bitmap *map, uint32_t at)
 {
     uint32_t index = at / SMH_BITMAP_BITS;
     uint32_t mark = at;
-    bool inside = false;
 
-    /* Inside a long chunk: back past its zeros and its first descriptor. */
-    while (index != 0 && (map->words[index] == 0 || smh_bitmap_is_descriptor(map->words[index]))) {
-
-        mark = index * SMH_BITMAP_BITS;
-        index--;
-        inside = true;
-    }
-    if (inside || !smh_bitmap_test(map, at)) {
-        mark = smh_bitmap_previous(map, mark);
-    }
-    if (mark < SMH_BITMAP_FIRST) {
-        return SMH_BITMAP_FIRST; /* damaged: no chunk starts before it */
+    if (map->words[index] == 0 || smh_bitmap_is_descriptor(map->words[index])) {
+        mark = smh_bitmap_previous(map, first_inside(map, index) * SMH_BITMAP_BITS);
+    } else if (!smh_bitmap_test(map, at)) {
+        mark = smh_bitmap_previous(map, at);
     }
     return smh_bitmap_mark_is_free(map, mark) ? mark - 1 : mark;
 }

@@ -24,6 +24,11 @@
  *     words      | ..1 0 0 0 | 01111 n |   0   |   0   | 01111 n | 0 0 1 1 .. |
  *                    '- mark   '------ n words, here 4 --------'       '- next chunk
  *
+ * So that a wild pointer into a long chunk is judged in few steps too, there are milestones: of the
+ * words between the descriptors, the first whose number is a multiple of 64 (of 32, where a word
+ * has so many bits), the first that is one of 64 * 64, and so on, hold the same five bits and the
+ * number of words from the first descriptor up to themselves.
+ *
  * A free chunk's own memory holds nothing but its two list links.
  */
 #ifndef SMH_BITMAP_LAYOUT_H
@@ -100,6 +105,11 @@ static inline bool smh_bitmap_is_descriptor(smh_bitmap_word word)
     return (word & SMH_BITMAP_DESCRIPTOR_MASK) == SMH_BITMAP_DESCRIPTOR;
 }
 
+static inline smh_bitmap_word smh_bitmap_descriptor(uint32_t count)
+{
+    return (smh_bitmap_word)count << SMH_BITMAP_DESCRIPTOR_BITS | SMH_BITMAP_DESCRIPTOR;
+}
+
 static inline uint32_t smh_bitmap_lowest(smh_bitmap_word word)
 {
 #if SMH_BITS_HAVE_SCAN
@@ -168,22 +178,32 @@ static inline void smh_bitmap_flip_pair(struct smh_bitmap *map, uint32_t at,
     }
 }
 
-/* Writes `first` and the last descriptor of a chunk that ends at `end`, if it has any. */
+/* The first word behind `first` whose number is a multiple of step, a power of two. */
+static inline uint32_t smh_bitmap_milestone(uint32_t first, uint32_t step)
+{
+    return (first | (step - 1)) + 1;
+}
+
+/* Writes the descriptors of a chunk with its mark at `mark` that ends at `end`, if it has any, or
+ * zeros in their place. */
 static inline void smh_bitmap_write_descriptors(struct smh_bitmap *map, uint32_t mark, uint32_t end,
                                                 bool present)
 {
     uint32_t first = mark / SMH_BITMAP_BITS + 1;
     uint32_t after = end / SMH_BITMAP_BITS;
+    smh_bitmap_word mask = present ? ~(smh_bitmap_word)0 : 0;
 
     if (after > first) {
-        smh_bitmap_word word = 0;
+        uint32_t step = SMH_BITMAP_BITS;
+        uint32_t index = smh_bitmap_milestone(first, step);
 
-        if (present) {
-            word = (smh_bitmap_word)(after - first) << SMH_BITMAP_DESCRIPTOR_BITS |
-                   SMH_BITMAP_DESCRIPTOR;
+        map->words[first] = mask & smh_bitmap_descriptor(after - first);
+        map->words[after - 1] = map->words[first];
+        while (SMH_BITS_UNLIKELY(index < after - 1)) {
+            map->words[index] = mask & smh_bitmap_descriptor(index - first + 1);
+            step *= SMH_BITMAP_BITS;
+            index = smh_bitmap_milestone(first, step);
         }
-        map->words[first] = word;
-        map->words[after - 1] = word;
     }
 }
 
@@ -198,7 +218,7 @@ static inline bool smh_bitmap_is_free_start(const struct smh_bitmap *map, uint32
 /* Whether the chunk with this last bit of a mark is free: a run of two, not of one or three. */
 static inline bool smh_bitmap_mark_is_free(const struct smh_bitmap *map, uint32_t mark)
 {
-    return smh_bitmap_test(map, mark - 1) && !smh_bitmap_test(map, mark - 2);
+    return mark >= 2 && smh_bitmap_test(map, mark - 1) && !smh_bitmap_test(map, mark - 2);
 }
 
 /* Whether a block starts at `at`, any bit from 3 to `end` - 1; exact. */

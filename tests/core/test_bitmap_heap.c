@@ -193,3 +193,28 @@ Test(bitmap_heap, stray_writes_into_free_memory_lead_to_no_access_outside_memory
         }
     }
 }
+
+/* Every address of a megabyte, also those in the middle of long chunks. */
+Test(bitmap_heap, every_address_gets_the_verdict_that_the_walk_explains)
+{
+    static const size_t sizes[] = {300000, 20, 40000, 5000, 700, 33000, 16, 100000, 1000};
+    struct smh_chunk chunk = {0};
+    uint8_t *blocks[9];
+
+    make(sizeof(memory), 0, true);
+    for (size_t i = 0; i < 9; i++) {
+        blocks[i] = smh_heap_alloc(&heap, sizes[i]);
+    }
+    for (size_t i = 1; i < 9; i += 3) {
+        smh_heap_free(&heap, blocks[i]);
+    }
+    cr_assert_eq(smh_heap_check(&heap, NULL), 0);
+    while (smh_heap_walk(&heap, &chunk)) {
+        for (size_t offset = 0; offset < chunk.size; offset += 4) {
+            int verdict = !chunk.used ? -EALREADY : offset == 0 ? 0 : -EINVAL;
+
+            cr_assert_eq(smh_heap_verdict(&heap, memory + chunk.offset + offset), verdict,
+                         "%zu of %zu", offset, chunk.size);
+        }
+    }
+}
