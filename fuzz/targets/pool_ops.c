@@ -22,12 +22,35 @@ static struct smh_pool *pool_of(void)
     return &stage.machine.pool;
 }
 
-static void look(struct before *before, const struct smh_operation *operation)
+/* What the policies promise, written down a second time. */
+static uint64_t rank_of(size_t index, const struct smh_operation *operation)
 {
     const struct smh_policy *policy = stage.machine.policy;
+    const struct smh_heap *heap = &stage.slots[index].heap;
+    if (policy == &smh_policy_add_order) {
+        return 0;
+    }
+    if (policy == &smh_policy_address) {
+        return (uintptr_t)stage.memory[index];
+    }
+    if (policy == &smh_policy_smallest_region) {
+        return stage.size[index];
+    }
+    if (policy == &smh_policy_best_fit) {
+        uint64_t largest = heap->engine->largest_free(heap);
+        return largest >= operation->bytes ? largest : UINT64_MAX - largest;
+    }
+    if (policy == &smh_policy_most_free) {
+        return UINT64_MAX - (heap->capacity_bytes - heap->used_bytes);
+    }
+    return policy->rank(&stage.slots[index], operation->align, (size_t)operation->bytes);
+}
+
+static void look(struct before *before, const struct smh_operation *operation)
+{
     for (size_t i = 0; i < stage.machine.region_count; i++) {
         before->used[i] = stage.slots[i].heap.used_bytes;
-        before->rank[i] = policy->rank(&stage.slots[i], operation->align, (size_t)operation->bytes);
+        before->rank[i] = rank_of(i, operation);
     }
 }
 
