@@ -26,9 +26,8 @@ extern "C" {
 #define SMH_ENGINE_STEP_SHIFT_MIN_64 3u
 
 /* Flags of an engine. */
-#define SMH_ENGINE_EXACT 1u /* answers for every pointer exactly by itself: no start bitmap */
-#define SMH_ENGINE_PARTIAL_COALESCE \
-    2u /* free chunks may touch: not any two neighbours are joined */
+#define SMH_ENGINE_EXACT            1u /* answers exactly for every pointer: no start bitmap */
+#define SMH_ENGINE_PARTIAL_COALESCE 2u /* free chunks may touch: not any two are joined */
 
 struct smh_engine {
     unsigned abi;        /* SMH_ENGINE_ABI; anything else is refused */
