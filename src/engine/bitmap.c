@@ -127,8 +127,12 @@ static inline void *take_part(struct smh_heap *heap, struct smh_bitmap *map, uin
     }
     smh_bitmap_flip_pair(map, at, 2, need);
     if (SMH_BITS_UNLIKELY(moves)) {
-        set_descriptors(map, at, at + need);
-        set_descriptors(map, at + need + 1, at + size);
+        if (need > SMH_BITMAP_BITS) {
+            set_descriptors(map, at, at + need);
+        }
+        if (size - need > SMH_BITMAP_BITS) {
+            set_descriptors(map, at + need + 1, at + size);
+        }
     }
     smh_engine_count_alloc(heap, smh_bitmap_bytes(map, need));
     return (void *)smh_bitmap_address(map, at);
@@ -311,11 +315,13 @@ int smh_bitmap_merge(struct smh_heap *heap, uint32_t at, uint32_t right, uint32_
 
     smh_engine_count_free(heap, smh_bitmap_bytes(map, right - at));
     if (SMH_BITS_UNLIKELY(moves)) {
-        clear_descriptors(map, at, right);
-        if (left_free) {
+        if (right - at > SMH_BITMAP_BITS) {
+            clear_descriptors(map, at, right);
+        }
+        if (left_free && at - start > SMH_BITMAP_BITS) {
             clear_descriptors(map, start + 1, at);
         }
-        if (right_free) {
+        if (end - right > SMH_BITMAP_BITS) {
             clear_descriptors(map, right + 1, end);
         }
     }
