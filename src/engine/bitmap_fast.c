@@ -18,17 +18,6 @@ static inline struct smh_bitmap_links *links_at(uintptr_t base, uint32_t at)
     return (struct smh_bitmap_links *)(base + ((uintptr_t)at << UNIT_SHIFT));
 }
 
-/* smh_bitmap_trusted, one branch for nearly every link: within the region, and two bits set. */
-static inline uint32_t trusted(const struct smh_bitmap *map, uint32_t link)
-{
-    if (link == 0) {
-        return 0;
-    }
-    return link < map->end && ((map->words[link / 64] >> (link % 64)) & 3) == 3
-               ? link
-               : smh_bitmap_trusted(map, link);
-}
-
 static inline void insert(struct smh_bitmap *map, uintptr_t base, uint32_t at, uint32_t class)
 {
     uint32_t next = map->heads[class];
@@ -45,7 +34,7 @@ static inline void insert(struct smh_bitmap *map, uintptr_t base, uint32_t at, u
 static inline void take_out(struct smh_bitmap *map, uintptr_t base, uint32_t at, uint32_t class)
 {
     const struct smh_bitmap_links *links = links_at(base, at);
-    uint32_t next = trusted(map, links->next);
+    uint32_t next = smh_bitmap_trusted(map, links->next);
 
     if (map->heads[class] == at) {
         map->heads[class] = next;
@@ -53,7 +42,7 @@ static inline void take_out(struct smh_bitmap *map, uintptr_t base, uint32_t at,
             smh_bitmap_map_clear(map, class);
         }
     } else {
-        uint32_t previous = trusted(map, links->previous);
+        uint32_t previous = smh_bitmap_trusted(map, links->previous);
 
         if (previous != 0) {
             links_at(base, previous)->next = next;
@@ -92,7 +81,7 @@ void *smh_bitmap_alloc(struct smh_heap *heap, size_t bytes)
         return smh_bitmap_carve(heap, map->heads[class], class, need);
     }
     at = map->heads[class];
-    map->heads[class] = trusted(map, links_at(base, at)->next);
+    map->heads[class] = smh_bitmap_trusted(map, links_at(base, at)->next);
     if (map->heads[class] == 0) {
         smh_bitmap_map_clear(map, class);
     }

@@ -47,7 +47,17 @@ static inline void smh_bitmap_list_insert(struct smh_bitmap *map, uint32_t at, u
  * of a free chunk, by the bitmap. So a damaged list ends early, and nothing else is touched. */
 static inline uint32_t smh_bitmap_trusted(const struct smh_bitmap *map, uint32_t link)
 {
-    return link - SMH_BITMAP_FIRST < map->units && smh_bitmap_is_free_start(map, link) ? link : 0;
+    uint32_t shift = link % SMH_BITMAP_BITS - 1;
+
+    if (link == 0 || link >= map->end) {
+        return 0;
+    }
+    if (SMH_BITS_LIKELY(shift < SMH_BITMAP_BITS - 2)) {
+        smh_bitmap_word word = map->words[link / SMH_BITMAP_BITS];
+
+        return (word >> shift & 7) == 6 && !smh_bitmap_is_descriptor(word) ? link : 0;
+    }
+    return link >= SMH_BITMAP_FIRST && smh_bitmap_is_free_start(map, link) ? link : 0;
 }
 
 /* Takes the first chunk off its class's list. */
