@@ -179,7 +179,7 @@ check-tidy: build/.packages-check build/.packages-build ## clang-tidy
 
 check-asan: build/.packages-check ## the whole test suite under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) MODE=asan build/asan/smh_tests build/asan/smh build/asan/libsmh_record.so
-	build/asan/smh_tests 2>&1 | tee build/asan/tests.log | grep -v '^\[PASS\]'
+	ASAN_OPTIONS=abort_on_error=1 build/asan/smh_tests 2>&1 | tee build/asan/tests.log | grep -v '^\[PASS\]'
 	@! grep -q '\[FAIL\]\|Sanitizer' build/asan/tests.log # Criterion lets leaks pass
 	@grep -q 'Synthesis: Tested: [1-9]' build/asan/tests.log
 	/usr/bin/python3 tests/cli/run.py build/asan/smh

@@ -17,7 +17,7 @@
 static inline void smh_bitmap_map_set(struct smh_bitmap *map, uint32_t class)
 {
     map->maps[class / 32] |= 1u << (class % 32);
-    map->top |= 1u << (class / 32);
+    map->top |= 1u << (class / 32 % 32);
 }
 
 static inline void smh_bitmap_map_clear(struct smh_bitmap *map, uint32_t class)
@@ -26,7 +26,7 @@ static inline void smh_bitmap_map_clear(struct smh_bitmap *map, uint32_t class)
 
     map->maps[class / 32] = rest;
     if (rest == 0) {
-        map->top &= ~(1u << (class / 32));
+        map->top &= ~(1u << (class / 32 % 32));
     }
 }
 
