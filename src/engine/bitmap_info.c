@@ -68,7 +68,7 @@ static uint32_t first_inside(const struct smh_bitmap *map, uint32_t index)
             word >>= SMH_BITMAP_DESCRIPTOR_BITS;
             return word <= index ? index - (uint32_t)word + 1 : 0;
         }
-        while (index % (step * SMH_BITMAP_BITS) == 0) {
+        while ((index & (step * SMH_BITMAP_BITS - 1)) == 0) {
             step *= SMH_BITMAP_BITS;
         }
         index -= step;
@@ -86,6 +86,9 @@ static uint32_t chunk_holding(const struct smh_bitmap *map, uint32_t at)
         mark = smh_bitmap_previous(map, first_inside(map, index) * SMH_BITMAP_BITS);
     } else if (!smh_bitmap_test(map, at)) {
         mark = smh_bitmap_previous(map, at);
+    }
+    if (mark < SMH_BITMAP_FIRST) {
+        return SMH_BITMAP_FIRST; /* damaged: no chunk starts before it */
     }
     return smh_bitmap_mark_is_free(map, mark) ? mark - 1 : mark;
 }
