@@ -166,7 +166,7 @@ check: check-format check-layers check-freestanding check-tidy check-asan check-
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
 check-format: build/.packages-check ## clang-format has nothing to say
-	clang-format --dry-run -Werror $(C_FILES)
+	@clang-format --dry-run -Werror $(C_FILES)
 
 check-layers: ## no file includes across the room table of DESIGN.md, none is too long
 	/usr/bin/python3 tests/check_layers.py
@@ -175,7 +175,7 @@ check-freestanding: build/.packages-check ## src/ compiles without libc for this
 	/usr/bin/python3 tests/check_freestanding.py
 
 check-tidy: build/.packages-check build/.packages-build ## clang-tidy
-	clang-tidy --quiet $(CORE_SOURCES) $(SIM_SOURCES) $(CLI_SOURCES) port/hosted.c -- -std=c11 -D_GNU_SOURCE -Iinclude
+	@clang-tidy --quiet $(CORE_SOURCES) $(SIM_SOURCES) $(CLI_SOURCES) port/hosted.c -- -std=c11 -D_GNU_SOURCE -Iinclude
 
 check-asan: build/.packages-check ## the whole test suite under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) MODE=asan build/asan/smh_tests build/asan/smh build/asan/libsmh_record.so
