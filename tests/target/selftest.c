@@ -40,7 +40,8 @@
 #define FNV_START         UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME         UINT64_C(0x100000001b3)
 
-static _Alignas(4096) uint8_t region[REGION_BYTES];
+/* Where buddy puts a block depends on the address, up to the size of the largest block. */
+static _Alignas(524288) uint8_t region[REGION_BYTES];
 static _Alignas(4096) uint8_t metadata[METADATA_BYTES];
 static struct smh_pool pool;
 static unsigned panics;
