@@ -82,22 +82,6 @@ static struct smh_live *slot_of(struct replay *replay, const struct smh_operatio
     return &slots->live[operation->slot];
 }
 
-static bool matches(const struct replay *replay, size_t region,
-                    const struct smh_operation *operation)
-{
-    const struct smh_scenario *scenario = replay->machine.scenario;
-    uint32_t attr = scenario->machine.regions[region].attr;
-    if (operation->prefer == NULL) {
-        return scenario->match(attr, operation->attr);
-    }
-    for (size_t i = 0; i < operation->prefer->count; i++) {
-        if (scenario->match(attr, operation->prefer->attrs[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Why the pool said NULL, and the record of it. */
 static void note_failure(struct replay *replay, const struct smh_operation *operation)
 {
@@ -114,7 +98,7 @@ static void note_failure(struct replay *replay, const struct smh_operation *oper
     };
     bool first = true;
     for (size_t i = 0; i < replay->machine.region_count; i++) {
-        if (!matches(replay, i, operation)) {
+        if (!smh_machine_may_serve(&replay->machine, i, operation)) {
             continue;
         }
         struct smh_stats stats;

@@ -307,7 +307,18 @@ void smh_machine_close(struct smh_machine *machine)
     memset(machine, 0, sizeof(*machine));
 }
 
-const struct smh_engine *smh_machine_engine(const struct smh_machine *machine, size_t region)
+bool smh_machine_may_serve(const struct smh_machine *machine, size_t region,
+                           const struct smh_operation *operation)
 {
-    return machine->pool.slots[region].region.engine;
+    smh_match match = machine->scenario->match;
+    uint32_t attr = machine->scenario->machine.regions[region].attr;
+    if (operation->prefer == NULL) {
+        return match(attr, operation->attr);
+    }
+    for (size_t i = 0; i < operation->prefer->count; i++) {
+        if (match(attr, operation->prefer->attrs[i])) {
+            return true;
+        }
+    }
+    return false;
 }

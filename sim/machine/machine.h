@@ -55,7 +55,8 @@ void smh_machine_close(struct smh_machine *machine);
 /* 0, or the index + 1 of a region beside which a byte has changed. */
 size_t smh_machine_check_guards(const struct smh_machine *machine);
 
-/* The engine of region i in force. */
-const struct smh_engine *smh_machine_engine(const struct smh_machine *machine, size_t region);
+/* Whether region i matches what the operation asks for: its attribute, or one of its list. */
+bool smh_machine_may_serve(const struct smh_machine *machine, size_t region,
+                           const struct smh_operation *operation);
 
 #endif

@@ -118,21 +118,6 @@ void smh_oracle_contents(struct smh_oracle *oracle, const struct smh_live *live,
     }
 }
 
-static bool attribute_matches(const struct smh_oracle *oracle, uint32_t region_attr,
-                              const struct smh_operation *operation)
-{
-    smh_match match = oracle->machine->scenario->match;
-    if (operation->prefer == NULL) {
-        return match(region_attr, operation->attr);
-    }
-    for (size_t i = 0; i < operation->prefer->count; i++) {
-        if (match(region_attr, operation->prefer->attrs[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void check_place(struct smh_oracle *oracle, const struct smh_live *live,
                         const struct smh_operation *operation, uint64_t operation_index)
 {
@@ -140,7 +125,7 @@ static void check_place(struct smh_oracle *oracle, const struct smh_live *live,
     uint64_t offset = offset_of(oracle, live->region, live->block);
     const char *name = region_name(oracle, live->region);
     uint32_t attr = oracle->machine->scenario->machine.regions[live->region].attr;
-    if (!attribute_matches(oracle, attr, operation)) {
+    if (!smh_machine_may_serve(oracle->machine, live->region, operation)) {
         smh_oracle_report(oracle, "region", operation_index,
                           "%s+0x%" PRIx64 ": asked for attribute %" PRIu32
                           ", the region has %" PRIu32,
@@ -334,7 +319,7 @@ void smh_oracle_null(struct smh_oracle *oracle, const struct smh_operation *oper
         const struct smh_region_config *region = &oracle->machine->scenario->machine.regions[i];
         /* A reserve is open to exact requests alone; the walk does not see reserves. */
         bool exact = operation->prefer == NULL && region->attr == operation->attr;
-        if (attribute_matches(oracle, region->attr, operation) &&
+        if (smh_machine_may_serve(oracle->machine, i, operation) &&
             (region->reserve_bytes == 0 || exact)) {
             check_null_in(oracle, i, operation, operation_index);
         }
