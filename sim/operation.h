@@ -30,7 +30,9 @@ enum smh_operation_kind {
     SMH_OPERATION_DMA_WRITE, /* a device writes memory */
     SMH_OPERATION_CLEAN,
     SMH_OPERATION_INVALIDATE,
-    SMH_OPERATION_FLUSH, /* clean and invalidate */
+    SMH_OPERATION_FLUSH,   /* clean and invalidate */
+    SMH_OPERATION_BARRIER, /* the core's stores have reached memory or its cache; no slot */
+    SMH_OPERATION_STACK,   /* slot, bytes, align: a buffer on the actor's stack; `free` leaves it */
     SMH_OPERATION_KIND_COUNT
 };
 
@@ -56,6 +58,7 @@ struct smh_operation {
     uint16_t actor; /* index in the scenario */
     uint8_t kind;   /* enum smh_operation_kind */
     uint8_t core;
+    bool uncached; /* an access through the region's uncached alias */
 };
 
 /* A stream of operations. */

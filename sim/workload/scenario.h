@@ -20,11 +20,15 @@
 
 enum smh_cache_kind { SMH_CACHE_NONE, SMH_CACHE_WRITE_BACK, SMH_CACHE_WRITE_THROUGH };
 
+enum smh_cache_replacement { SMH_REPLACE_LRU, SMH_REPLACE_PLRU, SMH_REPLACE_RANDOM };
+
 struct smh_cache_config {
     uint64_t size_bytes; /* 0: no cache */
     uint32_t ways;
     enum smh_cache_kind policy;
     uint32_t hit_cycles;
+    enum smh_cache_replacement replacement;
+    bool write_allocate; /* default: write-back yes, write-through no */
 };
 
 struct smh_region_config {
@@ -43,6 +47,9 @@ struct smh_region_config {
                         machine */
     uint64_t reserve_bytes;
     uint32_t priority;
+    bool dma_unreachable; /* key `dma`: false: no device reaches it */
+    bool has_alias;       /* key `alias`: an uncached view of the same memory */
+    uint64_t alias_base;
 };
 
 struct smh_machine_config {
@@ -51,6 +58,11 @@ struct smh_machine_config {
     uint32_t target_bits;       /* 32 or 64; default 32, as firmware is */
     uint64_t cycles_per_second; /* key `clock`; 0: not given */
     struct smh_cache_config l1;
+    struct smh_cache_config l2; /* shared by the cores; hit_cycles count on top of l1's */
+    uint32_t store_buffer;      /* entries a core; 0: none */
+    bool dirty_hand_out; /* key `hand_out`: "as_is": what the allocator itself wrote into memory
+                            that it hands out may still be dirty in a cache. Default "clean": the
+                            port has written such lines back and dropped them */
     struct smh_region_config *regions;
     size_t region_count;
 };
@@ -92,11 +104,17 @@ struct smh_actor_config {
     uint32_t align;
     struct smh_attr_list *prefer; /* NULL: attr alone */
     uint64_t start_ns;
+    uint32_t driver_line; /* key `line`: the line size that the actor's maintenance is written for,
+                             in bytes; 0: the machine's */
+    int stack_region; /* key `stack`: where its stack buffers lie, at the region's end; -1: none */
+    uint64_t stack_bytes;
     /* exactly one of the three: */
     char *trace;                      /* path as resolved against the scenario's folder */
     struct smh_operation *operations; /* the list `ops`: slots as numbered by order of name; time_ns
                                          is relative to the start of a repetition (key `after`) */
     size_t operation_count;
+    char **slot_names; /* of the list: name of each slot */
+    size_t slot_count;
     struct smh_generator_config *generator;
     /* of a list or a trace: */
     uint64_t repeat;   /* times, at least 1. Blocks that a trace leaves live are freed before its
@@ -125,7 +143,7 @@ struct smh_expect {
     uint64_t failed_allocations_min; /* a number: min = max */
     uint64_t failed_allocations_max; /* not given: UINT64_MAX */
     bool has_hazards;
-    uint64_t hazards; /* kept until the cache model exists; of a list: its length */
+    uint64_t hazards;                      /* of a list: its length */
     struct smh_hazard_expect *hazard_list; /* NULL: a number was given */
     size_t hazard_count;
     struct smh_region_expect *regions;

@@ -1,0 +1,114 @@
+/* judge.h: which bytes can go wrong, in any legal schedule.
+ *
+ * Owns: following every line through all schedules at once, and turning what can go wrong into
+ * hazards: class, owners, drawing, sequence, advice.
+ *
+ * Between any two accesses hardware may write a dirty line back, drop a clean one and fetch one
+ * that nobody asked for. Lines do not disturb each other there, so for each line the judge keeps
+ * the set of states it may be in (states.h): what memory holds, and what each cache holds of it. An
+ * access maps the set to a set; freedom closes it. A hazard is
+ *   - a load or device's read that gives, in some state, not the last value written,
+ *   - a byte whose last value is nowhere any more in some state: it is lost,
+ *   - a device that is given memory it cannot reach, or a stack (H10).
+ * Bytes that nobody has written since their block was handed out have no value to lose.
+ *
+ *     accesses, hand-outs --> judge --> line states --> hazards, one per (class, owners)
+ *
+ * Invariants: the judge changes nothing outside itself; the same accesses give the same hazards.
+ */
+#ifndef SMH_SIM_JUDGE_H
+#define SMH_SIM_JUDGE_H
+
+#include "../machine/access.h"
+#include "../workload/scenario.h"
+
+/* Hazards listed in full; more are counted. */
+#define SMH_HAZARDS_LISTED      64
+#define SMH_HAZARD_SEQUENCE_MAX 10
+#define SMH_HAZARD_CLASS_COUNT  10
+
+enum smh_hazard_class {
+    SMH_HAZARD_H1 = 1, /* a device's buffer shares a line with data of a core */
+    SMH_HAZARD_H2,     /* ... with metadata of the allocator */
+    SMH_HAZARD_H3, /* read from a line fetched before the device wrote: invalidated too early, or
+                      never (or, between cores, before the other core wrote) */
+    SMH_HAZARD_H4, /* a dirty line of the same block evicted over what a device wrote */
+    SMH_HAZARD_H5, /* no clean before a device (or another core) reads */
+    SMH_HAZARD_H6, /* freed while dirty: evicted over the next owner's bytes */
+    SMH_HAZARD_H7, /* maintenance of a part of a line destroys the rest of it in the same block */
+    SMH_HAZARD_H8, /* made for another line size */
+    SMH_HAZARD_H9, /* cached and uncached aliases of one block mixed */
+    SMH_HAZARD_H10 /* memory given to a device that it cannot reach, or a stack */
+};
+
+enum smh_owner_kind {
+    SMH_OWNER_NOBODY,
+    SMH_OWNER_BLOCK,
+    SMH_OWNER_FREED, /* a block that has been freed since */
+    SMH_OWNER_METADATA,
+    SMH_OWNER_STACK
+};
+
+/* To whom bytes belong, or belonged when they were written. */
+struct smh_owner {
+    uint64_t operation; /* index of the operation that allocated it */
+    uint64_t site;      /* as smh_operation.site */
+    uint64_t offset;    /* in the region */
+    uint64_t bytes;     /* asked for */
+    uint32_t slot;      /* of its actor; a list's names: scenario.h, slot_names */
+    uint32_t align;     /* asked for */
+    uint16_t actor;
+    uint16_t region;
+    uint8_t kind; /* enum smh_owner_kind */
+};
+
+/* One step of the sequence that leads to a hazard; `moved` says what hardware did of itself. */
+struct smh_hazard_step {
+    struct smh_access access; /* of the line alone: offset and bytes within the line */
+    struct smh_owner owner;   /* of the bytes */
+    enum {
+        SMH_STEP_ACCESS,
+        SMH_STEP_HAND_OUT,
+        SMH_STEP_FREE,
+        SMH_STEP_EVICTION,
+        SMH_STEP_FILL
+    } what;
+};
+
+struct smh_hazard {
+    uint8_t hazard_class; /* enum smh_hazard_class */
+    uint16_t region;
+    uint8_t core;         /* that saw or lost the bytes; of a device: SMH_MEMORY_DEVICE */
+    uint64_t line_offset; /* of the first line that showed it */
+    uint32_t line_bytes;
+    uint64_t operation;       /* at which it first showed */
+    uint64_t count;           /* lines and times it showed */
+    struct smh_owner victim;  /* whose bytes go wrong */
+    struct smh_owner culprit; /* whose access, or lack of one, does it; may be the same block */
+    uint64_t wrong_bytes[16]; /* bit i: byte i of the line goes wrong (lines of up to 1024 bytes) */
+    struct smh_hazard_step sequence[SMH_HAZARD_SEQUENCE_MAX]; /* shortest that still shows it */
+    size_t sequence_count;
+    char *explanation; /* a sentence */
+    char *advice;      /* what to do about it */
+    char *drawing;     /* of the line, lines of text */
+};
+
+struct smh_judge;
+
+/* sizes[i]: of region i. NULL with *error set: no memory. */
+struct smh_judge *smh_judge_open(const struct smh_scenario *scenario, const uint64_t sizes[],
+                                 struct smh_error *error);
+void smh_judge_close(struct smh_judge *judge);
+
+/* owner->kind block or stack: owns [offset, offset + reserved) from now on. Called after the
+ * accesses of the operation that allocated it. */
+void smh_judge_hand_out(struct smh_judge *judge, const struct smh_owner *owner, uint64_t reserved);
+/* The block at this offset is freed. Called before the accesses of the operation that frees it. */
+void smh_judge_free(struct smh_judge *judge, uint16_t region, uint64_t offset, uint64_t operation);
+void smh_judge_access(struct smh_judge *judge, const struct smh_access *access);
+
+/* What was found, in the order in which it first showed; valid until the judge is closed. */
+size_t smh_judge_hazard_count(const struct smh_judge *judge);
+const struct smh_hazard *smh_judge_hazard_at(struct smh_judge *judge, size_t index);
+
+#endif
