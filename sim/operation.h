@@ -32,7 +32,8 @@ enum smh_operation_kind {
     SMH_OPERATION_INVALIDATE,
     SMH_OPERATION_FLUSH,   /* clean and invalidate */
     SMH_OPERATION_BARRIER, /* the core's stores have reached memory or its cache; no slot */
-    SMH_OPERATION_STACK,   /* slot, bytes, align: a buffer on the actor's stack; `free` leaves it */
+    SMH_OPERATION_STACK,   /* slot, bytes, align, offset (in the region of the actor's stack): a
+                              buffer on the actor's stack; `free` leaves it */
     SMH_OPERATION_KIND_COUNT
 };
 
@@ -48,7 +49,7 @@ struct smh_attr_list {
 struct smh_operation {
     uint64_t time_ns; /* simulated; never before the operation that came before it */
     uint64_t bytes;
-    uint64_t offset;                    /* of an access, within the block */
+    uint64_t offset; /* of an access, within the block; of a stack buffer, in its region */
     const struct smh_attr_list *prefer; /* NULL: attr alone */
     uint64_t site; /* where it was written: line of the trace, index of the list, number of the
                       generated operation */

@@ -24,10 +24,23 @@ static const struct smh_json_keys keys_root = SMH_JSON_KEYS("$", root_keys);
 void smh_scenario_print_keys(FILE *file)
 {
     static const struct smh_json_keys *const all[] = {
-        &keys_root,       &smh_keys_pool,          &smh_keys_machine,   &smh_keys_l1,
-        &smh_keys_region, &smh_keys_actor,         &smh_keys_operation, &smh_keys_generator,
-        &smh_keys_size,   &smh_keys_lifetime,      &smh_keys_expect,    &smh_keys_failed,
-        &smh_keys_hazard, &smh_keys_expect_region,
+        &keys_root,
+        &smh_keys_pool,
+        &smh_keys_machine,
+        &smh_keys_l1,
+        &smh_keys_l2,
+        &smh_keys_region,
+        &smh_keys_alias,
+        &smh_keys_actor,
+        &smh_keys_stack,
+        &smh_keys_operation,
+        &smh_keys_generator,
+        &smh_keys_size,
+        &smh_keys_lifetime,
+        &smh_keys_expect,
+        &smh_keys_failed,
+        &smh_keys_hazard,
+        &smh_keys_expect_region,
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         smh_json_print_keys(all[i], file);
@@ -129,6 +142,10 @@ static void free_actor(struct smh_actor_config *actor)
     free(actor->name);
     free(actor->trace);
     free(actor->operations);
+    for (size_t i = 0; i < actor->slot_count; i++) {
+        free(actor->slot_names[i]);
+    }
+    free(actor->slot_names);
     smh_generator_config_free(actor->generator);
 }
 

@@ -108,6 +108,10 @@ struct smh_actor_config {
                              in bytes; 0: the machine's */
     int stack_region; /* key `stack`: where its stack buffers lie, at the region's end; -1: none */
     uint64_t stack_bytes;
+    uint64_t stack_offset; /* in the region; the heap ends at the lowest of its stacks. Stacks are
+                              taken from a region's end in the order of their actors, each at a
+                              multiple of the line (64 bytes at least), before tables of other
+                              regions are */
     /* exactly one of the three: */
     char *trace;                      /* path as resolved against the scenario's folder */
     struct smh_operation *operations; /* the list `ops`: slots as numbered by order of name; time_ns

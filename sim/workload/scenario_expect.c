@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HAZARDS_MAX 1000
-#define OWNERS_MAX  16
-#define PERCENT     1000 /* in thousandths */
+#define HAZARDS_MAX     1000
+#define OWNERS_MAX      16
+#define OWNER_BYTES_MAX 319  /* an actor, '/', a block */
+#define PERCENT         1000 /* in thousandths */
 
 static const struct smh_json_key expect_keys[] = {
     {"failed_allocations", false}, {"hazards", false}, {"regions", false}};
@@ -57,6 +58,29 @@ static bool load_failed(struct smh_loader *loader, const json_t *object)
     return true;
 }
 
+/* Whether some actor's bytes, or the allocator's, can be called this. */
+static bool names_an_owner(const struct smh_scenario *scenario, const char *text)
+{
+    if (strcmp(text, "metadata") == 0 || strcmp(text, "stack") == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < scenario->actor_count; i++) {
+        const struct smh_actor_config *actor = &scenario->actors[i];
+        size_t length = strlen(actor->name);
+        if (strcmp(actor->name, text) == 0) {
+            return true;
+        }
+        bool prefixed = strncmp(actor->name, text, length) == 0 && text[length] == '/';
+        for (size_t j = 0; j < actor->slot_count; j++) {
+            if (strcmp(actor->slot_names[j], text) == 0 ||
+                (prefixed && strcmp(actor->slot_names[j], text + length + 1) == 0)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static bool load_owners(struct smh_loader *loader, const json_t *value,
                         struct smh_hazard_expect *hazard)
 {
@@ -73,8 +97,14 @@ static bool load_owners(struct smh_loader *loader, const json_t *value,
     hazard->owner_count = count;
     for (size_t i = 0; i < count; i++) {
         size_t mark = smh_json_enter_index(json, i);
-        if (!smh_json_text(json, json_array_get(value, i), 255, &hazard->owners[i])) {
+        const json_t *owner = json_array_get(value, i);
+        if (!smh_json_text(json, owner, OWNER_BYTES_MAX, &hazard->owners[i])) {
             return false;
+        }
+        if (!names_an_owner(loader->scenario, hazard->owners[i])) {
+            return smh_json_refuse(json, owner,
+                                   "a block of a list (\"frame\", \"camera/frame\"), an actor, "
+                                   "\"metadata\", \"stack\"");
         }
         smh_json_leave(json, mark);
     }

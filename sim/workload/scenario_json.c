@@ -439,6 +439,19 @@ bool smh_json_get_text(struct smh_json *json, const json_t *object, const char *
     return valid;
 }
 
+bool smh_json_get_bool(struct smh_json *json, const json_t *object, const char *key, bool *out)
+{
+    const json_t *value = json_object_get(object, key);
+    if (value == NULL || json_is_boolean(value)) {
+        *out = value != NULL ? json_is_true(value) : *out;
+        return true;
+    }
+    size_t mark = smh_json_enter(json, key);
+    smh_json_refuse(json, value, "true, false");
+    smh_json_leave(json, mark);
+    return false;
+}
+
 bool smh_json_get_choice(struct smh_json *json, const json_t *object, const char *key,
                          const char *const *names, size_t count, unsigned *out)
 {

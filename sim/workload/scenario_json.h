@@ -96,6 +96,7 @@ bool smh_json_get_duration(struct smh_json *json, const json_t *object, const ch
                            uint64_t least, uint64_t *out);
 bool smh_json_get_text(struct smh_json *json, const json_t *object, const char *key, size_t most,
                        char **out);
+bool smh_json_get_bool(struct smh_json *json, const json_t *object, const char *key, bool *out);
 /* One of count names; *out is its index. */
 bool smh_json_get_choice(struct smh_json *json, const json_t *object, const char *key,
                          const char *const *names, size_t count, unsigned *out);

@@ -20,21 +20,22 @@ static const struct smh_json_key pool_keys[] = {{"match", false}, {"policy", fal
 const struct smh_json_keys smh_keys_pool = SMH_JSON_KEYS("$.pool", pool_keys);
 
 static const struct smh_json_key machine_keys[] = {
-    {"cores", false}, {"line", false}, {"target_bits", false},
-    {"clock", false}, {"l1", false},   {"regions", true},
+    {"cores", false},        {"line", false},     {"target_bits", false},
+    {"clock", false},        {"l1", false},       {"l2", false},
+    {"store_buffer", false}, {"hand_out", false}, {"regions", true},
 };
 const struct smh_json_keys smh_keys_machine = SMH_JSON_KEYS("$.machine", machine_keys);
-
-static const struct smh_json_key l1_keys[] = {
-    {"size", true}, {"ways", false}, {"policy", false}, {"hit_cycles", false}};
-const struct smh_json_keys smh_keys_l1 = SMH_JSON_KEYS("$.machine.l1", l1_keys);
 
 static const struct smh_json_key region_keys[] = {
     {"name", true},         {"base", true},     {"size", true},      {"attr", true},
     {"cache", false},       {"cycles", false},  {"engine", false},   {"granule", false},
     {"metadata_in", false}, {"reserve", false}, {"priority", false}, {"target_bits", false},
+    {"dma", false},         {"alias", false},
 };
 const struct smh_json_keys smh_keys_region = SMH_JSON_KEYS("$.machine.regions[]", region_keys);
+
+static const struct smh_json_key alias_keys[] = {{"base", true}};
+const struct smh_json_keys smh_keys_alias = SMH_JSON_KEYS("$.machine.regions[].alias", alias_keys);
 
 bool smh_load_pool(struct smh_loader *loader, const json_t *object)
 {
@@ -206,34 +207,6 @@ bool smh_load_attr(struct smh_loader *loader, const json_t *value, uint32_t *att
     return true;
 }
 
-static bool load_l1(struct smh_loader *loader, const json_t *object)
-{
-    static const char *const policies[] = {"write-back", "write-through"};
-    struct smh_json *json = &loader->json;
-    struct smh_machine_config *machine = &loader->scenario->machine;
-    struct smh_cache_config *l1 = &machine->l1;
-    unsigned policy = 0;
-    l1->ways = 4;
-    l1->hit_cycles = 1;
-    if (!smh_json_object(json, object, &smh_keys_l1) ||
-        !smh_json_get_size(json, object, "size", 1, (uint64_t)1 << 30, &l1->size_bytes) ||
-        !smh_json_get_integer32(json, object, "ways", 1, 64, &l1->ways) ||
-        !smh_json_get_choice(json, object, "policy", policies, 2, &policy) ||
-        !smh_json_get_integer32(json, object, "hit_cycles", 1, 1000, &l1->hit_cycles)) {
-        return false;
-    }
-    l1->policy = policy == 0 ? SMH_CACHE_WRITE_BACK : SMH_CACHE_WRITE_THROUGH;
-    uint64_t set_bytes = (uint64_t)l1->ways * machine->line_bytes;
-    uint64_t sets = l1->size_bytes / set_bytes;
-    if (l1->size_bytes % set_bytes != 0 || (sets & (sets - 1)) != 0) {
-        smh_json_enter(json, "size");
-        return smh_json_refuse(json, json_object_get(object, "size"),
-                               "a power of two times %" PRIu32 " ways of %" PRIu32 " bytes a line",
-                               l1->ways, machine->line_bytes);
-    }
-    return true;
-}
-
 /* 600000000, "600MHz", "32768Hz" */
 static bool load_clock(struct smh_loader *loader, const json_t *value, uint64_t *hz)
 {
@@ -264,6 +237,11 @@ static bool load_clock(struct smh_loader *loader, const json_t *value, uint64_t 
     }
     *hz = number;
     return true;
+}
+
+static bool are_apart(const struct smh_region_config *a, const struct smh_region_config *b)
+{
+    return a->base > b->base ? a->base - b->base >= b->size : b->base - a->base >= a->size;
 }
 
 /* Name, base, size and what follows from them. */
@@ -368,12 +346,48 @@ static bool get_target_bits(struct smh_json *json, const json_t *object, uint32_
     return true;
 }
 
+/* The uncached view: as large as the region, somewhere else. */
+static bool load_alias(struct smh_loader *loader, const json_t *object,
+                       struct smh_region_config *region)
+{
+    struct smh_json *json = &loader->json;
+    const json_t *alias = json_object_get(object, "alias");
+    if (alias == NULL) {
+        return true;
+    }
+    size_t mark = smh_json_enter(json, "alias");
+    if (region->cache == SMH_CACHE_NONE) {
+        return smh_json_refuse(json, alias, "only with \"cache\" write-back or write-through");
+    }
+    struct smh_region_config view = {.size = region->size, .target_bits = region->target_bits};
+    if (!smh_json_object(json, alias, &smh_keys_alias) ||
+        !smh_json_get_size(json, alias, "base", 0, UINT64_MAX, &view.base)) {
+        return false;
+    }
+    unsigned bits =
+        region->target_bits != 0 ? region->target_bits : loader->scenario->machine.target_bits;
+    uint64_t last = bits == 32 ? UINT32_MAX : UINT64_MAX;
+    if (view.base % 8 != 0 || view.base > last || view.size - 1 > last - view.base ||
+        !are_apart(&view, region)) {
+        smh_json_enter(json, "base");
+        return smh_json_refuse(json, json_object_get(alias, "base"),
+                               "a multiple of 8 from which %" PRIu64
+                               " bytes neither overlap the region nor end beyond 0x%" PRIx64,
+                               region->size, last);
+    }
+    region->has_alias = true;
+    region->alias_base = view.base;
+    smh_json_leave(json, mark);
+    return true;
+}
+
 static bool load_region(struct smh_loader *loader, const json_t *object,
                         struct smh_region_config *region)
 {
     static const char *const caches[] = {"none", "write-back", "write-through"};
     struct smh_json *json = &loader->json;
     unsigned cache = 0;
+    bool reachable = true;
     region->cycles = 1;
     region->metadata_in = -1;
     if (!smh_json_object(json, object, &smh_keys_region) ||
@@ -393,10 +407,33 @@ static bool load_region(struct smh_loader *loader, const json_t *object,
         !smh_json_get_power(json, object, "granule", 8, GRANULE_MAX, &region->granule) ||
         !check_granule(loader, object, region) ||
         !smh_json_get_size(json, object, "reserve", 0, region->size, &region->reserve_bytes) ||
-        !smh_json_get_integer32(json, object, "priority", 0, UINT32_MAX, &region->priority)) {
+        !smh_json_get_integer32(json, object, "priority", 0, UINT32_MAX, &region->priority) ||
+        !smh_json_get_bool(json, object, "dma", &reachable)) {
         return false;
     }
     region->cache = (enum smh_cache_kind)cache;
+    region->dma_unreachable = !reachable;
+    return load_alias(loader, object, region);
+}
+
+/* Uncached views against all regions and the views before them. */
+static bool check_alias(struct smh_loader *loader, const json_t *object, size_t index)
+{
+    const struct smh_machine_config *machine = &loader->scenario->machine;
+    const struct smh_region_config *region = &machine->regions[index];
+    struct smh_region_config view = {.base = region->alias_base, .size = region->size};
+    for (size_t i = 0; region->has_alias && i < machine->region_count; i++) {
+        const struct smh_region_config *other = &machine->regions[i];
+        struct smh_region_config others_view = {.base = other->alias_base, .size = other->size};
+        if (!are_apart(&view, other) ||
+            (i < index && other->has_alias && !are_apart(&view, &others_view))) {
+            smh_json_enter(&loader->json, "alias");
+            smh_json_enter(&loader->json, "base");
+            return smh_json_refuse(
+                &loader->json, json_object_get(json_object_get(object, "alias"), "base"),
+                "a place where it does not overlap \"%s\" or its alias", other->name);
+        }
+    }
     return true;
 }
 
@@ -412,9 +449,7 @@ static bool check_region(struct smh_loader *loader, const json_t *object, size_t
             return smh_json_refuse(&loader->json, json_object_get(object, "name"),
                                    "a name that no other region has (regions[%zu] has it)", i);
         }
-        bool apart = region->base > other->base ? region->base - other->base >= other->size
-                                                : other->base - region->base >= region->size;
-        if (!apart) {
+        if (!are_apart(region, other)) {
             smh_json_enter(&loader->json, "base");
             return smh_json_refuse(&loader->json, json_object_get(object, "base"),
                                    "a place where it does not overlap \"%s\" (0x%" PRIx64
@@ -477,7 +512,8 @@ static bool load_regions(struct smh_loader *loader, const json_t *array)
     }
     for (size_t i = 0; i < count; i++) {
         size_t mark = smh_json_enter_index(&loader->json, i);
-        if (!load_metadata_in(loader, json_array_get(array, i), i)) {
+        if (!load_metadata_in(loader, json_array_get(array, i), i) ||
+            !check_alias(loader, json_array_get(array, i), i)) {
             return false;
         }
         smh_json_leave(&loader->json, mark);
@@ -488,29 +524,30 @@ static bool load_regions(struct smh_loader *loader, const json_t *array)
 
 bool smh_load_machine(struct smh_loader *loader, const json_t *object)
 {
+    static const char *const hand_outs[] = {"clean", "as_is"};
     struct smh_json *json = &loader->json;
     struct smh_machine_config *machine = &loader->scenario->machine;
     uint64_t line = 32;
+    unsigned hand_out = 0;
     machine->cores = 1;
     machine->target_bits = 32;
     if (!smh_json_object(json, object, &smh_keys_machine) ||
         !smh_json_get_integer32(json, object, "cores", 1, SMH_CORES_MAX, &machine->cores) ||
         !smh_json_get_power(json, object, "line", 4, 1024, &line) ||
-        !get_target_bits(json, object, &machine->target_bits)) {
+        !get_target_bits(json, object, &machine->target_bits) ||
+        !smh_json_get_integer32(json, object, "store_buffer", 0, SMH_STORE_BUFFER_MAX,
+                                &machine->store_buffer) ||
+        !smh_json_get_choice(json, object, "hand_out", hand_outs, 2, &hand_out)) {
         return false;
     }
     machine->line_bytes = (uint32_t)line;
+    machine->dirty_hand_out = hand_out == 1;
     const json_t *clock = json_object_get(object, "clock");
     size_t mark = smh_json_enter(json, "clock");
     if (clock != NULL && !load_clock(loader, clock, &machine->cycles_per_second)) {
         return false;
     }
     smh_json_leave(json, mark);
-    const json_t *l1 = json_object_get(object, "l1");
-    mark = smh_json_enter(json, "l1");
-    if (l1 != NULL && !load_l1(loader, l1)) {
-        return false;
-    }
-    smh_json_leave(json, mark);
-    return load_regions(loader, json_object_get(object, "regions"));
+    return smh_load_caches(loader, object) &&
+           load_regions(loader, json_object_get(object, "regions"));
 }

@@ -1,6 +1,11 @@
 /* scenario_ops.c: lists of operations in a scenario.
  *
- * Owns: the keys of $.workload[].ops[], and the book of names: which are live, and how large.
+ * Owns: the keys of $.workload[].ops[], the book of names (which are live, and how large), and
+ * where buffers lie on the actor's stack, which grows downwards from its end:
+ *
+ *     region | heap ...            | free | last buffer | first buffer |
+ *                                  '------------ stack_bytes ----------'
+ *
  * Invariants: a list that loads is well formed as operation.h demands, in every repetition.
  */
 #include "scenario_load.h"
@@ -15,7 +20,8 @@ static const struct smh_json_key operation_keys[] = {
     {"cpu_read", false}, {"cpu_write", false},  {"dma_read", false}, {"dma_write", false},
     {"clean", false},    {"invalidate", false}, {"flush", false},    {"bytes", false},
     {"offset", false},   {"attr", false},       {"prefer", false},   {"align", false},
-    {"after", false},
+    {"after", false},    {"barrier", false},    {"stack", false},    {"core", false},
+    {"alias", false},
 };
 const struct smh_json_keys smh_keys_operation = SMH_JSON_KEYS("$.workload[].ops[]", operation_keys);
 
@@ -24,6 +30,14 @@ struct name {
     uint64_t bytes;
     const struct smh_attr_list *prefer;
     uint32_t attr;
+    uint32_t frame; /* on_stack: index in frames */
+    bool live;
+    bool on_stack;
+};
+
+/* A buffer on the actor's stack. */
+struct frame {
+    uint64_t offset; /* in the region */
     bool live;
 };
 
@@ -31,6 +45,8 @@ struct book {
     json_t *slots;      /* name -> index in names, which is its slot */
     struct name *names; /* room for one a name of the list */
     size_t count;
+    struct frame *frames; /* from the stack's end downwards; the last is live */
+    size_t depth;
 };
 
 static size_t slot_of(struct book *book, const char *text, bool *is_new)
@@ -44,7 +60,43 @@ static size_t slot_of(struct book *book, const char *text, bool *is_new)
     return book->count++;
 }
 
-/* The one key that names an operation, and the keys that go with it. */
+/* No key that does not go with the operation. */
+static bool check_keys(struct smh_json *json, const json_t *object, enum smh_operation_kind kind)
+{
+    bool allocates = kind <= SMH_OPERATION_REALLOC;
+    bool accesses = kind >= SMH_OPERATION_CPU_READ && kind <= SMH_OPERATION_FLUSH;
+    bool by_cpu = kind == SMH_OPERATION_CPU_READ || kind == SMH_OPERATION_CPU_WRITE;
+    bool by_core = by_cpu || (kind >= SMH_OPERATION_CLEAN && kind <= SMH_OPERATION_BARRIER);
+    bool sized = allocates || kind == SMH_OPERATION_STACK;
+    const struct {
+        const char *key;
+        bool allowed;
+        const char *with;
+    } rules[] = {
+        {"bytes", sized || accesses, "alloc, calloc, realloc, stack and accesses"},
+        {"offset", accesses, "accesses (cpu_read ... flush)"},
+        {"attr", allocates, "alloc, calloc, realloc"},
+        {"prefer", allocates && json_object_get(object, "attr") == NULL,
+         "alloc, calloc, realloc, and without attr"},
+        {"align", sized, "alloc, calloc, realloc, stack"},
+        {"core", by_core, "cpu_read, cpu_write, clean, invalidate, flush, barrier"},
+        {"alias", by_cpu, "cpu_read, cpu_write"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        const json_t *value = json_object_get(object, rules[i].key);
+        if (value != NULL && !rules[i].allowed) {
+            smh_json_enter(json, rules[i].key);
+            return smh_json_refuse(json, value, "only with %s", rules[i].with);
+        }
+    }
+    if (sized && json_object_get(object, "bytes") == NULL) {
+        return smh_json_error(json, "key \"bytes\" is missing, allowed: %s with 1 to 2^48 bytes",
+                              smh_operation_name(kind));
+    }
+    return true;
+}
+
+/* The one key that names an operation. */
 static bool find_kind(struct smh_json *json, const json_t *object, enum smh_operation_kind *kind)
 {
     size_t found = 0;
@@ -58,35 +110,10 @@ static bool find_kind(struct smh_json *json, const json_t *object, enum smh_oper
         return smh_json_error(json,
                               "%zu operations, allowed: exactly one of alloc, calloc, realloc, "
                               "free, cpu_read, cpu_write, dma_read, dma_write, clean, invalidate, "
-                              "flush",
+                              "flush, barrier, stack",
                               found);
     }
-    bool allocates = *kind <= SMH_OPERATION_REALLOC;
-    bool accesses = *kind > SMH_OPERATION_FREE;
-    const struct {
-        const char *key;
-        bool allowed;
-        const char *with;
-    } rules[] = {
-        {"bytes", allocates || accesses, "alloc, calloc, realloc and accesses"},
-        {"offset", accesses, "accesses (cpu_read ... flush)"},
-        {"attr", allocates, "alloc, calloc, realloc"},
-        {"prefer", allocates && json_object_get(object, "attr") == NULL,
-         "alloc, calloc, realloc, and without attr"},
-        {"align", allocates, "alloc, calloc, realloc"},
-    };
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        const json_t *value = json_object_get(object, rules[i].key);
-        if (value != NULL && !rules[i].allowed) {
-            smh_json_enter(json, rules[i].key);
-            return smh_json_refuse(json, value, "only with %s", rules[i].with);
-        }
-    }
-    if (allocates && json_object_get(object, "bytes") == NULL) {
-        return smh_json_error(json, "key \"bytes\" is missing, allowed: %s with 1 to 2^48 bytes",
-                              smh_operation_name(*kind));
-    }
-    return true;
+    return check_keys(json, object, *kind);
 }
 
 /* The name, which must be live or must not be. */
@@ -103,7 +130,11 @@ static bool load_name(struct smh_loader *loader, struct book *book, const json_t
     }
     bool is_new;
     size_t index = slot_of(book, text, &is_new);
-    bool allocates = kind == SMH_OPERATION_ALLOC || kind == SMH_OPERATION_CALLOC;
+    bool allocates =
+        kind == SMH_OPERATION_ALLOC || kind == SMH_OPERATION_CALLOC || kind == SMH_OPERATION_STACK;
+    if (kind == SMH_OPERATION_REALLOC && book->names[index].on_stack) {
+        return smh_json_refuse(json, value, "a block: this is a buffer on the stack");
+    }
     if (allocates && book->names[index].live) {
         return smh_json_refuse(json, value, "a name that is not live here");
     }
@@ -150,20 +181,134 @@ static bool load_request(struct smh_loader *loader, const json_t *object,
     }
     name->bytes = operation->bytes;
     name->live = true;
+    name->on_stack = false;
     operation->attr = name->attr;
     operation->prefer = name->prefer;
     operation->align = (uint32_t)align;
     return true;
 }
 
-/* offset and bytes, inside what was asked for. */
+/* A buffer below those that the actor's stack holds already. */
+static bool load_frame(struct smh_loader *loader, struct book *book, const json_t *object,
+                       const struct smh_actor_config *actor, struct smh_operation *operation)
+{
+    struct smh_json *json = &loader->json;
+    uint64_t align = 0;
+    if (actor->stack_region < 0) {
+        return smh_json_error(json, "the actor has no stack, allowed: \"stack\": { \"region\": "
+                                    "NAME, \"size\": SIZE } beside \"ops\"");
+    }
+    if (!smh_json_get_size(json, object, "bytes", 1, SMH_JSON_BYTES_MAX, &operation->bytes) ||
+        !smh_json_get_power(json, object, "align", 1, SMH_TRACE_ALIGN_MAX, &align)) {
+        return false;
+    }
+    uint64_t base = loader->scenario->machine.regions[actor->stack_region].base;
+    uint64_t mask = (align != 0 ? align : SMH_STACK_ALIGN) - 1;
+    uint64_t top = book->depth > 0 ? book->frames[book->depth - 1].offset
+                                   : actor->stack_offset + actor->stack_bytes;
+    uint64_t room = top - actor->stack_offset;
+    uint64_t begin = operation->bytes <= room ? ((base + top - operation->bytes) & ~mask) : 0;
+    if (begin < base + actor->stack_offset || operation->bytes > room) {
+        smh_json_enter(json, "bytes");
+        return smh_json_refuse(json, json_object_get(object, "bytes"),
+                               "what fits on the stack, of whose %" PRIu64 " bytes %" PRIu64
+                               " are left",
+                               actor->stack_bytes, room);
+    }
+    operation->offset = begin - base;
+    operation->align = (uint32_t)align;
+    struct name *name = &book->names[operation->slot];
+    *name = (struct name){
+        .bytes = operation->bytes, .frame = (uint32_t)book->depth, .live = true, .on_stack = true};
+    book->frames[book->depth++] = (struct frame){.offset = operation->offset, .live = true};
+    return true;
+}
+
+static void leave(struct book *book, struct name *name)
+{
+    name->live = false;
+    if (!name->on_stack) {
+        return;
+    }
+    book->frames[name->frame].live = false;
+    while (book->depth > 0 && !book->frames[book->depth - 1].live) {
+        book->depth--;
+    }
+}
+
+/* Whether every cached region that the name may lie in has an uncached view. */
+static bool check_alias(struct smh_loader *loader, const json_t *object, const struct name *name,
+                        const struct smh_actor_config *actor)
+{
+    const struct smh_scenario *scenario = loader->scenario;
+    const struct smh_machine_config *machine = &scenario->machine;
+    const char *without = NULL;
+    size_t with = 0;
+    for (size_t i = 0; i < machine->region_count; i++) {
+        const struct smh_region_config *region = &machine->regions[i];
+        size_t choices = name->prefer != NULL ? name->prefer->count : 1;
+        bool serves = name->on_stack && actor->stack_region == (int)i;
+        for (size_t j = 0; !name->on_stack && j < choices; j++) {
+            serves = serves ||
+                     scenario->match(region->attr,
+                                     name->prefer != NULL ? name->prefer->attrs[j] : name->attr);
+        }
+        with += serves && region->has_alias;
+        if (serves && !region->has_alias && region->cache != SMH_CACHE_NONE) {
+            without = region->name;
+        }
+    }
+    if (without == NULL && with > 0) {
+        return true;
+    }
+    smh_json_enter(&loader->json, "alias");
+    return smh_json_refuse(&loader->json, json_object_get(object, "alias"),
+                           "only where each cached region that the block may lie in has an "
+                           "\"alias\" (\"%s\" has none)",
+                           without != NULL ? without : machine->regions[0].name);
+}
+
+/* offset and bytes, inside what was asked for; by which core and through which view. */
 static bool load_range(struct smh_loader *loader, const json_t *object, const struct name *name,
-                       struct smh_operation *operation)
+                       const struct smh_actor_config *actor, struct smh_operation *operation)
 {
     struct smh_json *json = &loader->json;
     return smh_json_get_size(json, object, "offset", 0, name->bytes - 1, &operation->offset) &&
            smh_json_get_size(json, object, "bytes", 1, name->bytes - operation->offset,
-                             &operation->bytes);
+                             &operation->bytes) &&
+           smh_json_get_bool(json, object, "alias", &operation->uncached) &&
+           (!operation->uncached || check_alias(loader, object, name, actor));
+}
+
+static bool load_barrier(struct smh_json *json, const json_t *object)
+{
+    const json_t *value = json_object_get(object, "barrier");
+    if (!json_is_true(value)) {
+        smh_json_enter(json, "barrier");
+        return smh_json_refuse(json, value, "true");
+    }
+    return true;
+}
+
+static bool load_timing(struct smh_loader *loader, const json_t *object,
+                        struct smh_operation *operation)
+{
+    struct smh_json *json = &loader->json;
+    uint64_t after = 0;
+    uint32_t core = operation->core;
+    if (!smh_json_get_duration(json, object, "after", 0, &after) ||
+        !smh_json_get_integer32(json, object, "core", 0, loader->scenario->machine.cores - 1,
+                                &core)) {
+        return false;
+    }
+    if (after > SMH_JSON_DURATION_MAX - operation->time_ns) {
+        smh_json_enter(json, "after");
+        return smh_json_refuse(json, json_object_get(object, "after"),
+                               "delays that add up to at most 2^62 ns");
+    }
+    operation->time_ns += after;
+    operation->core = (uint8_t)core;
+    return true;
 }
 
 static bool load_operation(struct smh_loader *loader, struct book *book, const json_t *object,
@@ -171,27 +316,28 @@ static bool load_operation(struct smh_loader *loader, struct book *book, const j
 {
     struct smh_json *json = &loader->json;
     enum smh_operation_kind kind = SMH_OPERATION_KIND_COUNT;
-    uint64_t after = 0;
     if (!smh_json_object(json, object, &smh_keys_operation) || !find_kind(json, object, &kind) ||
-        !smh_json_get_duration(json, object, "after", 0, &after) ||
-        !load_name(loader, book, object, kind, &operation->slot)) {
+        !load_timing(loader, object, operation)) {
         return false;
     }
     operation->kind = (uint8_t)kind;
-    if (after > SMH_JSON_DURATION_MAX - operation->time_ns) {
-        smh_json_enter(json, "after");
-        return smh_json_refuse(json, json_object_get(object, "after"),
-                               "delays that add up to at most 2^62 ns");
+    if (kind == SMH_OPERATION_BARRIER) {
+        return load_barrier(json, object);
     }
-    operation->time_ns += after;
+    if (!load_name(loader, book, object, kind, &operation->slot)) {
+        return false;
+    }
     struct name *name = &book->names[operation->slot];
     if (kind <= SMH_OPERATION_REALLOC) {
         return load_request(loader, object, actor, name, operation);
     }
-    if (kind > SMH_OPERATION_FREE) {
-        return load_range(loader, object, name, operation);
+    if (kind == SMH_OPERATION_STACK) {
+        return load_frame(loader, book, object, actor, operation);
     }
-    name->live = false;
+    if (kind > SMH_OPERATION_FREE) {
+        return load_range(loader, object, name, actor, operation);
+    }
+    leave(book, name);
     return true;
 }
 
@@ -223,6 +369,18 @@ static bool check_repeat(struct smh_loader *loader, const struct book *book,
     return true;
 }
 
+/* The names by slot, for reports. */
+static void keep_names(const struct book *book, struct smh_actor_config *actor)
+{
+    actor->slot_count = book->count;
+    actor->slot_names = smh_must_allocate(book->count, sizeof *actor->slot_names);
+    for (void *at = json_object_iter(book->slots); at != NULL;
+         at = json_object_iter_next(book->slots, at)) {
+        actor->slot_names[json_integer_value(json_object_iter_value(at))] =
+            smh_must_copy(json_object_iter_key(at));
+    }
+}
+
 bool smh_load_ops(struct smh_loader *loader, const json_t *array, size_t index)
 {
     struct smh_json *json = &loader->json;
@@ -233,7 +391,8 @@ bool smh_load_ops(struct smh_loader *loader, const json_t *array, size_t index)
     }
     size_t count = json_array_size(array);
     struct book book = {.slots = json_object(),
-                        .names = smh_must_allocate(count, sizeof(struct name))};
+                        .names = smh_must_allocate(count, sizeof(struct name)),
+                        .frames = smh_must_allocate(count, sizeof(struct frame))};
     actor->operations = smh_must_allocate(count, sizeof *actor->operations);
     actor->operation_count = count;
     uint64_t time_ns = 0;
@@ -257,7 +416,9 @@ bool smh_load_ops(struct smh_loader *loader, const json_t *array, size_t index)
     if (valid) {
         smh_json_leave(json, outer);
     }
+    keep_names(&book, actor);
     json_decref(book.slots);
     free(book.names);
+    free(book.frames);
     return valid;
 }

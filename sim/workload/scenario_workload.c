@@ -10,14 +10,18 @@
 #include <string.h>
 
 #define REPEAT_MAX ((uint64_t)1000000000000)
+#define STACK_STEP ((uint64_t)64)
 
 static const struct smh_json_key actor_keys[] = {
     {"actor", true},           {"core", false},   {"attr", false},  {"prefer", false},
     {"align", false},          {"start", false},  {"trace", false}, {"ops", false},
     {"generate", false},       {"repeat", false}, {"every", false}, {"step", false},
-    {"max_operations", false},
+    {"max_operations", false}, {"line", false},   {"stack", false},
 };
 const struct smh_json_keys smh_keys_actor = SMH_JSON_KEYS("$.workload[]", actor_keys);
+
+static const struct smh_json_key stack_keys[] = {{"region", true}, {"size", true}};
+const struct smh_json_keys smh_keys_stack = SMH_JSON_KEYS("$.workload[].stack", stack_keys);
 
 bool smh_load_prefer(struct smh_loader *loader, const json_t *array, struct smh_attr_list **list)
 {
@@ -105,10 +109,9 @@ static bool find_kind(struct smh_json *json, const json_t *object)
         const char *key;
         bool trace, ops, generate; /* goes with */
     } rules[] = {
-        {"repeat", true, true, false},
-        {"every", true, true, false},
-        {"step", true, false, false},
-        {"max_operations", true, false, false},
+        {"repeat", true, true, false}, {"every", true, true, false},
+        {"step", true, false, false},  {"max_operations", true, false, false},
+        {"stack", false, true, false},
     };
     bool trace = json_object_get(object, "trace") != NULL;
     bool ops = json_object_get(object, "ops") != NULL;
@@ -121,8 +124,9 @@ static bool find_kind(struct smh_json *json, const json_t *object)
         const json_t *value = json_object_get(object, rules[i].key);
         if (value != NULL && !((trace && rules[i].trace) || (ops && rules[i].ops))) {
             smh_json_enter(json, rules[i].key);
-            return smh_json_refuse(json, value, "only with \"trace\"%s",
-                                   rules[i].ops ? " or \"ops\"" : "");
+            return smh_json_refuse(
+                json, value, "only with %s%s%s", rules[i].trace ? "\"trace\"" : "",
+                rules[i].trace && rules[i].ops ? " or " : "", rules[i].ops ? "\"ops\"" : "");
         }
     }
     return true;
@@ -154,12 +158,71 @@ static bool load_actor_attr(struct smh_loader *loader, const json_t *object,
     return true;
 }
 
+/* Taken from the region's end, or from where another actor's stack begins. */
+static bool place_stack(struct smh_loader *loader, const json_t *object, size_t index)
+{
+    const struct smh_scenario *scenario = loader->scenario;
+    struct smh_actor_config *actor = &scenario->actors[index];
+    const struct smh_region_config *region = &scenario->machine.regions[actor->stack_region];
+    uint64_t line = scenario->machine.line_bytes;
+    uint64_t step = line > STACK_STEP ? line : STACK_STEP;
+    uint64_t end = region->size;
+    for (size_t i = 0; i < index; i++) {
+        const struct smh_actor_config *other = &scenario->actors[i];
+        if (other->stack_region == actor->stack_region && other->stack_offset < end) {
+            end = other->stack_offset;
+        }
+    }
+    uint64_t begin =
+        actor->stack_bytes < end ? (region->base + end - actor->stack_bytes) & ~(step - 1) : 0;
+    if (begin <= region->base) {
+        smh_json_enter(&loader->json, "size");
+        return smh_json_refuse(&loader->json, json_object_get(object, "size"),
+                               "less than \"%s\" has left, %" PRIu64 " bytes", region->name, end);
+    }
+    actor->stack_offset = begin - region->base;
+    return true;
+}
+
+static bool load_stack(struct smh_loader *loader, const json_t *value, size_t index)
+{
+    struct smh_json *json = &loader->json;
+    const struct smh_machine_config *machine = &loader->scenario->machine;
+    struct smh_actor_config *actor = &loader->scenario->actors[index];
+    actor->stack_region = -1;
+    if (value == NULL) {
+        return true;
+    }
+    size_t mark = smh_json_enter(json, "stack");
+    if (!smh_json_object(json, value, &smh_keys_stack) ||
+        !smh_json_get_size(json, value, "size", 8, SMH_JSON_BYTES_MAX, &actor->stack_bytes)) {
+        return false;
+    }
+    const json_t *name = json_object_get(value, "region");
+    for (size_t i = 0; json_is_string(name) && i < machine->region_count; i++) {
+        if (strcmp(machine->regions[i].name, json_string_value(name)) == 0) {
+            actor->stack_region = (int)i;
+        }
+    }
+    if (actor->stack_region < 0) {
+        smh_json_enter(json, "region");
+        return smh_json_refuse(json, name, "the name of a region (the first is \"%s\")",
+                               machine->regions[0].name);
+    }
+    if (!place_stack(loader, value, index)) {
+        return false;
+    }
+    smh_json_leave(json, mark);
+    return true;
+}
+
 static bool load_actor(struct smh_loader *loader, const json_t *object, size_t index)
 {
     struct smh_json *json = &loader->json;
     struct smh_scenario *scenario = loader->scenario;
     struct smh_actor_config *actor = &scenario->actors[index];
     uint64_t align = 0;
+    uint64_t line = 0;
     actor->repeat = 1;
     if (!smh_json_object(json, object, &smh_keys_actor) ||
         !smh_json_get_text(json, object, "actor", SMH_NAME_BYTES_MAX, &actor->name)) {
@@ -177,12 +240,14 @@ static bool load_actor(struct smh_loader *loader, const json_t *object, size_t i
         !load_actor_attr(loader, object, actor) ||
         !smh_json_get_power(json, object, "align", 1, SMH_TRACE_ALIGN_MAX, &align) ||
         !smh_json_get_duration(json, object, "start", 0, &actor->start_ns) ||
-        !find_kind(json, object) ||
+        !smh_json_get_power(json, object, "line", 4, 1024, &line) ||
+        !load_stack(loader, json_object_get(object, "stack"), index) || !find_kind(json, object) ||
         !smh_json_get_integer(json, object, "repeat", 1, REPEAT_MAX, &actor->repeat) ||
         !smh_json_get_duration(json, object, "every", 0, &actor->every_ns)) {
         return false;
     }
     actor->align = (uint32_t)align;
+    actor->driver_line = (uint32_t)line;
     const json_t *ops = json_object_get(object, "ops");
     const json_t *generate = json_object_get(object, "generate");
     if (ops != NULL) {

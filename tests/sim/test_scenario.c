@@ -62,15 +62,18 @@ Test(scenario, what_is_not_given_has_the_documented_default)
     cr_assert_eq(scenario->seed, 1);
     cr_assert(scenario->machine.cores == 1 && scenario->machine.line_bytes == 32);
     cr_assert(scenario->machine.target_bits == 32 && scenario->machine.cycles_per_second == 0);
-    cr_assert_eq(scenario->machine.l1.size_bytes, 0);
+    cr_assert(scenario->machine.l1.size_bytes == 0 && scenario->machine.l2.size_bytes == 0);
+    cr_assert(scenario->machine.store_buffer == 0 && !scenario->machine.dirty_hand_out);
     const struct smh_region_config *region = &scenario->machine.regions[0];
     cr_assert(region->cache == SMH_CACHE_NONE && region->cycles == 1 && region->engine == NULL);
     cr_assert(region->granule == 0 && region->reserve_bytes == 0 && region->priority == 0);
+    cr_assert(!region->dma_unreachable && !region->has_alias);
     cr_assert_str_eq(scenario->match_name, "equal");
     cr_assert_eq(scenario->policy, &smh_policy_add_order);
     const struct smh_actor_config *actor = &scenario->actors[0];
     cr_assert(actor->repeat == 1 && actor->every_ns == 0 && actor->start_ns == 0);
     cr_assert(actor->core == 0 && actor->attr == 0 && actor->align == 0);
+    cr_assert(actor->driver_line == 0 && actor->stack_region == -1 && actor->stack_bytes == 0);
     cr_assert_not(scenario->expect.has_failed_allocations);
     cr_assert_not(scenario->expect.has_hazards);
     smh_scenario_free(scenario);
@@ -83,6 +86,13 @@ Test(scenario, every_key_of_the_format_is_read)
     cr_assert(machine->line_bytes == 64 && machine->target_bits == 64);
     cr_assert_eq(machine->cycles_per_second, 600000000);
     cr_assert_eq(machine->l1.policy, SMH_CACHE_WRITE_THROUGH);
+    cr_assert(machine->l1.replacement == SMH_REPLACE_PLRU && machine->l1.write_allocate);
+    cr_assert(machine->l2.size_bytes == 262144 && machine->l2.ways == 16);
+    cr_assert(machine->l2.policy == SMH_CACHE_WRITE_BACK && machine->l2.write_allocate);
+    cr_assert(machine->l2.replacement == SMH_REPLACE_RANDOM && machine->l2.hit_cycles == 12);
+    cr_assert(machine->store_buffer == 4 && machine->dirty_hand_out);
+    cr_assert(machine->regions[0].dma_unreachable && !machine->regions[0].has_alias);
+    cr_assert(machine->regions[2].has_alias && machine->regions[2].alias_base == 0x2000000000);
     const struct smh_region_config *itcm = &machine->regions[0];
     cr_assert(itcm->base == 0 && itcm->size == 65536 && itcm->target_bits == 32);
     cr_assert_eq(itcm->engine, smh_engine_find("first_fit"));
@@ -99,7 +109,7 @@ Test(scenario, every_key_of_the_format_is_read)
     cr_assert(expect->failed_allocations_min == 0 && expect->failed_allocations_max == 1000000);
     cr_assert(expect->hazards == 2 && expect->hazard_count == 2);
     cr_assert_str_eq(expect->hazard_list[0].class_name, "H1");
-    cr_assert_str_eq(expect->hazard_list[0].owners[1], "o.q");
+    cr_assert_str_eq(expect->hazard_list[0].owners[1], "q");
     cr_assert_eq(expect->regions[0].peak_used_max_bytes, 57344); /* 87.5 % of 64 KiB */
     cr_assert_not(expect->regions[2].has_peak_used_max);
     smh_scenario_free(scenario);
@@ -119,7 +129,51 @@ Test(scenario, operations_of_a_list_take_what_they_ask_for_or_the_actors_default
     cr_assert(o[2].kind == SMH_OPERATION_REALLOC && o[2].prefer->count == 1 && o[2].slot == 0);
     cr_assert(o[3].offset == 1024 && o[3].bytes == 16);
     cr_assert(o[4].offset == 0 && o[4].bytes == 0);
-    cr_assert(o[8].time_ns == 20100 && o[11].time_ns == 20100 && o[11].site == 11);
+    cr_assert(o[8].time_ns == 20100 && o[19].time_ns == 20100 && o[19].site == 19);
+    smh_scenario_free(scenario);
+}
+
+Test(scenario, operations_name_their_core_and_their_view)
+{
+    struct smh_scenario *scenario = load("tests/data/valid/every_key.json");
+    const struct smh_operation *o = scenario->actors[2].operations;
+    cr_assert(o[4].core == 0 && o[10].core == 1 && o[10].kind == SMH_OPERATION_CPU_READ);
+    cr_assert(o[14].kind == SMH_OPERATION_BARRIER && o[14].core == 1);
+    o = scenario->actors[3].operations;
+    cr_assert(o[2].uncached && o[2].core == 1 && !o[3].uncached);
+    smh_scenario_free(scenario);
+}
+
+/* Offsets in "ram", which has 128 KiB; lines of 64.
+ *
+ *     0 ........ | v: 1000, from a line | o: 1 KiB |
+ *                129024                 130048     131072
+ */
+Test(scenario, stacks_lie_at_the_end_of_their_region_and_buffers_on_them_from_the_top_down)
+{
+    struct smh_scenario *scenario = load("tests/data/valid/every_key.json");
+    const struct smh_actor_config *actor = &scenario->actors[2];
+    cr_assert(actor->driver_line == 128 && actor->stack_region == 1);
+    cr_assert(actor->stack_offset == 130048 && actor->stack_bytes == 1024);
+    const struct smh_operation *o = actor->operations;
+    cr_assert(o[11].kind == SMH_OPERATION_STACK && o[11].align == 64 && o[11].bytes == 100);
+    cr_assert_eq(o[11].offset, 130944); /* 131072 - 100, down to a multiple of 64 */
+    cr_assert_eq(o[12].offset, 130936); /* 3 bytes below it, at a multiple of 8 */
+    cr_assert_eq(o[13].offset, 0);
+    cr_assert_eq(o[16].offset, 130928); /* s has been left, t below it has not */
+    cr_assert(scenario->actors[3].stack_offset == 129024);
+    cr_assert_eq(scenario->actors[3].operations[0].offset, 129024);
+    smh_scenario_free(scenario);
+}
+
+Test(scenario, slots_of_a_list_keep_their_names)
+{
+    struct smh_scenario *scenario = load("tests/data/valid/every_key.json");
+    const struct smh_actor_config *actor = &scenario->actors[2];
+    cr_assert_eq(actor->slot_count, 5);
+    cr_assert_str_eq(actor->slot_names[0], "p");
+    cr_assert_str_eq(actor->slot_names[actor->operations[16].slot], "u");
+    cr_assert_eq(scenario->actors[0].slot_count, 0);
     smh_scenario_free(scenario);
 }
 
