@@ -5,8 +5,9 @@
  *
  *     slots           0      1      2        in the order of adding, never moved or removed
  *     region          0x40   0x10   0x20
- *     by_address      1      2      0        slot numbers by ascending address: binary search
  *     by_rank         0      1      2        slot numbers by a fixed policy's rank: tried in turn
+ *     by_address      1      2      0        slot numbers by ascending address, ...
+ *     address_at      0x10   0x20   0x40     ... and those addresses: searched by halves
  *
  * Readers take no lock to find a region. Slots below region_count are complete and never change
  * but for their heaps. add() shifts the two orders from the top down, an entry at a time, so that a
@@ -46,6 +47,7 @@ int smh_pool_init(struct smh_pool *pool, const struct smh_pool_config *config)
     pool->slot_count =
         config->slots != NULL ? (uint32_t)config->slot_count : (uint32_t)SMH_POOL_REGION_COUNT;
     pool->region_count = 0;
+    pool->search_span = 0;
     pool->version = 0;
     pool->failed_requests = 0;
     smh_port_lock_init(&pool->lock);
@@ -60,6 +62,10 @@ static inline void order_put(const struct smh_pool *pool, enum smh_pool_order or
                              uint16_t number)
 {
     __atomic_store_n(smh_pool_order_entry(pool, order, index), number, __ATOMIC_RELEASE);
+    if (order == SMH_BY_ADDRESS) {
+        __atomic_store_n(&pool->slots[index].address_at, pool->slots[number].region.addr,
+                         __ATOMIC_RELEASE);
+    }
 }
 
 /* Whether the slot `left` comes before the new slot `right`. */
@@ -126,6 +132,9 @@ static void publish(struct smh_pool *pool)
     order_extend(pool, SMH_BY_RANK, count, rank_place);
     order_extend(pool, SMH_BY_ADDRESS, count, address_place);
     __atomic_store_n(&pool->region_count, count + 1, __ATOMIC_RELEASE);
+    if ((count & (count + 1)) == 0) {
+        __atomic_store_n(&pool->search_span, count + 1, __ATOMIC_RELEASE);
+    }
     order_shift(pool, SMH_BY_RANK, count, rank_place);
     order_shift(pool, SMH_BY_ADDRESS, count, address_place);
     __atomic_store_n(&pool->version, version + 2, __ATOMIC_RELEASE);
@@ -194,35 +203,58 @@ int smh_pool_add(struct smh_pool *pool, const struct smh_region *region)
     return result;
 }
 
+/* The entry of the order by address for the last region that starts at or below address; the first
+ * when none does; NULL when there is none. Without a branch that depends on the address; span is a
+ * power of two:
+ *
+ *     |<-- count - span -->|<------------- span ------------->|     one comparison chooses between
+ *     |<------------- span ------------->|                          the last span and the first,
+ *                                                                   then halves of it, to one entry
+ */
+static const struct smh_pool_slot *search(const struct smh_pool *pool, uintptr_t address)
+{
+    /* In this order: an add publishes the span last, so that it never exceeds the count. */
+    size_t span = __atomic_load_n(&pool->search_span, __ATOMIC_ACQUIRE);
+    size_t step = smh_pool_published(pool) - span;
+    const struct smh_pool_slot *entry = pool->slots;
+
+    if (span == 0) {
+        return NULL;
+    }
+    do {
+        const struct smh_pool_slot *probe = entry + step;
+
+        entry = address >= __atomic_load_n(&probe->address_at, __ATOMIC_ACQUIRE) ? probe : entry;
+        span >>= 1;
+        step = span;
+    } while (span != 0);
+    return entry;
+}
+
+static inline bool holds(const struct smh_pool_slot *slot, const void *address)
+{
+    return (uintptr_t)address - slot->region.addr < slot->region.size;
+}
+
 struct smh_pool_slot *smh_pool_slot_of(const struct smh_pool *pool, const void *address)
 {
     uint32_t version = __atomic_load_n(&pool->version, __ATOMIC_ACQUIRE);
-    uint32_t low = 0;
-    uint32_t high = smh_pool_published(pool);
-    struct smh_pool_slot *below = NULL;
+    const struct smh_pool_slot *entry = search(pool, (uintptr_t)address);
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        struct smh_pool_slot *slot = &pool->slots[smh_pool_order_get(pool, SMH_BY_ADDRESS, middle)];
+    if (entry != NULL) {
+        struct smh_pool_slot *slot =
+            &pool->slots[__atomic_load_n(&entry->by_address, __ATOMIC_ACQUIRE)];
 
-        if ((uintptr_t)address < slot->region.addr) {
-            high = middle;
-        } else {
-            below = slot;
-            low = middle + 1;
+        if (holds(slot, address)) {
+            return slot;
         }
-    }
-    if (below != NULL && (uintptr_t)address - below->region.addr < below->region.size) {
-        return below;
     }
     if ((version & 1) == 0 && __atomic_load_n(&pool->version, __ATOMIC_RELAXED) == version) {
         return NULL;
     }
     for (uint32_t i = 0; i < smh_pool_published(pool); i++) {
-        struct smh_pool_slot *slot = &pool->slots[i];
-
-        if ((uintptr_t)address - slot->region.addr < slot->region.size) {
-            return slot;
+        if (holds(&pool->slots[i], address)) {
+            return &pool->slots[i];
         }
     }
     return NULL;

@@ -53,7 +53,10 @@ static inline bool smh_pool_matches(const struct smh_pool *pool, const struct sm
                                     uint32_t attr)
 {
     if (pool->match == smh_match_equal) {
-        return slot->region.attr == attr; /* spares the common case a call */
+        return slot->region.attr == attr; /* spares the usual cases a call */
+    }
+    if (pool->match == smh_match_all_bits) {
+        return (slot->region.attr & attr) == attr;
     }
     return pool->match(slot->region.attr, attr);
 }

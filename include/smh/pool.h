@@ -75,13 +75,28 @@ extern const struct smh_policy smh_policy_most_free; /* most free bytes first */
 const struct smh_policy *smh_policy_at(size_t index);
 const struct smh_policy *smh_policy_find(const char *name);
 
-/* A region in its pool. The fields are the core's. */
+/* Where processors have caches of their own, what every thread reads of a slot is kept a line away
+ * from what one thread writes, wherever the slots lie: two threads on two regions do not slow each
+ * other. Small machines, taken to be those of 32 bits, spend nothing on it. */
+#if UINTPTR_MAX > 0xffffffffu
+#define SMH_POOL_APART(name) uint8_t name[64];
+#else
+#define SMH_POOL_APART(name)
+#endif
+
+/* A region in its pool. The fields are the core's.
+ *
+ *     | orders, region: read by all | apart | heap, lock: by who holds the lock | apart |
+ */
 struct smh_pool_slot {
+    uintptr_t address_at; /* address of the region that is the i-th by address, i = this slot */
+    uint16_t by_address;  /* its slot number */
+    uint16_t by_rank;     /* slot number that is the i-th by rank (fixed policies) */
     struct smh_region region;
+    SMH_POOL_APART(apart_from_region)
     struct smh_heap heap;
     struct smh_lock lock;
-    uint16_t by_rank;    /* slot number that is the i-th by rank (fixed policies), i = this slot */
-    uint16_t by_address; /* slot number that is the i-th by address */
+    SMH_POOL_APART(apart_from_next)
 };
 
 struct smh_pool_config {
@@ -100,6 +115,7 @@ struct smh_pool {
     struct smh_pool_slot *slots;
     uint32_t slot_count;
     uint32_t region_count;    /* published with release order: slots below it are complete */
+    uint32_t search_span;     /* the largest power of two in region_count, and published after it */
     uint32_t version;         /* odd while an add changes by_rank and by_address */
     uint64_t failed_requests; /* that no region of the pool could serve */
     struct smh_lock lock;     /* adding, and failed_requests */
