@@ -203,9 +203,56 @@ int smh_pool_add(struct smh_pool *pool, const struct smh_region *region)
     return result;
 }
 
+/* `entry`, or the one `step` above it where that starts at or below address. Without a branch. */
+static inline const struct smh_pool_slot *higher(const struct smh_pool_slot *entry, size_t step,
+                                                 uintptr_t address)
+{
+    const struct smh_pool_slot *probe = entry + step;
+
+    return address >= __atomic_load_n(&probe->address_at, __ATOMIC_ACQUIRE) ? probe : entry;
+}
+
+/* The last steps of a search: half of span, a quarter, ... 1. On large machines unrolled, where a
+ * step of constant size takes half as many instructions. */
+#if UINTPTR_MAX > 0xffffffffu
+#define SPAN_UNROLLED 256u
+static inline const struct smh_pool_slot *search_unrolled(const struct smh_pool_slot *entry,
+                                                          uint32_t span, uintptr_t address)
+{
+    switch (span) {
+    case 256:
+        entry = higher(entry, 128, address); /* fall through */
+    case 128:
+        entry = higher(entry, 64, address); /* fall through */
+    case 64:
+        entry = higher(entry, 32, address); /* fall through */
+    case 32:
+        entry = higher(entry, 16, address); /* fall through */
+    case 16:
+        entry = higher(entry, 8, address); /* fall through */
+    case 8:
+        entry = higher(entry, 4, address); /* fall through */
+    case 4:
+        entry = higher(entry, 2, address); /* fall through */
+    case 2:
+        entry = higher(entry, 1, address); /* fall through */
+    default:
+        return entry;
+    }
+}
+#else
+#define SPAN_UNROLLED 1u
+static inline const struct smh_pool_slot *search_unrolled(const struct smh_pool_slot *entry,
+                                                          uint32_t span, uintptr_t address)
+{
+    (void)span;
+    (void)address;
+    return entry;
+}
+#endif
+
 /* The entry of the order by address for the last region that starts at or below address; the first
- * when none does; NULL when there is none. Without a branch that depends on the address; span is a
- * power of two:
+ * when none does; NULL when there is none. The span is a power of two:
  *
  *     |<-- count - span -->|<------------- span ------------->|     one comparison chooses between
  *     |<------------- span ------------->|                          the last span and the first,
@@ -214,21 +261,18 @@ int smh_pool_add(struct smh_pool *pool, const struct smh_region *region)
 static const struct smh_pool_slot *search(const struct smh_pool *pool, uintptr_t address)
 {
     /* In this order: an add publishes the span last, so that it never exceeds the count. */
-    size_t span = __atomic_load_n(&pool->search_span, __ATOMIC_ACQUIRE);
-    size_t step = smh_pool_published(pool) - span;
+    uint32_t span = __atomic_load_n(&pool->search_span, __ATOMIC_ACQUIRE);
     const struct smh_pool_slot *entry = pool->slots;
 
     if (span == 0) {
         return NULL;
     }
-    do {
-        const struct smh_pool_slot *probe = entry + step;
-
-        entry = address >= __atomic_load_n(&probe->address_at, __ATOMIC_ACQUIRE) ? probe : entry;
+    entry = higher(entry, smh_pool_published(pool) - span, address);
+    while (span > SPAN_UNROLLED) {
         span >>= 1;
-        step = span;
-    } while (span != 0);
-    return entry;
+        entry = higher(entry, span, address);
+    }
+    return search_unrolled(entry, span, address);
 }
 
 static inline bool holds(const struct smh_pool_slot *slot, const void *address)

@@ -142,6 +142,8 @@ void bench_unmap(void *memory, size_t bytes);
 void bench_clear(void *memory, size_t bytes);
 
 double bench_seconds(void);
+/* Of this thread's own work: waiting for a processor or for a lock does not count. */
+double bench_thread_seconds(void);
 /* Sorts values. */
 double bench_median(double *values, size_t count);
 /* The value that `per_mille` of values are not above; sorts them. 0 when count is 0. */

@@ -75,28 +75,25 @@ extern const struct smh_policy smh_policy_most_free; /* most free bytes first */
 const struct smh_policy *smh_policy_at(size_t index);
 const struct smh_policy *smh_policy_find(const char *name);
 
-/* Where processors have caches of their own, what every thread reads of a slot is kept a line away
- * from what one thread writes, wherever the slots lie: two threads on two regions do not slow each
- * other. Small machines, taken to be those of 32 bits, spend nothing on it. */
-#if UINTPTR_MAX > 0xffffffffu
-#define SMH_POOL_APART(name) uint8_t name[64];
-#else
-#define SMH_POOL_APART(name)
-#endif
-
 /* A region in its pool. The fields are the core's.
  *
- *     | orders, region: read by all | apart | heap, lock: by who holds the lock | apart |
- */
+ *     | orders, region: read by all threads | heap, lock: by who holds the lock | apart | orders
+ * ...
+ *
+ * Where processors have caches of their own, what every thread reads is a line away from what the
+ * holder of the lock writes, wherever slots lie: two threads on two regions do not slow each other.
+ * Of region the search and the match read the beginning, whose end is then far enough from heap.
+ * Machines of 32 bits, taken to be small, spend nothing on it. */
 struct smh_pool_slot {
     uintptr_t address_at; /* address of the region that is the i-th by address, i = this slot */
     uint16_t by_address;  /* its slot number */
     uint16_t by_rank;     /* slot number that is the i-th by rank (fixed policies) */
     struct smh_region region;
-    SMH_POOL_APART(apart_from_region)
     struct smh_heap heap;
     struct smh_lock lock;
-    SMH_POOL_APART(apart_from_next)
+#if UINTPTR_MAX > 0xffffffffu
+    uint8_t apart[64];
+#endif
 };
 
 struct smh_pool_config {
