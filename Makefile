@@ -53,7 +53,7 @@ FUZZ_SHARED_OBJECTS := $(call object,$(FUZZ_SHARED_SOURCES))
 
 # --- packages: what is missing is installed, or named in one line to paste -----------------------
 
-PACKAGES_build := gcc libc6-dev libjansson-dev libzstd-dev zlib1g-dev
+PACKAGES_build := gcc libc6-dev libjansson-dev libzstd-dev zlib1g-dev clang binutils
 PACKAGES_bench := libjemalloc2 libmimalloc2.0
 PACKAGES_report := python3 python3-matplotlib python3-jinja2
 PACKAGES_test := libcriterion-dev zstd python3 python3-jsonschema python3-matplotlib python3-jinja2
@@ -97,7 +97,28 @@ $(TEST_OBJECTS): | build/.packages-test
 $(BUILD)/libsmh.a: $(CORE_OBJECTS)
 	@rm -f $@ && ar rcs $@ $^
 
-$(BUILD)/libsmhsim.a: $(SIM_OBJECTS)
+# The core a second time, for the simulator: its loads and stores are traced (sim/machine/core.h).
+# The same compiler, flags and code in every MODE: what is counted is the allocator's accesses, not a
+# sanitizer's. Wider than 8 bytes nothing is loaded or stored, as on the targets.
+TRACED_CC := clang
+TRACED_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -fno-builtin -fno-vectorize -fno-slp-vectorize \
+	-fsanitize-coverage=func,trace-loads,trace-stores -Iinclude $(filter -m32,$(MODE_FLAGS_$(MODE))) \
+	$(if $(SMH_ATTRIBUTE_COUNT),-DSMH_ATTRIBUTE_COUNT=$(SMH_ATTRIBUTE_COUNT))
+TRACED_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/obj/traced/%.o)
+
+$(BUILD)/obj/traced/%.o: %.c | build/.packages-build
+	@mkdir -p $(@D)
+	@echo "  CC $(MODE) traced $<"
+	@$(TRACED_CC) $(TRACED_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Every name that the traced copy defines gets a prefix; of libc it calls the traced mem*.
+$(BUILD)/obj/traced.o: $(TRACED_OBJECTS)
+	@$(TRACED_CC) $(filter -m32,$(MODE_FLAGS_$(MODE))) -r -nostdlib -o $(@:.o=.linked.o) $^
+	@{ nm -g --defined-only $(@:.o=.linked.o) | awk '{ print $$3, "smh_traced_" $$3 }'; \
+	    for name in memcpy memmove memset memcmp; do echo $$name smh_tracing_$$name; done; } > $(@:.o=.names)
+	@objcopy --redefine-syms=$(@:.o=.names) $(@:.o=.linked.o) $@
+
+$(BUILD)/libsmhsim.a: $(SIM_OBJECTS) $(BUILD)/obj/traced.o
 	@rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/smh: $(CLI_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a

@@ -147,10 +147,23 @@ size_t smh_machine_check_guards(const struct smh_machine *machine)
 static const struct smh_engine *choose_engine(const struct smh_region_config *region,
                                               const struct smh_machine_choice *choice)
 {
-    if (choice->engine != NULL) {
-        return choice->engine;
+    const struct smh_engine *engine = choice->engine != NULL   ? choice->engine
+                                      : region->engine != NULL ? region->engine
+                                                               : SMH_ENGINE_DEFAULT;
+    if (choice->core != NULL && smh_engine_find(engine->name) == engine) {
+        return choice->core->engine_find(engine->name);
     }
-    return region->engine != NULL ? region->engine : SMH_ENGINE_DEFAULT;
+    return engine;
+}
+
+static const struct smh_policy *choose_policy(const struct smh_scenario *scenario,
+                                              const struct smh_machine_choice *choice)
+{
+    const struct smh_policy *policy = choice->policy != NULL ? choice->policy : scenario->policy;
+    if (choice->core != NULL && smh_policy_find(policy->name) == policy) {
+        return choice->core->policy_find(policy->name);
+    }
+    return policy;
 }
 
 static struct smh_heap_config heap_config(const struct smh_machine *machine, size_t index,
@@ -242,7 +255,7 @@ static int add_region(struct smh_machine *machine, size_t index,
         .cost = config->cycles,
         .priority = config->priority,
     };
-    int code = smh_pool_add(&machine->pool, &region);
+    int code = machine->core->pool_add(&machine->pool, &region);
     if (code != 0) {
         return smh_error_set(error,
                              "%s: $.machine.regions[%zu]: \"%s\" (%" PRIu64
@@ -263,7 +276,7 @@ static int build_pool(struct smh_machine *machine, const struct smh_machine_choi
         .slot_count = machine->region_count,
         .unlocked = true,
     };
-    if (smh_pool_init(&machine->pool, &config) != 0) {
+    if (machine->core->pool_init(&machine->pool, &config) != 0) {
         return smh_error_set(error, "%s: $.machine.regions: the pool takes 1 to 65535 regions",
                              machine->scenario->path);
     }
@@ -280,7 +293,8 @@ int smh_machine_open(struct smh_machine *machine, const struct smh_scenario *sce
 {
     memset(machine, 0, sizeof(*machine));
     machine->scenario = scenario;
-    machine->policy = choice->policy != NULL ? choice->policy : scenario->policy;
+    machine->core = choice->core != NULL ? choice->core : &smh_core_plain;
+    machine->policy = choose_policy(scenario, choice);
     machine->region_count = scenario->machine.region_count;
     machine->regions = smh_must_allocate(machine->region_count, sizeof(*machine->regions));
     machine->slots = smh_must_allocate(machine->region_count, sizeof(*machine->slots));

@@ -15,6 +15,7 @@
 #define SMH_SIM_MACHINE_H
 
 #include "../workload/scenario.h"
+#include "core.h"
 
 #if UINTPTR_MAX > UINT32_MAX
 #define SMH_MACHINE_MODULUS ((uint64_t)1 << 30)
@@ -31,7 +32,8 @@ struct smh_machine_region {
 
 struct smh_machine {
     const struct smh_scenario *scenario;
-    const struct smh_policy *policy; /* the one in force */
+    const struct smh_core *core;
+    const struct smh_policy *policy; /* the one in force; of a traced core: its own copy of it */
     struct smh_pool pool;
     struct smh_pool_slot *slots;
     struct smh_machine_region *regions;
@@ -44,6 +46,8 @@ struct smh_machine {
 struct smh_machine_choice {
     const struct smh_engine *engine; /* NULL: each region's own, or the default */
     const struct smh_policy *policy; /* NULL: the scenario's */
+    const struct smh_core *core;     /* NULL: smh_core_plain. A traced one brings its own copies of
+                                        the core's engines and policies; others stay as they are */
 };
 
 /* Maps the regions and fills the pool. 0, or -1 with *error set: the host refuses the mapping, or

@@ -2,8 +2,15 @@
  *
  * Owns: the log of one operation's accesses to simulated memory, and the functions that the
  * compiler makes the traced core call.
- * Invariants: nothing is noted outside smh_tracing_begin() .. smh_tracing_end(); one thread at a
- * time. Accesses appear in program order.
+ *
+ *     begin   the core runs    end        undo          redo(0) redo(1) ...
+ *       |  load, store, ...     |  the log  |  as before    |  as after each access
+ *
+ * The log is read after the operation, when memory already holds its last bytes. Who wants to know
+ * what an access saw goes back (undo) and comes forward again (redo), one access at a time.
+ *
+ * Invariants: nothing is noted outside smh_tracing_begin() .. smh_tracing_end(); accesses appear
+ * in program order; each thread has a log of its own.
  */
 #ifndef SMH_SIM_TRACING_H
 #define SMH_SIM_TRACING_H
@@ -23,7 +30,12 @@ struct smh_traced_access {
 void smh_tracing_begin(const void *memory, size_t bytes);
 /* Stops; what was noted, valid until the next begin. */
 size_t smh_tracing_end(const struct smh_traced_access **accesses);
-/* Every load and store of the traced core since the program began, wherever it went: for tests. */
+/* After end: puts every byte that was stored back to what it was at begin ... */
+void smh_tracing_undo(void);
+/* ... and after undo, for index 0, 1, ... up to the last: stores again what that access stored
+ * (nothing when it is a load). All of them must be redone before anybody else uses the memory. */
+void smh_tracing_redo(size_t index);
+/* Every load and store of the traced core since this thread began, wherever it went: for tests. */
 uint64_t smh_tracing_total(void);
 
 #endif
