@@ -132,7 +132,7 @@ $(BUILD)/libsmh_record.so: sim/record/preload.c sim/record/record_format.h | bui
 	@$(COMPILER) -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARNINGS) -Iinclude -o $@ $< -ldl -lpthread
 
 $(BUILD)/smh_tests: $(TEST_OBJECTS) $(call object,fuzz/mutate.c fuzz/stage.c fuzz/targets/heap_ops.c) \
-    $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a | $(BUILD)/libsmh_record.so
+    $(call object,$(filter-out %/main.c,$(wildcard tests/exhaustive/*.c))) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a | $(BUILD)/libsmh_record.so
 	@echo "  LD $(MODE) $@"
 	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $(filter %.o %.a,$^) -lcriterion $(SIM_LIBS)
 
@@ -162,6 +162,11 @@ $(BUILD)/target_%: $(BUILD)/obj/fuzz/targets/%.o $(BUILD)/obj/fuzz/mutate_hooks.
 	@echo "  LD $(MODE) $@"
 	@$(COMPILER) $(LDFLAGS) -fsanitize=fuzzer -Wl,--wrap=__sanitizer_cov_trace_pc -o $@ \
 	    $(if $(filter $*,$(FUZZ_TEXT_TARGETS)),$(filter-out %/mutate_hooks.o,$^),$^) $(SIM_LIBS)
+
+$(BUILD)/exhaustive: $(call object,$(wildcard tests/exhaustive/*.c) tests/core/faulty_engines.c) \
+    $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
+	@echo "  LD $(MODE) $@"
+	@$(COMPILER) $(LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
 # --- the main job --------------------------------------------------------------------------------
 
@@ -261,6 +266,15 @@ fuzz-min: build/.packages-fuzz ## make an input that fails smaller: TARGET=name 
 	$(MAKE) MODE=fuzz build/fuzz/target_$(TARGET)
 	build/fuzz/target_$(TARGET) -minimize_crash=1 -runs=100000 -exact_artifact_path=$(CRASH).min $(CRASH)
 
+DEPTH ?= 8
+ENGINES ?= bitmap zephyr
+MEMORY ?= 4000
+
+exhaustive: $(BUILD)/exhaustive ## every state of two tiny regions that DEPTH operations reach, every oracle on (ENGINES, JOBS, MEMORY in MB)
+	@set -e; for engine in $(ENGINES); do \
+	    $(BUILD)/exhaustive --engine=$$engine --depth=$(DEPTH) --jobs=$(JOBS) --memory=$(MEMORY); \
+	done
+
 coverage: build/.packages-coverage ## lines and branches of src/ that the test suites reach; out/coverage/index.html
 	$(MAKE) MODE=coverage build/coverage/smh_tests build/coverage/libsmh_record.so
 	find build/coverage -name '*.gcda' -delete
@@ -293,6 +307,6 @@ help: ## this list
 	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
 
 .PHONY: build run test check check-format check-layers check-freestanding check-tidy check-asan \
-	check-tsan check-32 check-same bench cortex-m fuzz fuzz-replay fuzz-merge fuzz-min coverage install format clean help
+	check-tsan check-32 check-same bench cortex-m fuzz fuzz-replay fuzz-merge fuzz-min exhaustive coverage install format clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2> /dev/null)
