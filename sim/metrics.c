@@ -123,6 +123,48 @@ void smh_metrics_fail(struct smh_metrics *metrics, uint32_t attr)
     find_attribute(metrics, attr)->failed_requests++;
 }
 
+struct smh_failure smh_metrics_refusal(struct smh_result *result, const struct smh_machine *machine,
+                                       const struct smh_operation *operation)
+{
+    struct smh_failure failure = {
+        .time_ns = operation->time_ns,
+        .site = operation->site,
+        .bytes = operation->bytes,
+        .align = operation->align,
+        .attr = operation->prefer != NULL ? operation->prefer->attrs[0] : operation->attr,
+        .actor = operation->actor,
+        .kind = operation->kind,
+        .reason = SMH_FAILURE_NO_REGION,
+    };
+    bool first = true;
+    for (size_t i = 0; i < machine->region_count; i++) {
+        if (!smh_machine_may_serve(machine, i, operation)) {
+            continue;
+        }
+        struct smh_stats stats;
+        smh_heap_stats(&machine->slots[i].heap, &stats);
+        failure.free_bytes += stats.free_bytes;
+        if (stats.largest_free_bytes > failure.largest_free_bytes) {
+            failure.largest_free_bytes = stats.largest_free_bytes;
+        }
+        if (stats.free_bytes >= operation->bytes) {
+            failure.reason = SMH_FAILURE_FRAGMENTED;
+        } else if (failure.reason == SMH_FAILURE_NO_REGION) {
+            failure.reason = SMH_FAILURE_FULL;
+        }
+        if (first && result->regions != NULL) {
+            result->regions[i].failed_requests++;
+        }
+        first = false;
+    }
+    result->failures[failure.reason]++;
+    result->failed_bytes += operation->bytes;
+    if (result->failure_listed < SMH_FAILURES_LISTED) {
+        result->failure_list[result->failure_listed++] = failure;
+    }
+    return failure;
+}
+
 /* Adds the bytes [from, to) of a region to the bins they fall in. */
 static void map_chunk(uint64_t *bins, uint64_t bin_bytes, uint64_t from, uint64_t to)
 {

@@ -1,6 +1,7 @@
 /* metrics.h: what is counted while a replay goes by.
  *
- * Owns: live bytes per region and attribute, high-water marks, samples over time and the heap map.
+ * Owns: live bytes per region and attribute, high-water marks, why requests were refused, samples
+ * over time and the heap map.
  * Invariants: the number of samples is bounded: when SMH_SAMPLES_MAX are there, the interval
  * doubles and those that stand closer are dropped, so that any length of run is covered evenly,
  * busy stretches and quiet ones.
@@ -29,6 +30,9 @@ void smh_metrics_gain(struct smh_metrics *metrics, size_t region, uint32_t attr,
                       uint64_t bytes);
 /* ... and no longer does. */
 void smh_metrics_lose(struct smh_metrics *metrics, size_t region, uint32_t attr, uint64_t bytes);
+/* The pool said NULL: counts why in result, and returns the record of it. Needs no open metrics. */
+struct smh_failure smh_metrics_refusal(struct smh_result *result, const struct smh_machine *machine,
+                                       const struct smh_operation *operation);
 void smh_metrics_fail(struct smh_metrics *metrics, uint32_t attr);
 /* After each operation. */
 void smh_metrics_step(struct smh_metrics *metrics, uint64_t operation_index, uint64_t time_ns);

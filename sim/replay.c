@@ -1,6 +1,7 @@
 /* replay.c: executes operations on the pool. See replay.h. */
 #include "replay.h"
 
+#include "hardware.h"
 #include "metrics.h"
 #include "model/contents.h"
 
@@ -23,12 +24,14 @@ struct replay {
     struct smh_metrics metrics;
     struct smh_oracle oracle;
     struct smh_result *result;
+    struct smh_hardware *hardware; /* NULL: memory is the only view */
     struct actor_slots *actors;
     size_t actor_count;
     uint64_t index; /* of the operation under way */
     uint64_t serial;
     uint64_t next_validation;
     uint64_t time_ns;
+    bool settles; /* somebody wants to know where a block lies */
 };
 
 static uint64_t now_ns(void)
@@ -52,12 +55,7 @@ static uint64_t clock_overhead(void)
 
 static void note_latency(struct replay *replay, uint8_t kind, uint64_t start)
 {
-    uint64_t taken = now_ns() - start;
-    struct smh_latency *latency = &replay->result->latency[kind];
-    latency->count++;
-    latency->sum_ns += taken;
-    latency->max_ns = taken > latency->max_ns ? taken : latency->max_ns;
-    latency->buckets[smh_latency_bucket(taken)]++;
+    smh_latency_note(&replay->result->latency[kind], now_ns() - start);
 }
 
 static struct smh_live *slot_of(struct replay *replay, const struct smh_operation *operation,
@@ -82,67 +80,28 @@ static struct smh_live *slot_of(struct replay *replay, const struct smh_operatio
     return &slots->live[operation->slot];
 }
 
-/* Why the pool said NULL, and the record of it. */
 static void note_failure(struct replay *replay, const struct smh_operation *operation)
 {
-    struct smh_result *result = replay->result;
-    struct smh_failure failure = {
-        .time_ns = operation->time_ns,
-        .site = operation->site,
-        .bytes = operation->bytes,
-        .align = operation->align,
-        .attr = operation->prefer != NULL ? operation->prefer->attrs[0] : operation->attr,
-        .actor = operation->actor,
-        .kind = operation->kind,
-        .reason = SMH_FAILURE_NO_REGION,
-    };
-    bool first = true;
-    for (size_t i = 0; i < replay->machine.region_count; i++) {
-        if (!smh_machine_may_serve(&replay->machine, i, operation)) {
-            continue;
-        }
-        struct smh_stats stats;
-        smh_heap_stats(&replay->machine.slots[i].heap, &stats);
-        failure.free_bytes += stats.free_bytes;
-        if (stats.largest_free_bytes > failure.largest_free_bytes) {
-            failure.largest_free_bytes = stats.largest_free_bytes;
-        }
-        if (stats.free_bytes >= operation->bytes) {
-            failure.reason = SMH_FAILURE_FRAGMENTED;
-        } else if (failure.reason == SMH_FAILURE_NO_REGION) {
-            failure.reason = SMH_FAILURE_FULL;
-        }
-        if (first && result->regions != NULL) {
-            result->regions[i].failed_requests++;
-        }
-        first = false;
-    }
-    result->failures[failure.reason]++;
-    result->failed_bytes += operation->bytes;
-    if (result->failure_listed < SMH_FAILURES_LISTED) {
-        result->failure_list[result->failure_listed++] = failure;
-    }
+    struct smh_failure failure = smh_metrics_refusal(replay->result, &replay->machine, operation);
     if (replay->options->metrics) {
         smh_metrics_fail(&replay->metrics, failure.attr);
     }
     smh_oracle_null(&replay->oracle, operation, replay->index);
 }
 
-static void *ask_pool(struct smh_pool *pool, const struct smh_operation *operation)
+static void *ask_pool(struct replay *replay, const struct smh_operation *operation)
 {
+    const struct smh_core *core = replay->machine.core;
+    struct smh_pool *pool = &replay->machine.pool;
     size_t bytes = (size_t)operation->bytes;
-    if (operation->prefer != NULL) {
-        void *block = smh_pool_alloc_prefer(pool, operation->prefer->attrs,
-                                            operation->prefer->count, operation->align, bytes);
-        if (block != NULL && operation->kind == SMH_OPERATION_CALLOC) {
-            memset(block, 0, bytes);
-        }
-        return block;
+    if (operation->kind == SMH_OPERATION_CALLOC && operation->align == 0 &&
+        operation->prefer == NULL) {
+        return core->pool_calloc(pool, operation->attr, 1, bytes);
     }
-    if (operation->kind == SMH_OPERATION_CALLOC && operation->align == 0) {
-        return smh_pool_calloc(pool, operation->attr, 1, bytes);
-    }
-    void *block = smh_pool_aligned_alloc(pool, operation->attr, operation->align, bytes);
+    void *block = operation->prefer != NULL
+                      ? core->pool_alloc_prefer(pool, operation->prefer->attrs,
+                                                operation->prefer->count, operation->align, bytes)
+                      : core->pool_aligned_alloc(pool, operation->attr, operation->align, bytes);
     if (block != NULL && operation->kind == SMH_OPERATION_CALLOC) {
         memset(block, 0, bytes);
     }
@@ -196,26 +155,59 @@ static void do_alloc(struct replay *replay, struct smh_live *live,
         note_used(replay, used);
     }
     uint64_t start = replay->result->latency != NULL ? now_ns() : 0;
-    live->block = ask_pool(&replay->machine.pool, operation);
+    if (replay->hardware != NULL) {
+        smh_hardware_begin(replay->hardware, operation, replay->index);
+    }
+    live->block = ask_pool(replay, operation);
     if (replay->result->latency != NULL) {
         note_latency(replay, operation->kind, start);
+    }
+    if (replay->hardware != NULL) {
+        smh_hardware_allocated(replay->hardware, live);
     }
     if (live->block == NULL) {
         note_failure(replay, operation);
         return;
     }
-    if (judged || replay->options->metrics || replay->options->checks != SMH_CHECKS_NONE) {
+    if (replay->settles) {
         settle(replay, live, operation, judged ? used : NULL, 0);
+    }
+    if (replay->hardware != NULL && live->block != NULL) {
+        smh_hardware_handed_out(replay->hardware, operation, live);
     }
 }
 
-static void do_free(struct replay *replay, struct smh_live *live, uint8_t kind)
+/* A buffer on the stack is left; the slot is empty either way. */
+static void empty_slot(struct replay *replay, struct smh_live *live)
 {
+    if (live->on_stack && replay->hardware != NULL) {
+        smh_hardware_freeing(replay->hardware, live, replay->index);
+    }
+    free(live->versions);
+    *live = (struct smh_live){0};
+}
+
+/* operation: whose call it is; NULL: nobody's, at the end. */
+static void do_free(struct replay *replay, struct smh_live *live,
+                    const struct smh_operation *operation)
+{
+    struct smh_hardware *hardware = operation != NULL ? replay->hardware : NULL;
+    if (live->on_stack) {
+        empty_slot(replay, live);
+        return;
+    }
     smh_oracle_leaving(&replay->oracle, live, replay->index);
+    if (hardware != NULL) {
+        smh_hardware_freeing(hardware, live, replay->index);
+        smh_hardware_begin(hardware, operation, replay->index);
+    }
     uint64_t start = replay->result->latency != NULL ? now_ns() : 0;
-    int code = smh_pool_free(&replay->machine.pool, live->block);
+    int code = replay->machine.core->pool_free(&replay->machine.pool, live->block);
     if (replay->result->latency != NULL) {
-        note_latency(replay, kind, start);
+        note_latency(replay, operation->kind, start);
+    }
+    if (hardware != NULL) {
+        smh_hardware_freed(hardware, live);
     }
     if (code != 0) {
         smh_oracle_report(&replay->oracle, "verdict", replay->index,
@@ -227,7 +219,7 @@ static void do_free(struct replay *replay, struct smh_live *live, uint8_t kind)
     if (replay->options->metrics) {
         smh_metrics_lose(&replay->metrics, live->region, live->attr, live->bytes);
     }
-    *live = (struct smh_live){0};
+    empty_slot(replay, live);
 }
 
 /* The block moved or changed size in place. */
@@ -238,34 +230,39 @@ static void resized(struct replay *replay, struct smh_live *live, void *block,
     if (replay->options->metrics) {
         smh_metrics_lose(&replay->metrics, live->region, live->attr, live->bytes);
     }
+    uint64_t old_bytes = live->bytes;
     live->block = block;
     live->bytes = operation->bytes;
     live->attr = operation->attr;
     live->align = operation->align;
-    if (replay->options->metrics || replay->options->checks != SMH_CHECKS_NONE) {
+    smh_oracle_resize_versions(live, old_bytes);
+    if (replay->settles) {
         settle(replay, live, operation, NULL, kept);
+    }
+    if (replay->hardware != NULL && live->block != NULL) {
+        smh_hardware_grown(replay->hardware, live, kept);
     }
 }
 
-static void *realloc_as(struct smh_pool *pool, uint32_t attr, void *block,
+static void *realloc_as(struct smh_machine *machine, uint32_t attr, void *block,
                         const struct smh_operation *operation)
 {
     size_t bytes = (size_t)operation->bytes;
-    return operation->align == 0
-               ? smh_pool_realloc(pool, attr, block, bytes)
-               : smh_pool_aligned_realloc(pool, attr, block, operation->align, bytes);
+    return operation->align == 0 ? machine->core->pool_realloc(&machine->pool, attr, block, bytes)
+                                 : machine->core->pool_aligned_realloc(&machine->pool, attr, block,
+                                                                       operation->align, bytes);
 }
 
 /* With a list of attributes: the one that the block lives under first, then the list's order. */
 static void *ask_realloc(struct replay *replay, const struct smh_live *live,
                          const struct smh_operation *operation)
 {
-    struct smh_pool *pool = &replay->machine.pool;
+    struct smh_machine *machine = &replay->machine;
     const struct smh_attr_list *prefer = operation->prefer;
     if (prefer == NULL) {
-        return realloc_as(pool, operation->attr, live->block, operation);
+        return realloc_as(machine, operation->attr, live->block, operation);
     }
-    int region = smh_pool_index_of(pool, live->block);
+    int region = smh_pool_index_of(&machine->pool, live->block);
     const struct smh_scenario *scenario = replay->machine.scenario;
     size_t first = 0;
     for (size_t i = prefer->count; region >= 0 && i-- > 0;) {
@@ -273,9 +270,9 @@ static void *ask_realloc(struct replay *replay, const struct smh_live *live,
             first = i;
         }
     }
-    void *block = realloc_as(pool, prefer->attrs[first], live->block, operation);
+    void *block = realloc_as(machine, prefer->attrs[first], live->block, operation);
     for (size_t i = 0; block == NULL && i < prefer->count; i++) {
-        block = i == first ? NULL : realloc_as(pool, prefer->attrs[i], live->block, operation);
+        block = i == first ? NULL : realloc_as(machine, prefer->attrs[i], live->block, operation);
     }
     return block;
 }
@@ -284,15 +281,21 @@ static void do_realloc(struct replay *replay, struct smh_live *live,
                        const struct smh_operation *operation)
 {
     if (operation->bytes == 0) {
-        do_free(replay, live, SMH_OPERATION_REALLOC);
+        do_free(replay, live, operation);
         return;
     }
     struct smh_live before = *live;
     smh_oracle_leaving(&replay->oracle, live, replay->index);
     uint64_t start = replay->result->latency != NULL ? now_ns() : 0;
+    if (replay->hardware != NULL) {
+        smh_hardware_begin(replay->hardware, operation, replay->index);
+    }
     void *block = ask_realloc(replay, live, operation);
     if (replay->result->latency != NULL) {
         note_latency(replay, operation->kind, start);
+    }
+    if (replay->hardware != NULL) {
+        smh_hardware_resized(replay->hardware, operation, &before, block);
     }
     if (block != NULL) {
         resized(replay, live, block, operation);
@@ -302,33 +305,64 @@ static void do_realloc(struct replay *replay, struct smh_live *live,
     note_failure(replay, operation);
 }
 
-static void do_access(struct replay *replay, const struct smh_live *live,
+static void do_access(struct replay *replay, struct smh_live *live,
                       const struct smh_operation *operation)
 {
     uint64_t from = operation->offset < live->bytes ? operation->offset : live->bytes;
     uint64_t rest = live->bytes - from;
     uint64_t to =
         operation->bytes == 0 || operation->bytes > rest ? live->bytes : from + operation->bytes;
-    if (replay->options->checks == SMH_CHECKS_NONE) {
+    if (!replay->settles || from == to) {
         return;
     }
-    switch (operation->kind) {
-    case SMH_OPERATION_CPU_READ:
-    case SMH_OPERATION_DMA_READ:
+    if (operation->kind == SMH_OPERATION_CPU_READ || operation->kind == SMH_OPERATION_DMA_READ) {
         smh_oracle_contents(&replay->oracle, live, from, to, replay->index);
-        break;
-    case SMH_OPERATION_CPU_WRITE:
-    case SMH_OPERATION_DMA_WRITE:
-        smh_contents_fill(live->block, live->serial, from, to);
-        break;
-    default: /* maintenance: nothing to do while memory is the only view */
-        break;
     }
+    if (operation->kind == SMH_OPERATION_CPU_WRITE || operation->kind == SMH_OPERATION_DMA_WRITE) {
+        smh_oracle_write(live, from, to);
+    }
+    if (replay->hardware != NULL) {
+        smh_hardware_access(replay->hardware, operation, live, from, to, replay->index);
+    }
+}
+
+static int do_stack(struct replay *replay, struct smh_live *live,
+                    const struct smh_operation *operation, struct smh_error *error)
+{
+    const struct smh_scenario *scenario = replay->machine.scenario;
+    const struct smh_actor_config *actor =
+        operation->actor < scenario->actor_count ? &scenario->actors[operation->actor] : NULL;
+    if (actor == NULL || operation->bytes == 0 || operation->offset < actor->stack_offset ||
+        operation->offset - actor->stack_offset > actor->stack_bytes ||
+        operation->bytes > actor->stack_offset + actor->stack_bytes - operation->offset) {
+        return smh_error_set(error, "operation %llu: a buffer beside the stack of its actor",
+                             (unsigned long long)replay->index);
+    }
+    *live = (struct smh_live){
+        .block = replay->machine.regions[actor->stack_region].memory + operation->offset,
+        .bytes = operation->bytes,
+        .align = operation->align,
+        .serial = replay->serial++,
+        .region = (uint16_t)actor->stack_region,
+        .on_stack = true,
+    };
+    smh_contents_fill(live->block, live->serial, 0, live->bytes);
+    if (replay->hardware != NULL) {
+        smh_hardware_stacked(replay->hardware, operation, live, replay->index);
+    }
+    return 0;
 }
 
 static int execute(struct replay *replay, const struct smh_operation *operation,
                    struct smh_error *error)
 {
+    if (operation->kind == SMH_OPERATION_BARRIER) {
+        replay->result->operations[operation->kind]++;
+        if (replay->hardware != NULL) {
+            smh_hardware_access(replay->hardware, operation, NULL, 0, 0, replay->index);
+        }
+        return 0;
+    }
     struct smh_live *live = slot_of(replay, operation, error);
     if (live == NULL) {
         return -1;
@@ -339,10 +373,12 @@ static int execute(struct replay *replay, const struct smh_operation *operation,
         live->block == NULL && operation->kind == SMH_OPERATION_REALLOC && operation->bytes != 0;
     if (operation->kind <= SMH_OPERATION_CALLOC || first_try) {
         do_alloc(replay, live, operation);
+    } else if (operation->kind == SMH_OPERATION_STACK) {
+        return do_stack(replay, live, operation, error);
     } else if (live->block == NULL) {
         replay->result->skipped++;
     } else if (operation->kind == SMH_OPERATION_FREE) {
-        do_free(replay, live, SMH_OPERATION_FREE);
+        do_free(replay, live, operation);
     } else if (operation->kind == SMH_OPERATION_REALLOC) {
         do_realloc(replay, live, operation);
     } else {
@@ -393,7 +429,7 @@ static void drain(struct replay *replay)
         for (size_t slot = 0; slot < replay->actors[actor].capacity; slot++) {
             struct smh_live *live = &replay->actors[actor].live[slot];
             if (live->block != NULL) {
-                do_free(replay, live, SMH_OPERATION_FREE);
+                do_free(replay, live, NULL);
             }
         }
     }
@@ -408,6 +444,10 @@ static void conclude(struct replay *replay)
     struct smh_result *result = replay->result;
     result->operation_count = replay->index;
     result->simulated_ns = replay->time_ns;
+    if (replay->hardware != NULL) {
+        smh_hardware_finish(replay->hardware);
+        replay->hardware = NULL;
+    }
     if (result->stopped) {
         return;
     }
@@ -439,6 +479,8 @@ static void prepare(struct replay *replay, const struct smh_scenario *scenario)
         result->clock_overhead_ns = clock_overhead();
     }
     replay->next_validation = options->validate_every;
+    replay->settles =
+        options->metrics || options->checks != SMH_CHECKS_NONE || replay->hardware != NULL;
     smh_metrics_open(&replay->metrics, result, &replay->machine,
                      options->metrics && options->samples);
 }
@@ -464,6 +506,50 @@ static int run(struct replay *replay, const struct smh_scenario *scenario,
     return code;
 }
 
+/* Whether the scenario is about hazards: it expects some, or a list has accesses. */
+static bool is_about_hazards(const struct smh_scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->actor_count; i++) {
+        for (size_t j = 0; j < scenario->actors[i].operation_count; j++) {
+            if (scenario->actors[i].operations[j].kind > SMH_OPERATION_FREE) {
+                return true;
+            }
+        }
+    }
+    return scenario->expect.has_hazards;
+}
+
+/* On a machine with caches, or on one where memory is the only view. */
+static int run_on_machine(struct replay *replay, const struct smh_scenario *scenario,
+                          struct smh_source *source, struct smh_error *error)
+{
+    const struct smh_replay_options *options = replay->options;
+    struct smh_machine_choice choice = options->choice;
+    struct smh_hardware hardware;
+    bool hazards = options->hazards || (options->source == NULL && is_about_hazards(scenario));
+    bool simulated = options->cycles || hazards;
+    if (simulated) {
+        choice.core = &smh_core_traced;
+    }
+    if (smh_machine_open(&replay->machine, scenario, &choice, error) != 0) {
+        return -1;
+    }
+    int code = 0;
+    if (simulated) {
+        code = smh_hardware_open(&hardware, &replay->machine, replay->result, options->cycles,
+                                 hazards, error);
+        replay->hardware = code == 0 ? &hardware : NULL;
+    }
+    if (code == 0) {
+        code = run(replay, scenario, source, error);
+        if (simulated) {
+            smh_hardware_close(&hardware);
+        }
+    }
+    smh_machine_close(&replay->machine);
+    return code;
+}
+
 int smh_replay(const struct smh_scenario *scenario, const struct smh_replay_options *options,
                struct smh_result *result, struct smh_error *error)
 {
@@ -472,13 +558,11 @@ int smh_replay(const struct smh_scenario *scenario, const struct smh_replay_opti
     struct smh_source *source = options->source != NULL
                                     ? options->source
                                     : smh_workload_open(scenario, options->seed, error);
-    int code =
-        source == NULL ? -1 : smh_machine_open(&replay.machine, scenario, &options->choice, error);
-    if (code == 0) {
-        code = run(&replay, scenario, source, error);
-        smh_machine_close(&replay.machine);
-    }
+    int code = source == NULL ? -1 : run_on_machine(&replay, scenario, source, error);
     for (size_t i = 0; replay.actors != NULL && i < replay.actor_count; i++) {
+        for (size_t slot = 0; slot < replay.actors[i].capacity; slot++) {
+            free(replay.actors[i].live[slot].versions);
+        }
         free(replay.actors[i].live);
     }
     free(replay.actors);

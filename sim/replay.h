@@ -1,7 +1,7 @@
 /* replay.h: the one replay.
  *
  * Owns: executing a stream of operations on the pool of a machine, judged by the oracle, counted
- * by the metrics.
+ * by the metrics; with caches and devices simulated where asked for (hardware.h).
  * Invariants: operations are executed one after the other in the order of the source; memory
  * grows with live blocks, not with the length of the stream; the result depends on the scenario,
  * the choice and the seed alone (host time apart).
@@ -21,6 +21,10 @@ struct smh_replay_options {
                        counters */
     bool samples;   /* and samples over time (needs metrics) */
     bool host_time; /* and latency on the host's clock */
+    bool cycles;    /* and what accesses cost on the target, cache by cache */
+    bool hazards;   /* and judge hazards of caches and devices; without it they are judged where a
+                       list of the scenario has accesses or the scenario expects hazards, not where
+                       a source is given */
     bool drain;     /* free what is still live at the end, and check that regions are restored */
     uint64_t violations_max;   /* stop at one more than that many: what a broken heap does next is
                                   noise, and may be a crash */

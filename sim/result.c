@@ -1,6 +1,8 @@
 /* result.c: deriving, judging and freeing a result. See result.h. */
 #include "result.h"
 
+#include "hazard/judge.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -42,13 +44,22 @@ double smh_result_fragmentation(const struct smh_region_result *region, int meas
 
 /* Bucket b covers, with e = b / 8 and m = b % 8, [2^e * (8 + m) / 8, 2^e * (9 + m) / 8); below 8
  * each value has its own. */
-size_t smh_latency_bucket(uint64_t nanoseconds)
+size_t smh_latency_bucket(uint64_t value)
 {
-    if (nanoseconds < 8) {
-        return (size_t)nanoseconds;
+    if (value < 8) {
+        return (size_t)value;
     }
-    unsigned exponent = 63U - (unsigned)__builtin_clzll(nanoseconds);
-    return (size_t)((exponent - 2) * 8 + (nanoseconds >> (exponent - 3) & 7));
+    unsigned exponent = 63U - (unsigned)__builtin_clzll(value);
+    return (size_t)((exponent - 2) * 8 + (value >> (exponent - 3) & 7));
+}
+
+void smh_latency_note(struct smh_latency *latency, uint64_t value)
+{
+    latency->min = latency->count == 0 || value < latency->min ? value : latency->min;
+    latency->max = value > latency->max ? value : latency->max;
+    latency->sum += value;
+    latency->count++;
+    latency->buckets[smh_latency_bucket(value)]++;
 }
 
 uint64_t smh_latency_bound(size_t bucket)
@@ -69,10 +80,10 @@ uint64_t smh_latency_percentile(const struct smh_latency *latency, double percen
         seen += latency->buckets[bucket];
         if (seen > 0 && (double)seen >= wanted) {
             uint64_t bound = smh_latency_bound(bucket);
-            return bound < latency->max_ns ? bound : latency->max_ns;
+            return bound < latency->max ? bound : latency->max;
         }
     }
-    return latency->max_ns;
+    return latency->max;
 }
 
 static void add_expectation(struct smh_result *result, bool passed, const char *what,
@@ -148,5 +159,10 @@ void smh_result_free(struct smh_result *result)
     free(result->attributes);
     free(result->latency);
     free(result->expectations);
+    smh_cycles_close(result->cycles);
+    free(result->wrong_reads);
+    if (result->judge != NULL) {
+        smh_judge_close(result->judge);
+    }
     memset(result, 0, sizeof(*result));
 }

@@ -36,7 +36,17 @@
  *                     live_bytes [], free_bytes [], largest_free_bytes [], free_chunks [] ]
  *     heap_map        null, or [ name, bin_bytes, bins, time_ns [], columns [ [ 0..255 ] ] ]
  *     latency         null, or source "host", unit "ns", clock_overhead_ns, operations { kind:
- *                     count, sum, max, buckets [ [ upper bound, count ] ] }
+ *                     DISTRIBUTION }
+ *     cycles          null, or unit "cycles",
+ *                     regions [ name (null: requests that no region served),
+ *                               operations { kind: DISTRIBUTION } ] (what a call of the allocator
+ *                               costs, the zeroes of calloc and the copy of realloc included),
+ *                     actors [ name, cycles, allocator_cycles ] (of all accesses; of the calls),
+ *                     levels [ level "L1" or "L2", regions [ name, loads, load_misses, stores,
+ *                              store_misses, write_backs, fills, miss_rate ] ] (those there are)
+ *     wrong_reads     null, or count, first: null, or operation_index, region, offset, core (null:
+ *                     a device), by_allocator: what one schedule of the caches came to
+ *     DISTRIBUTION is count, sum, min, max, mean, p50, p99, buckets [ [ upper bound, count ] ]
  *     expectations [  what, allowed, actual, passed ]
  *   ]
  *   verdict           a sentence
@@ -51,6 +61,7 @@
 #ifndef SMH_SIM_RESULT_H
 #define SMH_SIM_RESULT_H
 
+#include "machine/memory.h"
 #include "workload/scenario.h"
 
 #include <jansson.h>
@@ -134,10 +145,38 @@ struct smh_samples {
     uint8_t *map;                      /* [SMH_SAMPLES_MAX][region_count][SMH_MAP_BINS] */
 };
 
-/* Log-linear: eight buckets per power of two. */
+/* In nanoseconds or cycles. Log-linear: eight buckets per power of two. */
 struct smh_latency {
-    uint64_t count, sum_ns, max_ns;
+    uint64_t count, sum, min, max;
     uint64_t buckets[SMH_LATENCY_BUCKETS];
+};
+
+#define SMH_CACHE_LEVELS 2
+#define SMH_CALL_KINDS   (SMH_OPERATION_FREE + 1) /* of enum smh_operation_kind: calls of the pool \
+                                                   */
+
+struct smh_actor_cycles {
+    uint64_t cycles;           /* of all its accesses */
+    uint64_t allocator_cycles; /* of these, of its calls of the allocator */
+};
+
+/* What the simulated caches and memories made of a run. */
+struct smh_cycles {
+    struct smh_latency *latency; /* [region_count + 1][SMH_CALL_KINDS], in cycles; behind the
+                                    last region: requests that no region served */
+    struct smh_memory_counters *counters; /* [SMH_CACHE_LEVELS][region_count] */
+    struct smh_actor_cycles *actors;      /* [actor_count] */
+    size_t actor_count;
+};
+
+/* Reads that did not see the last value written, in the one schedule that was carried out. */
+struct smh_wrong_reads {
+    uint64_t count;
+    uint64_t operation; /* of the first; index in the run */
+    uint64_t offset;    /* of the first wrong byte, in the region */
+    uint16_t region;
+    uint8_t core; /* SMH_MEMORY_DEVICE: a device */
+    bool by_allocator;
 };
 
 struct smh_expectation_result {
@@ -169,8 +208,11 @@ struct smh_result {
     struct smh_attribute_result *attributes;
     size_t attribute_count;
     struct smh_samples *samples; /* NULL: not taken */
-    struct smh_latency *latency; /* [SMH_OPERATION_KIND_COUNT], NULL: not taken */
+    struct smh_latency *latency; /* [SMH_OPERATION_KIND_COUNT], in ns, NULL: not taken */
     uint64_t clock_overhead_ns;
+    struct smh_cycles *cycles;           /* NULL: not taken */
+    struct smh_wrong_reads *wrong_reads; /* NULL: memories were not simulated */
+    struct smh_judge *judge;             /* of hazards; NULL: they were not judged */
     struct smh_expectation_result *expectations;
     size_t expectation_count;
     double host_seconds; /* of the replay; printed on the terminal only */
@@ -181,11 +223,19 @@ uint64_t smh_result_failures(const struct smh_result *result);
 double smh_ratio(double numerator, double denominator);
 /* Johnstone-Wilson measure 1 to 4 of a region. */
 double smh_result_fragmentation(const struct smh_region_result *region, int measure);
+/* Counts one. */
+void smh_latency_note(struct smh_latency *latency, uint64_t value);
 /* Bucket of a latency, and the largest latency that falls in a bucket. */
-size_t smh_latency_bucket(uint64_t nanoseconds);
+size_t smh_latency_bucket(uint64_t value);
 uint64_t smh_latency_bound(size_t bucket);
 /* The p-th percentile (0 to 100), as a bucket's bound. */
 uint64_t smh_latency_percentile(const struct smh_latency *latency, double percent);
+
+struct smh_cycles *smh_cycles_open(const struct smh_scenario *scenario);
+void smh_cycles_close(struct smh_cycles *cycles); /* NULL does nothing */
+/* Of calls of this kind in all regions together, refused ones included. */
+void smh_cycles_total(const struct smh_result *result, enum smh_operation_kind kind,
+                      struct smh_latency *total);
 
 /* Checks scenario->expect and fills expectations and passed. */
 void smh_result_judge(struct smh_result *result);
@@ -199,5 +249,10 @@ json_t *smh_result_json(const struct smh_result *const *results, const bool *det
 int smh_result_write(const json_t *document, const char *path, struct smh_error *error);
 /* The summary that `smh run` prints. */
 void smh_result_print(const struct smh_result *result, FILE *out);
+/* Parts of the two, of caches and cycles (result_cycles.c). */
+json_t *smh_result_latency_json(const struct smh_latency *latency);
+json_t *smh_result_cycles_json(const struct smh_result *result);      /* null when not taken */
+json_t *smh_result_wrong_reads_json(const struct smh_result *result); /* the same */
+void smh_result_print_cycles(const struct smh_result *result, FILE *out);
 
 #endif

@@ -272,21 +272,8 @@ static json_t *latency_json(const struct smh_result *result)
         if (latency->count == 0) {
             continue;
         }
-        json_t *row = json_object();
-        put_integer(row, "count", latency->count);
-        put_integer(row, "sum", latency->sum_ns);
-        put_integer(row, "max", latency->max_ns);
-        json_t *buckets = json_array();
-        for (size_t bucket = 0; bucket < SMH_LATENCY_BUCKETS; bucket++) {
-            if (latency->buckets[bucket] != 0) {
-                json_t *pair = json_array();
-                json_array_append_new(pair, json_integer((json_int_t)smh_latency_bound(bucket)));
-                json_array_append_new(pair, json_integer((json_int_t)latency->buckets[bucket]));
-                json_array_append_new(buckets, pair);
-            }
-        }
-        json_object_set_new(row, "buckets", buckets);
-        json_object_set_new(operations, smh_operation_name((enum smh_operation_kind)kind), row);
+        json_object_set_new(operations, smh_operation_name((enum smh_operation_kind)kind),
+                            smh_result_latency_json(latency));
     }
     json_object_set_new(object, "operations", operations);
     return object;
@@ -335,6 +322,8 @@ static json_t *run_json(const struct smh_result *result, bool details)
     json_object_set_new(object, "heap_map", detailed ? map_json(result) : json_null());
     json_object_set_new(object, "latency",
                         result->latency != NULL ? latency_json(result) : json_null());
+    json_object_set_new(object, "cycles", smh_result_cycles_json(result));
+    json_object_set_new(object, "wrong_reads", smh_result_wrong_reads_json(result));
     json_object_set_new(object, "expectations", expectations_json(result));
     return object;
 }

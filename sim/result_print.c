@@ -95,9 +95,9 @@ static void print_latency(const struct smh_result *result, FILE *out)
         if (latency->count != 0) {
             fprintf(out, "  %-34s %11.0f %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n",
                     smh_operation_name((enum smh_operation_kind)kind),
-                    smh_ratio((double)latency->sum_ns, (double)latency->count),
+                    smh_ratio((double)latency->sum, (double)latency->count),
                     smh_latency_percentile(latency, 50), smh_latency_percentile(latency, 99),
-                    smh_latency_percentile(latency, 99.9), latency->max_ns);
+                    smh_latency_percentile(latency, 99.9), latency->max);
         }
     }
 }
@@ -115,6 +115,7 @@ void smh_result_print(const struct smh_result *result, FILE *out)
     if (result->latency != NULL) {
         print_latency(result, out);
     }
+    smh_result_print_cycles(result, out);
     for (uint64_t i = 0; i < result->violation_count && i < SMH_VIOLATIONS_LISTED; i++) {
         fprintf(out, "VIOLATION of %s at operation %" PRIu64 ": %s\n", result->violations[i].oracle,
                 result->violations[i].operation_index, result->violations[i].message);

@@ -34,6 +34,8 @@ struct smh_cli_options {
     uint64_t validate_every;
     unsigned jobs;
     bool host_time;
+    bool cycles;
+    bool hazards;
     bool no_metrics;
     bool quiet;
     bool verbose;

@@ -66,6 +66,8 @@ static int run_one(struct matrix *matrix, size_t index, struct smh_error *error)
         .metrics = true,
         .samples = true,
         .host_time = matrix->options->host_time,
+        .cycles = matrix->options->cycles,
+        .hazards = matrix->options->hazards,
         .drain = true,
         .validate_every = matrix->options->validate_every,
     };

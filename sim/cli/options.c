@@ -31,6 +31,10 @@ static const struct option_row rows[] = {
     {'m', false, "no-metrics", NULL, "count nothing but operations and failures (fastest)"},
     {'t', false, "host-time", NULL,
      "measure latency on the host's clock (noisy; results then differ from run to run)"},
+    {'C', false, "cycles", NULL,
+     "simulate caches and memories: what the allocator costs in the target's cycles"},
+    {'H', false, "hazards", NULL,
+     "judge hazards of caches and devices also where the scenario does not ask for it"},
     {'J', false, "jobs", "N", "runs side by side [the number of processors]"},
     {'q', true, "quiet", NULL, "print nothing but errors"},
     {'v', true, "verbose", NULL, "say what is done while it is done"},
@@ -263,6 +267,12 @@ static int apply(struct smh_cli_options *options, char letter, const char *value
         return 0;
     case 't':
         options->host_time = true;
+        return 0;
+    case 'C':
+        options->cycles = true;
+        return 0;
+    case 'H':
+        options->hazards = true;
         return 0;
     case 'q':
         options->quiet = true;

@@ -70,6 +70,8 @@ static int replay(const struct smh_cli_options *options, const struct smh_scenar
         .metrics = !options->no_metrics,
         .samples = !options->no_metrics && options->json != NULL,
         .host_time = options->host_time,
+        .cycles = options->cycles,
+        .hazards = options->hazards,
         .drain = true,
         .validate_every = options->validate_every,
         .progress = on_progress,

@@ -180,6 +180,21 @@ static struct smh_heap_config heap_config(const struct smh_machine *machine, siz
     };
 }
 
+/* The heap ends where the lowest of the stacks in its region begins. */
+static void cut_stacks(struct smh_machine *machine)
+{
+    for (size_t i = 0; i < machine->scenario->actor_count; i++) {
+        const struct smh_actor_config *actor = &machine->scenario->actors[i];
+        if (actor->stack_bytes == 0) {
+            continue;
+        }
+        struct smh_machine_region *region = &machine->regions[actor->stack_region];
+        if (actor->stack_offset < region->size) {
+            region->size = actor->stack_offset;
+        }
+    }
+}
+
 /* Tables of out-of-band engines that live in another region are cut from that region's end, before
  * any heap is made. */
 static int place_tables(struct smh_machine *machine, const struct smh_machine_choice *choice,
@@ -281,6 +296,7 @@ static int build_pool(struct smh_machine *machine, const struct smh_machine_choi
                              machine->scenario->path);
     }
     void *tables[SMH_REGIONS_MAX] = {0};
+    cut_stacks(machine);
     int code = place_tables(machine, choice, tables, error);
     for (size_t i = 0; code == 0 && i < machine->region_count; i++) {
         code = add_region(machine, i, choice, tables[i], error);

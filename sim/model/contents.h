@@ -2,6 +2,9 @@
  *
  * Owns: the pattern of a block, a function of its serial number and of the offset within it, so
  * that bytes of one block found in another, stale bytes and shifted copies are all told apart.
+ * Who writes a block anew writes the next version of its pattern, so that what was there before is
+ * told from what is there now.
+ *
  * Invariants: bytes [0, bytes) of a block hold the pattern from the moment of allocation until it
  * is freed; a realloc keeps the first min(old, new) and the rest is filled anew.
  */
@@ -11,6 +14,12 @@
 #include <stdint.h>
 
 #define SMH_CONTENTS_SAME UINT64_MAX
+
+/* The serial of a later version of a block's contents: version 0 is the block's own. */
+static inline uint64_t smh_contents_serial(uint64_t serial, uint8_t version)
+{
+    return serial ^ (uint64_t)version << 56;
+}
 
 /* Writes the pattern of `serial` to [from, to) of block. */
 void smh_contents_fill(void *block, uint64_t serial, uint64_t from, uint64_t to);

@@ -102,13 +102,59 @@ static uint64_t offset_of(const struct smh_oracle *oracle, size_t region, const 
     return (uint64_t)((uintptr_t)block - (uintptr_t)oracle->machine->regions[region].memory);
 }
 
+void smh_oracle_write(struct smh_live *live, uint64_t from, uint64_t to)
+{
+    uint8_t before = live->version++;
+    if (from == 0 && to == live->bytes) {
+        free(live->versions);
+        live->versions = NULL;
+    } else {
+        if (live->versions == NULL) {
+            live->versions = smh_must_allocate((size_t)live->bytes, 1);
+            memset(live->versions, before, (size_t)live->bytes);
+        }
+        memset(live->versions + from, live->version, (size_t)(to - from));
+    }
+    smh_contents_fill(live->block, smh_contents_serial(live->serial, live->version), from, to);
+}
+
+void smh_oracle_resize_versions(struct smh_live *live, uint64_t old_bytes)
+{
+    if (live->versions == NULL) {
+        return;
+    }
+    live->versions = smh_must_resize(live->versions, (size_t)live->bytes, 1);
+    if (live->bytes > old_bytes) {
+        memset(live->versions + old_bytes, live->version, (size_t)(live->bytes - old_bytes));
+    }
+}
+
+/* As smh_contents_verify, stretch by stretch of one version. */
+static uint64_t verify(const struct smh_live *live, uint64_t from, uint64_t to)
+{
+    while (live->versions != NULL && from < to) {
+        uint64_t end = from + 1;
+        while (end < to && live->versions[end] == live->versions[from]) {
+            end++;
+        }
+        uint64_t at = smh_contents_verify(
+            live->block, smh_contents_serial(live->serial, live->versions[from]), from, end);
+        if (at != SMH_CONTENTS_SAME) {
+            return at;
+        }
+        from = end;
+    }
+    return smh_contents_verify(live->block, smh_contents_serial(live->serial, live->version), from,
+                               to);
+}
+
 void smh_oracle_contents(struct smh_oracle *oracle, const struct smh_live *live, uint64_t from,
                          uint64_t to, uint64_t operation_index)
 {
     if (oracle->checks == SMH_CHECKS_NONE) {
         return;
     }
-    uint64_t at = smh_contents_verify(live->block, live->serial, from, to);
+    uint64_t at = verify(live, from, to);
     if (at != SMH_CONTENTS_SAME) {
         smh_oracle_report(oracle, "contents", operation_index,
                           "byte %" PRIu64 " of the block of %" PRIu64 " bytes at %s+0x%" PRIx64
@@ -205,7 +251,8 @@ void smh_oracle_allocated(struct smh_oracle *oracle, struct smh_live *live,
                           dirty, region_name(oracle, live->region),
                           offset_of(oracle, live->region, live->block));
     }
-    smh_contents_fill(live->block, live->serial, kept, live->bytes);
+    smh_contents_fill(live->block, smh_contents_serial(live->serial, live->version), kept,
+                      live->bytes);
 }
 
 static void probe_verdicts(struct smh_oracle *oracle, const struct smh_live *live,

@@ -35,9 +35,12 @@ struct smh_live {
     uint64_t bytes;  /* asked for */
     uint64_t serial; /* of the pattern: one per allocation or realloc that moved */
     uint64_t usable;
+    uint8_t *versions; /* of each byte, when it was written in parts; NULL: `version` */
     uint32_t attr;
     uint32_t align;
     uint16_t region;
+    uint8_t version; /* of what was written last; each write of a block makes new contents */
+    bool on_stack;   /* no block of a heap */
 };
 
 enum smh_checks {
@@ -88,6 +91,10 @@ void smh_oracle_freed(struct smh_oracle *oracle, const struct smh_live *live,
 /* A realloc failed after smh_oracle_leaving: live must be as it was, and owns its bytes again. */
 void smh_oracle_retake(struct smh_oracle *oracle, const struct smh_live *live,
                        uint64_t operation_index);
+/* New contents for [from, to) of live, as its owner or a device writes them. */
+void smh_oracle_write(struct smh_live *live, uint64_t from, uint64_t to);
+/* live->bytes has changed from old_bytes: what was written in parts follows. */
+void smh_oracle_resize_versions(struct smh_live *live, uint64_t old_bytes);
 /* [from, to) of live still holds its pattern. */
 void smh_oracle_contents(struct smh_oracle *oracle, const struct smh_live *live, uint64_t from,
                          uint64_t to, uint64_t operation_index);

@@ -34,7 +34,7 @@ Test(latency, percentiles_are_bounds_of_buckets_and_never_above_the_maximum)
         latency.buckets[smh_latency_bucket(value)]++;
         latency.count++;
     }
-    latency.max_ns = 1000;
+    latency.max = 1000;
     uint64_t median = smh_latency_percentile(&latency, 50);
     cr_assert(median >= 500 && median < 500 * 9 / 8);
     cr_assert(smh_latency_percentile(&latency, 100) == 1000);

@@ -1,0 +1,452 @@
+/* hardware.c: accesses, from operations and from the traced core. See hardware.h. */
+#include "hardware.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct smh_hardware_range {
+    uintptr_t start;
+    uint64_t bytes;
+    uint16_t region;
+};
+
+static int by_start(const void *left, const void *right)
+{
+    const struct smh_hardware_range *a = left;
+    const struct smh_hardware_range *b = right;
+    return (a->start > b->start) - (a->start < b->start);
+}
+
+/* A region in full: tables and stacks that were cut from its end lie in its memory, too. */
+static void find_ranges(struct smh_hardware *hardware)
+{
+    const struct smh_machine *machine = hardware->machine;
+    hardware->range_count = machine->region_count;
+    hardware->ranges = smh_must_allocate(machine->region_count, sizeof(*hardware->ranges));
+    for (size_t i = 0; i < machine->region_count; i++) {
+        hardware->ranges[i] =
+            (struct smh_hardware_range){.start = (uintptr_t)machine->regions[i].memory,
+                                        .bytes = machine->scenario->machine.regions[i].size,
+                                        .region = (uint16_t)i};
+    }
+    qsort(hardware->ranges, hardware->range_count, sizeof(*hardware->ranges), by_start);
+    hardware->range = hardware->ranges;
+}
+
+static const struct smh_hardware_range *range_of(struct smh_hardware *hardware, uintptr_t address)
+{
+    const struct smh_hardware_range *range = hardware->range;
+    if (address - range->start < range->bytes) {
+        return range;
+    }
+    for (size_t i = 0; i < hardware->range_count; i++) {
+        range = &hardware->ranges[i];
+        if (address - range->start < range->bytes) {
+            hardware->range = range;
+            return range;
+        }
+    }
+    return NULL; /* beside every region: the oracle's guards tell */
+}
+
+int smh_hardware_open(struct smh_hardware *hardware, const struct smh_machine *machine,
+                      struct smh_result *result, bool with_cycles, bool with_hazards,
+                      struct smh_error *error)
+{
+    const struct smh_scenario *scenario = machine->scenario;
+    memset(hardware, 0, sizeof(*hardware));
+    hardware->machine = machine;
+    hardware->result = result;
+    find_ranges(hardware);
+    uint8_t *truth[SMH_REGIONS_MAX];
+    uint64_t sizes[SMH_REGIONS_MAX];
+    for (size_t i = 0; i < machine->region_count; i++) {
+        truth[i] = machine->regions[i].memory;
+        sizes[i] = scenario->machine.regions[i].size;
+    }
+    hardware->memory = smh_memory_open(&scenario->machine, truth, sizes, error);
+    if (hardware->memory != NULL && with_hazards) {
+        result->judge = smh_judge_open(scenario, sizes, error);
+        hardware->judge = result->judge;
+    }
+    if (hardware->memory == NULL || (with_hazards && hardware->judge == NULL)) {
+        smh_hardware_close(hardware);
+        return -1;
+    }
+    result->wrong_reads = smh_must_allocate(1, sizeof(*result->wrong_reads));
+    if (with_cycles) {
+        result->cycles = smh_cycles_open(scenario);
+    }
+    return 0;
+}
+
+void smh_hardware_finish(struct smh_hardware *hardware)
+{
+    struct smh_cycles *cycles = hardware->result->cycles;
+    if (cycles == NULL) {
+        return;
+    }
+    size_t regions = hardware->machine->region_count;
+    for (unsigned level = 0; level < SMH_CACHE_LEVELS; level++) {
+        for (size_t i = 0; i < regions; i++) {
+            smh_memory_counters(hardware->memory, level, (uint16_t)i,
+                                &cycles->counters[level * regions + i]);
+        }
+    }
+}
+
+void smh_hardware_close(struct smh_hardware *hardware)
+{
+    if (hardware->memory != NULL) {
+        smh_memory_close(hardware->memory);
+    }
+    free(hardware->ranges);
+    memset(hardware, 0, sizeof(*hardware));
+}
+
+/* --- one access ------------------------------------------------------------------------------ */
+
+static void note_wrong_read(struct smh_hardware *hardware, const struct smh_access *access,
+                            uint64_t offset)
+{
+    struct smh_wrong_reads *wrong = hardware->result->wrong_reads;
+    if (wrong->count++ == 0) {
+        wrong->operation = access->operation;
+        wrong->offset = offset;
+        wrong->region = access->region;
+        wrong->core = access->kind == SMH_ACCESS_LOAD ? access->core : SMH_MEMORY_DEVICE;
+        wrong->by_allocator = access->by_allocator;
+    }
+}
+
+static void carry_out(struct smh_hardware *hardware, const struct smh_access *access)
+{
+    hardware->cycles += smh_memory_access(hardware->memory, access);
+    if (access->kind == SMH_ACCESS_LOAD || access->kind == SMH_ACCESS_DMA_READ) {
+        uint64_t offset = smh_memory_wrong_offset(hardware->memory);
+        if (offset != UINT64_MAX) {
+            note_wrong_read(hardware, access, offset);
+        }
+    }
+    if (hardware->judge != NULL) {
+        smh_judge_access(hardware->judge, access);
+    }
+}
+
+static void share(struct smh_hardware *hardware, const struct smh_operation *operation,
+                  uint64_t index)
+{
+    hardware->access = (struct smh_access){
+        .operation = index,
+        .actor = operation->actor,
+        .core = operation->core,
+        .by_allocator = true,
+    };
+    hardware->call = operation->kind;
+    hardware->cycles = 0;
+}
+
+static uint64_t offset_of(const struct smh_hardware *hardware, const struct smh_live *live)
+{
+    return (uint64_t)((const uint8_t *)live->block -
+                      hardware->machine->regions[live->region].memory);
+}
+
+static void forget(struct smh_hardware *hardware, const struct smh_live *live, uint64_t from,
+                   uint64_t to)
+{
+    if (from < to) {
+        smh_memory_forget(hardware->memory, live->region, offset_of(hardware, live) + from,
+                          to - from);
+    }
+}
+
+static void count_actor(struct smh_hardware *hardware, bool by_allocator)
+{
+    struct smh_cycles *cycles = hardware->result->cycles;
+    uint16_t actor = hardware->access.actor;
+    if (cycles != NULL && actor < cycles->actor_count) {
+        cycles->actors[actor].cycles += hardware->cycles;
+        cycles->actors[actor].allocator_cycles += by_allocator ? hardware->cycles : 0;
+    }
+}
+
+/* The call of this kind is over. region: of the block; that past the last: none served it. */
+static void count_call(struct smh_hardware *hardware, size_t region, uint8_t kind)
+{
+    struct smh_cycles *cycles = hardware->result->cycles;
+    if (cycles != NULL) {
+        smh_latency_note(&cycles->latency[region * SMH_CALL_KINDS + kind], hardware->cycles);
+    }
+    count_actor(hardware, true);
+}
+
+/* --- what the core did ----------------------------------------------------------------------- */
+
+void smh_hardware_begin(struct smh_hardware *hardware, const struct smh_operation *operation,
+                        uint64_t index)
+{
+    share(hardware, operation, index);
+    smh_tracing_begin(hardware->machine->reservation, hardware->machine->reservation_bytes);
+}
+
+/* The log is there, and memory as it was before the call. */
+static void look_back(struct smh_hardware *hardware)
+{
+    hardware->log_count = smh_tracing_end(&hardware->log);
+    hardware->log_next = 0;
+    smh_tracing_undo();
+}
+
+static bool is_inside(const struct smh_traced_access *access, const struct smh_live *live)
+{
+    return live != NULL && access->address - (uintptr_t)live->block < live->usable &&
+           access->bytes <= live->usable - (access->address - (uintptr_t)live->block);
+}
+
+static void carry_out_logged(struct smh_hardware *hardware, const struct smh_traced_access *logged)
+{
+    const struct smh_hardware_range *range = range_of(hardware, logged->address);
+    if (range == NULL) {
+        return;
+    }
+    struct smh_access *access = &hardware->access;
+    access->kind = logged->store ? SMH_ACCESS_STORE : SMH_ACCESS_LOAD;
+    access->region = range->region;
+    access->offset = logged->address - range->start;
+    access->bytes = logged->bytes;
+    carry_out(hardware, access);
+}
+
+static void redo(struct smh_hardware *hardware)
+{
+    if (hardware->log[hardware->log_next].store) {
+        smh_tracing_redo(hardware->log_next);
+    }
+}
+
+/* Memory catches up with the log, as far as it is the allocator's: to the first bulk access inside
+ * one of the two blocks (NULL: to the end). */
+static void catch_up(struct smh_hardware *hardware, const struct smh_live *one,
+                     const struct smh_live *other)
+{
+    hardware->access.by_allocator = true;
+    for (; hardware->log_next < hardware->log_count; hardware->log_next++) {
+        const struct smh_traced_access *logged = &hardware->log[hardware->log_next];
+        if (logged->bulk && (is_inside(logged, one) || is_inside(logged, other))) {
+            return;
+        }
+        redo(hardware);
+        carry_out_logged(hardware, logged);
+    }
+}
+
+/* The bulk accesses that come now: the owner's, or not carried out at all. */
+static void catch_up_bulk(struct smh_hardware *hardware, bool carried_out)
+{
+    hardware->access.by_allocator = false;
+    for (; hardware->log_next < hardware->log_count; hardware->log_next++) {
+        const struct smh_traced_access *logged = &hardware->log[hardware->log_next];
+        if (!logged->bulk) {
+            break;
+        }
+        redo(hardware);
+        if (carried_out) {
+            carry_out_logged(hardware, logged);
+        }
+    }
+}
+
+static uint64_t usable_size(const struct smh_hardware *hardware, const void *block)
+{
+    return smh_pool_usable_size(&hardware->machine->pool, block);
+}
+
+static struct smh_owner owner_of(const struct smh_hardware *hardware,
+                                 const struct smh_operation *operation, const struct smh_live *live,
+                                 enum smh_owner_kind kind)
+{
+    return (struct smh_owner){
+        .operation = hardware->access.operation,
+        .site = operation->site,
+        .offset = offset_of(hardware, live),
+        .bytes = operation->bytes,
+        .slot = operation->slot,
+        .align = operation->align,
+        .actor = operation->actor,
+        .region = live->region,
+        .kind = (uint8_t)kind,
+    };
+}
+
+/* The port has written back and dropped the lines that lie wholly in a new block. */
+static void drop_lines(struct smh_hardware *hardware, const struct smh_live *live)
+{
+    const struct smh_machine_config *config = &hardware->machine->scenario->machine;
+    uint64_t line = config->line_bytes;
+    uint64_t from = (offset_of(hardware, live) + line - 1) / line * line;
+    uint64_t to = (offset_of(hardware, live) + live->usable) / line * line;
+    if (hardware->judge == NULL || config->dirty_hand_out || from >= to ||
+        config->regions[live->region].cache == SMH_CACHE_NONE) {
+        return;
+    }
+    struct smh_access access = hardware->access;
+    access.kind = SMH_ACCESS_FLUSH;
+    access.region = live->region;
+    access.offset = from;
+    access.bytes = to - from;
+    (void)smh_memory_access(hardware->memory, &access);
+}
+
+void smh_hardware_allocated(struct smh_hardware *hardware, const struct smh_live *live)
+{
+    struct smh_live block = *live;
+    if (live->block == NULL) {
+        look_back(hardware);
+        catch_up(hardware, NULL, NULL);
+        count_call(hardware, hardware->machine->region_count, hardware->call);
+        return;
+    }
+    block.usable = usable_size(hardware, live->block); /* before looking back */
+    look_back(hardware);
+    catch_up(hardware, &block, NULL);
+    catch_up_bulk(hardware, false); /* told once the block has been handed out */
+}
+
+void smh_hardware_handed_out(struct smh_hardware *hardware, const struct smh_operation *operation,
+                             struct smh_live *live)
+{
+    live->usable = usable_size(hardware, live->block);
+    drop_lines(hardware, live);
+    forget(hardware, live, 0, live->usable);
+    if (hardware->judge != NULL) {
+        struct smh_owner owner = owner_of(hardware, operation, live, SMH_OWNER_BLOCK);
+        smh_judge_hand_out(hardware->judge, &owner, live->usable);
+    }
+    if (operation->kind == SMH_OPERATION_CALLOC) {
+        struct smh_access access = hardware->access;
+        access.kind = SMH_ACCESS_STORE;
+        access.by_allocator = false;
+        access.region = live->region;
+        access.offset = offset_of(hardware, live);
+        access.bytes = live->bytes;
+        carry_out(hardware, &access);
+    }
+    count_call(hardware, live->region, hardware->call);
+}
+
+/* The copy from one block to another, and what the allocator did before and behind it. */
+static void move(struct smh_hardware *hardware, const struct smh_operation *operation,
+                 const struct smh_live *before, const struct smh_live *live)
+{
+    catch_up(hardware, before, live);
+    drop_lines(hardware, live);
+    forget(hardware, live, 0, live->usable);
+    if (hardware->judge != NULL) {
+        struct smh_owner owner = owner_of(hardware, operation, live, SMH_OWNER_BLOCK);
+        smh_judge_hand_out(hardware->judge, &owner, live->usable);
+    }
+    catch_up_bulk(hardware, true);
+    smh_hardware_freeing(hardware, before, hardware->access.operation);
+    catch_up(hardware, NULL, NULL);
+}
+
+void smh_hardware_resized(struct smh_hardware *hardware, const struct smh_operation *operation,
+                          const struct smh_live *before, void *block)
+{
+    struct smh_live live = *before;
+    int region = block != NULL ? smh_pool_index_of(&hardware->machine->pool, block) : -1;
+    if (region < 0) {
+        look_back(hardware);
+        catch_up(hardware, NULL, NULL);
+        count_call(hardware, before->region, hardware->call);
+        return;
+    }
+    live.block = block;
+    live.region = (uint16_t)region;
+    live.usable = usable_size(hardware, block); /* before looking back */
+    look_back(hardware);
+    if (block != before->block) {
+        move(hardware, operation, before, &live);
+        return;
+    }
+    catch_up(hardware, NULL, NULL);
+    if (hardware->judge != NULL) {
+        struct smh_owner owner = owner_of(hardware, operation, &live, SMH_OWNER_BLOCK);
+        smh_judge_resize(hardware->judge, &owner, live.usable);
+    }
+}
+
+void smh_hardware_grown(struct smh_hardware *hardware, struct smh_live *live, uint64_t kept)
+{
+    live->usable = usable_size(hardware, live->block);
+    forget(hardware, live, kept, live->usable);
+    count_call(hardware, live->region, hardware->call);
+}
+
+void smh_hardware_freeing(struct smh_hardware *hardware, const struct smh_live *live,
+                          uint64_t index)
+{
+    if (hardware->judge != NULL) {
+        smh_judge_free(hardware->judge, live->region, offset_of(hardware, live), index);
+    }
+    forget(hardware, live, 0, live->usable);
+}
+
+void smh_hardware_freed(struct smh_hardware *hardware, const struct smh_live *live)
+{
+    look_back(hardware);
+    catch_up(hardware, NULL, NULL);
+    count_call(hardware, live->region, hardware->call);
+}
+
+/* --- what owners and devices do -------------------------------------------------------------- */
+
+void smh_hardware_stacked(struct smh_hardware *hardware, const struct smh_operation *operation,
+                          struct smh_live *live, uint64_t index)
+{
+    share(hardware, operation, index);
+    live->usable = live->bytes;
+    forget(hardware, live, 0, live->usable);
+    if (hardware->judge != NULL) {
+        struct smh_owner owner = owner_of(hardware, operation, live, SMH_OWNER_STACK);
+        smh_judge_hand_out(hardware->judge, &owner, live->usable);
+    }
+}
+
+static enum smh_access_kind access_kind(uint8_t operation)
+{
+    static const uint8_t kinds[SMH_OPERATION_KIND_COUNT] = {
+        [SMH_OPERATION_CPU_READ] = SMH_ACCESS_LOAD,
+        [SMH_OPERATION_CPU_WRITE] = SMH_ACCESS_STORE,
+        [SMH_OPERATION_DMA_READ] = SMH_ACCESS_DMA_READ,
+        [SMH_OPERATION_DMA_WRITE] = SMH_ACCESS_DMA_WRITE,
+        [SMH_OPERATION_CLEAN] = SMH_ACCESS_CLEAN,
+        [SMH_OPERATION_INVALIDATE] = SMH_ACCESS_INVALIDATE,
+        [SMH_OPERATION_FLUSH] = SMH_ACCESS_FLUSH,
+        [SMH_OPERATION_BARRIER] = SMH_ACCESS_BARRIER,
+    };
+    return (enum smh_access_kind)kinds[operation];
+}
+
+void smh_hardware_access(struct smh_hardware *hardware, const struct smh_operation *operation,
+                         const struct smh_live *live, uint64_t from, uint64_t to, uint64_t index)
+{
+    const struct smh_scenario *scenario = hardware->machine->scenario;
+    share(hardware, operation, index);
+    struct smh_access *access = &hardware->access;
+    access->by_allocator = false;
+    access->kind = (uint8_t)access_kind(operation->kind);
+    access->uncached = operation->uncached;
+    if (access->kind >= SMH_ACCESS_CLEAN && access->kind <= SMH_ACCESS_FLUSH &&
+        operation->actor < scenario->actor_count) {
+        access->step = scenario->actors[operation->actor].driver_line;
+    }
+    if (live != NULL) {
+        access->region = live->region;
+        access->offset = offset_of(hardware, live) + from;
+        access->bytes = to - from;
+    }
+    carry_out(hardware, access);
+    count_actor(hardware, false);
+}
