@@ -4,6 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Until the judge is part of the program. */
+#pragma weak smh_judge_open
+#pragma weak smh_judge_hand_out
+#pragma weak smh_judge_free
+#pragma weak smh_judge_access
+#pragma weak smh_judge_resize
+
 struct smh_hardware_range {
     uintptr_t start;
     uint64_t bytes;
@@ -65,6 +72,7 @@ int smh_hardware_open(struct smh_hardware *hardware, const struct smh_machine *m
         sizes[i] = scenario->machine.regions[i].size;
     }
     hardware->memory = smh_memory_open(&scenario->machine, truth, sizes, error);
+    with_hazards = with_hazards && smh_judge_open != NULL;
     if (hardware->memory != NULL && with_hazards) {
         result->judge = smh_judge_open(scenario, sizes, error);
         hardware->judge = result->judge;
@@ -190,12 +198,11 @@ void smh_hardware_begin(struct smh_hardware *hardware, const struct smh_operatio
     smh_tracing_begin(hardware->machine->reservation, hardware->machine->reservation_bytes);
 }
 
-/* The log is there, and memory as it was before the call. */
-static void look_back(struct smh_hardware *hardware)
+/* Before anything else is asked of the core: its questions would be noted, too. */
+static void stop_tracing(struct smh_hardware *hardware)
 {
     hardware->log_count = smh_tracing_end(&hardware->log);
     hardware->log_next = 0;
-    smh_tracing_undo();
 }
 
 static bool is_inside(const struct smh_traced_access *access, const struct smh_live *live)
@@ -301,14 +308,15 @@ static void drop_lines(struct smh_hardware *hardware, const struct smh_live *liv
 void smh_hardware_allocated(struct smh_hardware *hardware, const struct smh_live *live)
 {
     struct smh_live block = *live;
+    stop_tracing(hardware);
     if (live->block == NULL) {
-        look_back(hardware);
+        smh_tracing_undo();
         catch_up(hardware, NULL, NULL);
         count_call(hardware, hardware->machine->region_count, hardware->call);
         return;
     }
-    block.usable = usable_size(hardware, live->block); /* before looking back */
-    look_back(hardware);
+    block.usable = usable_size(hardware, live->block); /* before undo */
+    smh_tracing_undo();
     catch_up(hardware, &block, NULL);
     catch_up_bulk(hardware, false); /* told once the block has been handed out */
 }
@@ -354,18 +362,19 @@ static void move(struct smh_hardware *hardware, const struct smh_operation *oper
 void smh_hardware_resized(struct smh_hardware *hardware, const struct smh_operation *operation,
                           const struct smh_live *before, void *block)
 {
+    stop_tracing(hardware);
     struct smh_live live = *before;
     int region = block != NULL ? smh_pool_index_of(&hardware->machine->pool, block) : -1;
     if (region < 0) {
-        look_back(hardware);
+        smh_tracing_undo();
         catch_up(hardware, NULL, NULL);
         count_call(hardware, before->region, hardware->call);
         return;
     }
     live.block = block;
     live.region = (uint16_t)region;
-    live.usable = usable_size(hardware, block); /* before looking back */
-    look_back(hardware);
+    live.usable = usable_size(hardware, block); /* before undo */
+    smh_tracing_undo();
     if (block != before->block) {
         move(hardware, operation, before, &live);
         return;
@@ -395,7 +404,8 @@ void smh_hardware_freeing(struct smh_hardware *hardware, const struct smh_live *
 
 void smh_hardware_freed(struct smh_hardware *hardware, const struct smh_live *live)
 {
-    look_back(hardware);
+    stop_tracing(hardware);
+    smh_tracing_undo();
     catch_up(hardware, NULL, NULL);
     count_call(hardware, live->region, hardware->call);
 }

@@ -3,6 +3,8 @@
 
 #include "hazard/judge.h"
 
+#pragma weak smh_judge_close /* until the judge is part of the program */
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>

@@ -4,13 +4,13 @@
 #include <string.h>
 
 const struct smh_command smh_commands[] = {
-    {"run", "SCENARIO", "Replays a scenario and prints what came of it.", "epsjcVmt",
+    {"run", "SCENARIO", "Replays a scenario and prints what came of it.", "epsjcVmtCH",
      smh_command_run},
     {"compare", "SCENARIO...",
      "Replays scenarios with every engine, policy and seed; writes results.json.\n"
      "Prints a table and a verdict; plots/report.py makes a report of results.json. Exits 0 when at\n"
      "least one combination meets the expectations of each scenario.",
-     "epsjocVtJ", smh_command_compare},
+     "epsjocVtJCH", smh_command_compare},
     {"check", "SCENARIO...",
      "Validates scenarios without replaying them; traces are parsed to their end.", "",
      smh_command_check},
