@@ -62,6 +62,7 @@ int smh_command_check(int argc, char **argv);
 int smh_command_list(int argc, char **argv);
 int smh_command_record(int argc, char **argv);    /* reads its own options */
 int smh_command_from_fuzz(int argc, char **argv); /* reads its own options */
+int smh_command_cache(int argc, char **argv);     /* reads its own options */
 
 /* Reads the options of the command argv[0] names. SMH_EXIT_PASS, or SMH_EXIT_INPUT after having
  * said why; options->help when help was asked for and printed. */

@@ -3,7 +3,7 @@ _smh() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local command=${COMP_WORDS[1]}
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "run compare check list record from-fuzz --help --version" -- "$word"))
+        COMPREPLY=($(compgen -W "run compare check list record from-fuzz cache --help --version" -- "$word"))
         return
     fi
     case $before in

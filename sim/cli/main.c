@@ -22,6 +22,9 @@ const struct smh_command smh_commands[] = {
     {"from-fuzz", "[--heap] [-o SCENARIO] INPUT",
      "Writes a fuzzer's input as a scenario, to read it and to replay it.", NULL,
      smh_command_from_fuzz},
+    {"cache", "[OPTIONS] [TRACE|-]",
+     "Counts the cache hits and misses of an address trace, as Cachegrind does.", NULL,
+     smh_command_cache},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
