@@ -138,24 +138,14 @@ static inline void count_access(struct smh_cache_trace *trace, struct level *lev
 static inline void count_kind(struct smh_cache_trace *trace, char kind, uint64_t address,
                               uint64_t bytes)
 {
-    struct smh_cache_trace_result *result = &trace->result;
-    switch (kind) {
-    case 'I':
-        if (trace->i1.exists) {
-            count_access(trace, &trace->i1, &result->instructions, address, bytes);
-        } else {
-            result->instructions.accesses++;
-        }
-        break;
-    case 'S':
-        count_access(trace, &trace->d1, &result->stores, address, bytes);
-        break;
-    case 'M':
-        result->modifies++;
-        count_access(trace, &trace->d1, &result->loads, address, bytes);
-        break;
-    default:
-        count_access(trace, &trace->d1, &result->loads, address, bytes);
+    if (kind != 'I') {
+        trace->result.modifies += kind == 'M';
+        count_access(trace, &trace->d1, kind == 'S' ? &trace->result.stores : &trace->result.loads,
+                     address, bytes);
+    } else if (trace->i1.exists) {
+        count_access(trace, &trace->i1, &trace->result.instructions, address, bytes);
+    } else {
+        trace->result.instructions.accesses++;
     }
 }
 
@@ -165,13 +155,15 @@ void smh_cache_trace_access(struct smh_cache_trace *trace, char kind, uint64_t a
     count_kind(trace, kind, address, bytes);
 }
 
-static unsigned hex_digit(char c)
+/* By table: whether a digit is a letter is more than a branch predictor can tell. */
+static inline unsigned hex_digit(char c)
 {
-    if (c >= '0' && c <= '9') {
-        return (unsigned)(c - '0');
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
+    static const uint8_t digits[256] = {
+        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+        ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+        ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+        ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16};
+    return digits[(uint8_t)c] - 1u; /* above 15: none */
 }
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -186,13 +178,11 @@ static inline bool read_8_digits(const char *text, uint64_t *value)
     uint64_t digit = (x & 0x0f * EACH_BYTE) + 9 * letter;
     uint64_t as_text = digit + 0x30 * EACH_BYTE + 0x27 * letter; /* '0' + d, or 'a' - 10 + d */
     uint64_t above_9 = ((digit + 6 * EACH_BYTE) >> 4) & EACH_BYTE;
-    if (((x ^ as_text) | (above_9 ^ letter) | (digit & 0xf0 * EACH_BYTE)) != 0) {
-        return false;
-    }
+    bool good = ((x ^ as_text) | (above_9 ^ letter) | (digit & 0xf0 * EACH_BYTE)) == 0;
     digit = (digit << 4 | digit >> 8) & UINT64_C(0x00ff00ff00ff00ff);
     digit = (digit << 8 | digit >> 16) & UINT64_C(0x0000ffff0000ffff);
     *value = (digit << 16 | digit >> 32) & UINT32_MAX;
-    return true;
+    return good;
 }
 
 static inline uint32_t first_3_bytes(const char *text)
@@ -284,7 +274,7 @@ static bool count_line(struct smh_cache_trace *trace, const char *line, const ch
         line += 2;
     }
     const char *first = line;
-    for (; line < end && hex_digit(*line) < 16; line++) {
+    for (; line < end && hex_digit(*line) <= 15; line++) {
         if (address >> 60 != 0) {
             return false;
         }

@@ -34,21 +34,32 @@ struct smh_input {
     unsigned char raw[RAW_BYTES];
 };
 
+/* Bytes of the file itself; 0 at its end, -1 with *error set. */
+static long read_file(struct smh_input *input, void *bytes, size_t capacity,
+                      struct smh_error *error)
+{
+    ssize_t count;
+    do {
+        count = read(input->file, bytes, capacity);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) {
+        return smh_error_set(error, "%s: cannot be read (%s), allowed: a readable file",
+                             input->path, strerror(errno));
+    }
+    input->at_end = count == 0;
+    return count;
+}
+
 /* Refills raw when it is empty. 0, or -1 with *error set. */
 static int refill(struct smh_input *input, struct smh_error *error)
 {
     while (input->raw_start == input->raw_end && !input->at_end) {
-        ssize_t count = read(input->file, input->raw, RAW_BYTES);
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
+        long count = read_file(input, input->raw, RAW_BYTES, error);
         if (count < 0) {
-            return smh_error_set(error, "%s: cannot be read (%s), allowed: a readable file",
-                                 input->path, strerror(errno));
+            return -1;
         }
         input->raw_start = 0;
         input->raw_end = (size_t)count;
-        input->at_end = count == 0;
     }
     return 0;
 }
@@ -57,16 +68,12 @@ static int refill(struct smh_input *input, struct smh_error *error)
 static int read_start(struct smh_input *input, struct smh_error *error)
 {
     while (input->raw_end < 4 && !input->at_end) {
-        ssize_t count = read(input->file, input->raw + input->raw_end, RAW_BYTES - input->raw_end);
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
+        long count =
+            read_file(input, input->raw + input->raw_end, RAW_BYTES - input->raw_end, error);
         if (count < 0) {
-            return smh_error_set(error, "%s: cannot be read (%s), allowed: a readable file",
-                                 input->path, strerror(errno));
+            return -1;
         }
         input->raw_end += (size_t)count;
-        input->at_end = count == 0;
     }
     return 0;
 }
@@ -193,6 +200,10 @@ long smh_input_read(struct smh_input *input, void *bytes, size_t capacity, struc
 {
     if (capacity > (1u << 30)) {
         capacity = 1u << 30;
+    }
+    if (input->container == CONTAINER_PLAIN && input->raw_start == input->raw_end &&
+        !input->at_end && capacity >= RAW_BYTES) {
+        return read_file(input, bytes, capacity, error); /* straight, without a copy */
     }
     for (;;) {
         if (refill(input, error) != 0) {
