@@ -1,9 +1,11 @@
 /* replay.c: how fast is the replay itself?
  *
- * Owns: three questions. (1) Operations a second on each recorded trace, bare (no metrics, no
- * checks), with contents checked, and with every oracle; loading and decompression are done before
- * and shown apart. (2) The same, geometric mean over the traces. (3) Memory of a generated workload
- * of 100 million operations, beyond its region.
+ * Owns: three questions. (1) Operations a second on each recorded trace: bare (no metrics, no
+ * checks), with contents checked, with every oracle; with caches and their data and the cycles of
+ * every access, and with hazards judged as well (both without other checks; one core, 32 KiB of L1
+ * of 4 ways, lines of 32 bytes, write-back, memory of 40 cycles). Loading and decompression are
+ * done before and shown apart. (2) The same, geometric mean over the traces. (3) Memory of a
+ * generated workload of 100 million operations, beyond its region.
  *
  * usage: replay [--smoke] [TRACE...]     (default: scenarios/traces)
  *
@@ -25,11 +27,22 @@
 #include <unistd.h>
 
 #define ROUNDS       5
-#define WAYS         3
+#define WAYS         5
 #define REGION_BYTES (64U << 20)
 
-static const enum smh_checks ways[WAYS] = {SMH_CHECKS_NONE, SMH_CHECKS_CONTENTS, SMH_CHECKS_ALL};
-static const char *const way_names[WAYS] = {"bare", "contents", "all checks"};
+static const struct way {
+    const char *name;
+    enum smh_checks checks;
+    bool metrics;
+    bool cycles;
+    bool hazards;
+} ways[WAYS] = {
+    {"bare", SMH_CHECKS_NONE, false, false, false},
+    {"contents", SMH_CHECKS_CONTENTS, true, false, false},
+    {"all checks", SMH_CHECKS_ALL, true, false, false},
+    {"cycles", SMH_CHECKS_NONE, false, true, false},
+    {"+ hazards", SMH_CHECKS_NONE, false, true, true},
+};
 
 static double seconds_now(void)
 {
@@ -44,7 +57,8 @@ static struct smh_region_config region = {
     .base = 0x20000000,
     .size = REGION_BYTES,
     .attr_name = (char[]){"cacheable"},
-    .cycles = 1,
+    .cache = SMH_CACHE_WRITE_BACK,
+    .cycles = 40,
     .metadata_in = -1,
 };
 static struct smh_actor_config actor = {.name = (char[]){"trace"}};
@@ -58,6 +72,11 @@ static struct smh_scenario one_region(void)
         .machine = {.cores = 1,
                     .line_bytes = 32,
                     .target_bits = 64,
+                    .l1 = {.size_bytes = 32 << 10,
+                           .ways = 4,
+                           .policy = SMH_CACHE_WRITE_BACK,
+                           .hit_cycles = 1,
+                           .write_allocate = true},
                     .regions = &region,
                     .region_count = 1},
         .match = smh_match_equal,
@@ -75,12 +94,14 @@ static void fail(const char *what)
 }
 
 /* Operations a second of one replay of the list; its content is judged by the replay itself. */
-static double speed(const struct smh_operation_list *list, enum smh_checks checks)
+static double speed(const struct smh_operation_list *list, const struct way *way)
 {
     struct smh_scenario scenario = one_region();
     struct smh_replay_options options = {
-        .checks = checks,
-        .metrics = checks != SMH_CHECKS_NONE,
+        .checks = way->checks,
+        .metrics = way->metrics,
+        .cycles = way->cycles,
+        .hazards = way->hazards,
         .drain = true,
         .source = smh_operation_list_open(list),
     };
@@ -118,7 +139,7 @@ static void bench_trace(const char *path, int rounds, double *log_sums)
     double rates[WAYS][ROUNDS];
     for (int round = 0; round < rounds; round++) {
         for (int way = 0; way < WAYS; way++) {
-            rates[way][round] = speed(&list, ways[way]);
+            rates[way][round] = speed(&list, &ways[way]);
         }
     }
     const char *slash = strrchr(path, '/');
@@ -192,7 +213,7 @@ int main(int argc, char **argv)
     printf("million operations a second, median of %d\n%-28s %9s", smoke ? 1 : ROUNDS, "trace",
            "ops");
     for (int way = 0; way < WAYS; way++) {
-        printf(" %10s", way_names[way]);
+        printf(" %10s", ways[way].name);
     }
     printf(" %10s\n", "loading");
     for (size_t i = 0; i < count; i++) {

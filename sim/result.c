@@ -64,6 +64,20 @@ void smh_latency_note(struct smh_latency *latency, uint64_t value)
     latency->buckets[smh_latency_bucket(value)]++;
 }
 
+void smh_latency_add(struct smh_latency *latency, const struct smh_latency *others)
+{
+    if (others->count == 0) {
+        return;
+    }
+    latency->min = latency->count == 0 || others->min < latency->min ? others->min : latency->min;
+    latency->max = others->max > latency->max ? others->max : latency->max;
+    latency->sum += others->sum;
+    latency->count += others->count;
+    for (size_t bucket = 0; bucket < SMH_LATENCY_BUCKETS; bucket++) {
+        latency->buckets[bucket] += others->buckets[bucket];
+    }
+}
+
 uint64_t smh_latency_bound(size_t bucket)
 {
     if (bucket < 8) {

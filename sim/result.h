@@ -152,8 +152,9 @@ struct smh_latency {
 };
 
 #define SMH_CACHE_LEVELS 2
-#define SMH_CALL_KINDS   (SMH_OPERATION_FREE + 1) /* of enum smh_operation_kind: calls of the pool \
-                                                   */
+#define SMH_CALL_KINDS                                                        \
+    (SMH_OPERATION_FREE + 1) /* of enum smh_operation_kind: calls of the pool \
+                              */
 
 struct smh_actor_cycles {
     uint64_t cycles;           /* of all its accesses */
@@ -225,6 +226,8 @@ double smh_ratio(double numerator, double denominator);
 double smh_result_fragmentation(const struct smh_region_result *region, int measure);
 /* Counts one. */
 void smh_latency_note(struct smh_latency *latency, uint64_t value);
+/* Counts all of those, too. */
+void smh_latency_add(struct smh_latency *latency, const struct smh_latency *others);
 /* Bucket of a latency, and the largest latency that falls in a bucket. */
 size_t smh_latency_bucket(uint64_t value);
 uint64_t smh_latency_bound(size_t bucket);

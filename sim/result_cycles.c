@@ -31,18 +31,7 @@ void smh_cycles_total(const struct smh_result *result, enum smh_operation_kind k
 {
     *total = (struct smh_latency){0};
     for (size_t i = 0; i <= result->scenario->machine.region_count; i++) {
-        const struct smh_latency *part =
-            &result->cycles->latency[i * SMH_CALL_KINDS + (size_t)kind];
-        if (part->count == 0) {
-            continue;
-        }
-        total->min = total->count == 0 || part->min < total->min ? part->min : total->min;
-        total->max = part->max > total->max ? part->max : total->max;
-        total->count += part->count;
-        total->sum += part->sum;
-        for (size_t bucket = 0; bucket < SMH_LATENCY_BUCKETS; bucket++) {
-            total->buckets[bucket] += part->buckets[bucket];
-        }
+        smh_latency_add(total, &result->cycles->latency[i * SMH_CALL_KINDS + (size_t)kind]);
     }
 }
 

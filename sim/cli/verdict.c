@@ -45,6 +45,19 @@ static bool is_usual(const struct smh_result *result)
            strcmp(result->policy, result->scenario->policy->name) == 0;
 }
 
+static void add_cycles(struct smh_verdict_row *row, const struct smh_result *result)
+{
+    struct smh_latency total;
+    if (row->alloc_cycles == NULL) {
+        row->alloc_cycles = smh_must_allocate(1, sizeof(*row->alloc_cycles));
+        row->free_cycles = smh_must_allocate(1, sizeof(*row->free_cycles));
+    }
+    smh_cycles_total(result, SMH_OPERATION_ALLOC, &total);
+    smh_latency_add(row->alloc_cycles, &total);
+    smh_cycles_total(result, SMH_OPERATION_FREE, &total);
+    smh_latency_add(row->free_cycles, &total);
+}
+
 static void add_run(struct smh_verdict_row *row, const struct smh_result *result)
 {
     for (int reason = 0; reason < SMH_FAILURE_REASON_COUNT; reason++) {
@@ -56,6 +69,39 @@ static void add_run(struct smh_verdict_row *row, const struct smh_result *result
     row->runs++;
     uint64_t used = peak_used(result);
     row->peak_used_bytes = used > row->peak_used_bytes ? used : row->peak_used_bytes;
+    row->wrong_reads += result->wrong_reads != NULL ? result->wrong_reads->count : 0;
+    if (result->cycles != NULL) {
+        add_cycles(row, result);
+    }
+}
+
+static double mean_of(const struct smh_latency *latency)
+{
+    return smh_ratio((double)latency->sum, (double)latency->count);
+}
+
+static bool faster(const struct smh_verdict_row *left, const struct smh_verdict_row *right)
+{
+    uint64_t left_cycles = smh_latency_percentile(left->alloc_cycles, 99);
+    uint64_t right_cycles = smh_latency_percentile(right->alloc_cycles, 99);
+    if (left_cycles != right_cycles) {
+        return left_cycles < right_cycles;
+    }
+    return mean_of(left->alloc_cycles) < mean_of(right->alloc_cycles);
+}
+
+static size_t find_fastest(const struct smh_verdict *verdict)
+{
+    size_t fastest = SMH_VERDICT_NONE;
+    for (size_t i = 0; i < verdict->row_count; i++) {
+        const struct smh_verdict_row *row = &verdict->rows[i];
+        if (row->alloc_cycles != NULL && row->alloc_cycles->count != 0 && row->violations == 0 &&
+            row->failed <= verdict->rows[verdict->best].failed &&
+            (fastest == SMH_VERDICT_NONE || faster(row, &verdict->rows[fastest]))) {
+            fastest = i;
+        }
+    }
+    return fastest;
 }
 
 void smh_verdict_open(struct smh_verdict *verdict, const struct smh_result *const *results,
@@ -81,10 +127,15 @@ void smh_verdict_open(struct smh_verdict *verdict, const struct smh_result *cons
             verdict->usual = i;
         }
     }
+    verdict->fastest = find_fastest(verdict);
 }
 
 void smh_verdict_close(struct smh_verdict *verdict)
 {
+    for (size_t i = 0; i < verdict->row_count; i++) {
+        free(verdict->rows[i].alloc_cycles);
+        free(verdict->rows[i].free_cycles);
+    }
     free(verdict->rows);
     verdict->rows = NULL;
 }
@@ -106,7 +157,12 @@ static void describe(const struct smh_verdict *verdict, size_t index, char *text
     const struct smh_result *first = verdict->results[row->first];
     append(text, bytes, "engine %s with policy %s (%" PRIu64 " failed allocations, ",
            engine_of(first), first->policy, row->failed);
-    append(text, bytes, "peak use %.1f KiB)", (double)row->peak_used_bytes / 1024.0);
+    append(text, bytes, "peak use %.1f KiB", (double)row->peak_used_bytes / 1024.0);
+    if (row->alloc_cycles != NULL && row->alloc_cycles->count != 0) {
+        append(text, bytes, ", allocates in %" PRIu64 " cycles at the 99th percentile",
+               smh_latency_percentile(row->alloc_cycles, 99));
+    }
+    append(text, bytes, ")");
 }
 
 void smh_verdict_sentence(const struct smh_verdict *verdict, char *text, size_t bytes)
@@ -131,25 +187,51 @@ void smh_verdict_sentence(const struct smh_verdict *verdict, char *text, size_t 
         append(text, bytes, "; worst is ");
         describe(verdict, verdict->worst, text, bytes);
     }
+    if (verdict->fastest != SMH_VERDICT_NONE && verdict->fastest != verdict->best) {
+        append(text, bytes, "; fastest to allocate is ");
+        describe(verdict, verdict->fastest, text, bytes);
+    }
     if (violations != 0) {
         append(text, bytes, "; AN ALLOCATOR BROKE ITS RULES %" PRIu64 " TIMES", violations);
     }
     append(text, bytes, ".");
 }
 
+/* "12.3 57 800": mean, 99th percentile and worst. */
+static void print_latency(const struct smh_latency *latency, FILE *out)
+{
+    if (latency->count == 0) {
+        fprintf(out, " %9s %7s %8s", "-", "-", "-");
+        return;
+    }
+    fprintf(out, " %9.1f %7" PRIu64 " %8" PRIu64, mean_of(latency),
+            smh_latency_percentile(latency, 99), latency->max);
+}
+
 void smh_verdict_table(const struct smh_verdict *verdict, FILE *out)
 {
-    fprintf(out, "%-14s %-16s %9s %9s %10s %9s %9s %12s\n", "engine", "policy", "passed", "failed",
+    bool cycles = verdict->rows[0].alloc_cycles != NULL;
+    fprintf(out, "%-14s %-16s %9s %9s %10s %9s %9s %12s", "engine", "policy", "passed", "failed",
             "fragmented", "no region", "full", "peak used");
+    if (cycles) {
+        fprintf(out, " %9s %7s %8s %9s %7s %8s  (cycles)", "alloc", "99%", "max", "free", "99%",
+                "max");
+    }
+    fprintf(out, "\n");
     for (size_t i = 0; i < verdict->row_count; i++) {
         const struct smh_verdict_row *row = &verdict->rows[i];
         const struct smh_result *first = verdict->results[row->first];
         char share[48];
         snprintf(share, sizeof(share), "%zu/%zu", row->passed, row->runs);
         fprintf(out,
-                "%-14s %-16s %9s %9" PRIu64 " %10" PRIu64 " %9" PRIu64 " %9" PRIu64 " %8.1f KiB\n",
+                "%-14s %-16s %9s %9" PRIu64 " %10" PRIu64 " %9" PRIu64 " %9" PRIu64 " %8.1f KiB",
                 engine_of(first), first->policy, share, row->failed,
                 row->failures[SMH_FAILURE_FRAGMENTED], row->failures[SMH_FAILURE_NO_REGION],
                 row->failures[SMH_FAILURE_FULL], (double)row->peak_used_bytes / 1024.0);
+        if (cycles) {
+            print_latency(row->alloc_cycles, out);
+            print_latency(row->free_cycles, out);
+        }
+        fprintf(out, "\n");
     }
 }

@@ -20,6 +20,10 @@ struct smh_verdict_row {
     uint64_t failed;
     uint64_t failures[SMH_FAILURE_REASON_COUNT];
     uint64_t peak_used_bytes; /* over all regions; the largest of its runs */
+    /* In the target's cycles, over all its runs; NULL: not simulated. */
+    struct smh_latency *alloc_cycles;
+    struct smh_latency *free_cycles;
+    uint64_t wrong_reads;
 };
 
 #define SMH_VERDICT_NONE SIZE_MAX
@@ -32,6 +36,8 @@ struct smh_verdict {
     size_t best, worst;
     size_t usual; /* what a user has who chooses nothing: the default engine (or the scenario's own)
                      and the scenario's policy; SMH_VERDICT_NONE when that was not asked for */
+    size_t fastest; /* the least cycles of alloc at the 99th percentile, then on average, of those
+                       that fail as rarely as the best; SMH_VERDICT_NONE: not simulated */
 };
 
 /* Reads the results, which must outlive the verdict. count > 0. */

@@ -24,8 +24,8 @@
 #endif
 
 struct smh_machine_region {
-    uint8_t *memory;         /* host address of the region's first byte */
-    uint64_t size;           /* bytes, without the stacks and other regions' tables that took of its end */
+    uint8_t *memory; /* host address of the region's first byte */
+    uint64_t size;   /* bytes, without the stacks and other regions' tables that took of its end */
     uint64_t metadata_bytes; /* tables of this region that lie in another */
     void *start_bitmap;      /* of an in-band engine; outside the machine */
 };
