@@ -101,7 +101,7 @@ $(BUILD)/libsmh.a: $(CORE_OBJECTS)
 # The same compiler, flags and code in every MODE: what is counted is the allocator's accesses, not a
 # sanitizer's. Wider than 8 bytes nothing is loaded or stored, as on the targets.
 TRACED_CC := clang
-TRACED_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -fno-builtin -fno-vectorize -fno-slp-vectorize \
+TRACED_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -gdwarf-4 -fPIC -fno-builtin -fno-vectorize -fno-slp-vectorize \
 	-fsanitize-coverage=func,trace-loads,trace-stores -Iinclude $(filter -m32,$(MODE_FLAGS_$(MODE))) \
 	$(if $(SMH_ATTRIBUTE_COUNT),-DSMH_ATTRIBUTE_COUNT=$(SMH_ATTRIBUTE_COUNT))
 TRACED_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/obj/traced/%.o)

@@ -127,7 +127,8 @@ static void note_wrong_read(struct smh_hardware *hardware, const struct smh_acce
     }
 }
 
-static void carry_out(struct smh_hardware *hardware, const struct smh_access *access)
+static inline __attribute__((always_inline)) void carry_out(struct smh_hardware *hardware,
+                                                            const struct smh_access *access)
 {
     hardware->cycles += smh_memory_access(hardware->memory, access);
     if (access->kind == SMH_ACCESS_LOAD || access->kind == SMH_ACCESS_DMA_READ) {
@@ -201,8 +202,8 @@ void smh_hardware_begin(struct smh_hardware *hardware, const struct smh_operatio
 /* Before anything else is asked of the core: its questions would be noted, too. */
 static void stop_tracing(struct smh_hardware *hardware)
 {
-    hardware->log_count = smh_tracing_end(&hardware->log);
-    hardware->log_next = 0;
+    size_t count = smh_tracing_end(&hardware->next);
+    hardware->end = hardware->next + count;
 }
 
 static bool is_inside(const struct smh_traced_access *access, const struct smh_live *live)
@@ -211,7 +212,8 @@ static bool is_inside(const struct smh_traced_access *access, const struct smh_l
            access->bytes <= live->usable - (access->address - (uintptr_t)live->block);
 }
 
-static void carry_out_logged(struct smh_hardware *hardware, const struct smh_traced_access *logged)
+static inline __attribute__((always_inline)) void carry_out_logged(
+    struct smh_hardware *hardware, const struct smh_traced_access *logged)
 {
     const struct smh_hardware_range *range = range_of(hardware, logged->address);
     if (range == NULL) {
@@ -225,43 +227,35 @@ static void carry_out_logged(struct smh_hardware *hardware, const struct smh_tra
     carry_out(hardware, access);
 }
 
-static void redo(struct smh_hardware *hardware)
-{
-    if (hardware->log[hardware->log_next].store) {
-        smh_tracing_redo(hardware->log_next);
-    }
-}
-
 /* Memory catches up with the log, as far as it is the allocator's: to the first bulk access inside
  * one of the two blocks (NULL: to the end). */
 static void catch_up(struct smh_hardware *hardware, const struct smh_live *one,
                      const struct smh_live *other)
 {
+    struct smh_traced_access *logged = hardware->next;
     hardware->access.by_allocator = true;
-    for (; hardware->log_next < hardware->log_count; hardware->log_next++) {
-        const struct smh_traced_access *logged = &hardware->log[hardware->log_next];
+    for (; logged < hardware->end; logged++) {
         if (logged->bulk && (is_inside(logged, one) || is_inside(logged, other))) {
-            return;
+            break;
         }
-        redo(hardware);
+        smh_tracing_redo(logged);
         carry_out_logged(hardware, logged);
     }
+    hardware->next = logged;
 }
 
 /* The bulk accesses that come now: the owner's, or not carried out at all. */
 static void catch_up_bulk(struct smh_hardware *hardware, bool carried_out)
 {
+    struct smh_traced_access *logged = hardware->next;
     hardware->access.by_allocator = false;
-    for (; hardware->log_next < hardware->log_count; hardware->log_next++) {
-        const struct smh_traced_access *logged = &hardware->log[hardware->log_next];
-        if (!logged->bulk) {
-            break;
-        }
-        redo(hardware);
+    for (; logged < hardware->end && logged->bulk; logged++) {
+        smh_tracing_redo(logged);
         if (carried_out) {
             carry_out_logged(hardware, logged);
         }
     }
+    hardware->next = logged;
 }
 
 static uint64_t usable_size(const struct smh_hardware *hardware, const void *block)

@@ -42,9 +42,8 @@ struct smh_hardware {
     struct smh_hardware_range *ranges;
     const struct smh_hardware_range *range; /* of the last access */
     size_t range_count;
-    const struct smh_traced_access *log; /* of the operation under way */
-    size_t log_count;
-    size_t log_next;          /* the first that has not been carried out */
+    struct smh_traced_access *next;      /* of the operation under way: not yet carried out ... */
+    const struct smh_traced_access *end; /* ... up to here */
     struct smh_access access; /* of the operation under way: what all its accesses share */
     uint64_t cycles;          /* of the operation under way */
     uint8_t call;             /* its kind */

@@ -1,8 +1,7 @@
 /* tracing.c: the functions that the traced core calls, and their log. See tracing.h.
  *
  *     accesses   load 8 | store 4 | store 64 (memset) | ...
- *     saved                 ^ 8 bytes ^ 64 bytes            what stores found, in the same order;
- *                                                           undo swaps it with what they left
+ *                            '- the 4 bytes before     '- saved: the 64 bytes before
  */
 #include "tracing.h"
 
@@ -13,14 +12,12 @@
 struct log {
     uintptr_t base;
     size_t span; /* bytes watched from base; 0: nothing is noted */
+    struct smh_traced_access *next;
+    struct smh_traced_access *end; /* of the room */
     struct smh_traced_access *accesses;
-    size_t count;
-    size_t capacity;
-    uint8_t *saved;
-    size_t saved_bytes; /* in use */
+    uint8_t *saved; /* bytes that bulk stores replaced */
+    size_t saved_bytes;
     size_t saved_capacity;
-    size_t redone_bytes; /* of saved, by redo */
-    uint64_t total;
 };
 
 /* Never freed: a thread that simulates ends with the program's work. */
@@ -30,71 +27,61 @@ void smh_tracing_begin(const void *memory, size_t bytes)
 {
     tracing.base = (uintptr_t)memory;
     tracing.span = bytes;
-    tracing.count = 0;
+    tracing.next = tracing.accesses;
     tracing.saved_bytes = 0;
 }
 
-size_t smh_tracing_end(const struct smh_traced_access **accesses)
+size_t smh_tracing_end(struct smh_traced_access **accesses)
 {
     tracing.span = 0;
-    tracing.redone_bytes = 0;
     *accesses = tracing.accesses;
-    return tracing.count;
-}
-
-uint64_t smh_tracing_total(void)
-{
-    return tracing.total;
-}
-
-static size_t saved_size(size_t bytes)
-{
-    return (bytes + 7) & ~(size_t)7;
+    return (size_t)(tracing.next - tracing.accesses);
 }
 
 static void __attribute__((noinline)) grow_accesses(void)
 {
-    tracing.capacity = tracing.capacity == 0 ? 1024 : tracing.capacity * 2;
-    tracing.accesses =
-        smh_must_resize(tracing.accesses, tracing.capacity, sizeof(*tracing.accesses));
+    size_t used = (size_t)(tracing.next - tracing.accesses);
+    size_t capacity = used == 0 ? 1024 : used * 2;
+    tracing.accesses = smh_must_resize(tracing.accesses, capacity, sizeof(*tracing.accesses));
+    tracing.next = tracing.accesses + used;
+    tracing.end = tracing.accesses + capacity;
 }
 
-static void __attribute__((noinline)) grow_saved(size_t bytes)
+static uint64_t save(const void *address, size_t bytes)
 {
+    size_t at = tracing.saved_bytes;
     size_t capacity = tracing.saved_capacity == 0 ? 4096 : tracing.saved_capacity;
-    while (capacity - tracing.saved_bytes < bytes) {
+    while (capacity - at < bytes) {
         capacity *= 2;
     }
-    tracing.saved = smh_must_resize(tracing.saved, capacity, 1);
-    tracing.saved_capacity = capacity;
+    if (capacity != tracing.saved_capacity) {
+        tracing.saved = smh_must_resize(tracing.saved, capacity, 1);
+        tracing.saved_capacity = capacity;
+    }
+    memcpy(tracing.saved + at, address, bytes);
+    tracing.saved_bytes += bytes;
+    return at;
 }
 
-static inline void note(const void *address, size_t bytes, bool store, bool bulk)
+static inline bool is_watched(const void *address)
 {
-    tracing.total++;
-    if ((uintptr_t)address - tracing.base >= tracing.span) {
-        return;
-    }
-    if (tracing.count == tracing.capacity) {
+    return (uintptr_t)address - tracing.base < tracing.span;
+}
+
+/* The next place in the log. */
+static inline struct smh_traced_access *place(void)
+{
+    if (__builtin_expect(tracing.next == tracing.end, 0)) {
         grow_accesses();
     }
-    tracing.accesses[tracing.count++] = (struct smh_traced_access){
-        .address = (uintptr_t)address, .bytes = (uint32_t)bytes, .store = store, .bulk = bulk};
-    if (store) {
-        size_t room = saved_size(bytes);
-        if (tracing.saved_capacity - tracing.saved_bytes < room) {
-            grow_saved(room);
-        }
-        memcpy(tracing.saved + tracing.saved_bytes, address, bytes);
-        tracing.saved_bytes += room;
-    }
+    return tracing.next++;
 }
 
-/* Exchanges the bytes of a store with those saved for it. */
-static void swap(const struct smh_traced_access *access, uint8_t *saved)
+void smh_tracing_swap_bulk(struct smh_traced_access *access)
 {
     uint8_t *memory = (uint8_t *)access->address;
-    uint8_t chunk[64];
+    uint8_t *saved = tracing.saved + access->other;
+    uint8_t chunk[256];
     for (size_t done = 0; done < access->bytes;) {
         size_t bytes = access->bytes - done < sizeof(chunk) ? access->bytes - done : sizeof(chunk);
         memcpy(chunk, memory + done, bytes);
@@ -106,23 +93,10 @@ static void swap(const struct smh_traced_access *access, uint8_t *saved)
 
 void smh_tracing_undo(void)
 {
-    size_t at = tracing.saved_bytes;
-    for (size_t i = tracing.count; i-- > 0;) {
-        const struct smh_traced_access *access = &tracing.accesses[i];
+    for (struct smh_traced_access *access = tracing.next; access-- > tracing.accesses;) {
         if (access->store) {
-            at -= saved_size(access->bytes);
-            swap(access, tracing.saved + at);
+            smh_tracing_swap(access);
         }
-    }
-    tracing.redone_bytes = 0;
-}
-
-void smh_tracing_redo(size_t index)
-{
-    const struct smh_traced_access *access = &tracing.accesses[index];
-    if (access->store) {
-        swap(access, tracing.saved + tracing.redone_bytes);
-        tracing.redone_bytes += saved_size(access->bytes);
     }
 }
 
@@ -138,20 +112,49 @@ void __sanitizer_cov_store4(const void *address);
 void __sanitizer_cov_store8(const void *address);
 void __sanitizer_cov_store16(const void *address);
 
-#define TRACED(bytes)                                      \
-    void __sanitizer_cov_load##bytes(const void *address)  \
-    {                                                      \
-        note(address, bytes, false, false);                \
-    }                                                      \
-    void __sanitizer_cov_store##bytes(const void *address) \
-    {                                                      \
-        note(address, bytes, true, false);                 \
+/* Most accesses of the core are to its own structures: they end with one comparison, and the rest
+ * is out of their way. */
+#define TRACED(size, type)                                                                   \
+    static void __attribute__((noinline)) note_load##size(const void *address)               \
+    {                                                                                        \
+        *place() = (struct smh_traced_access){.address = (uintptr_t)address, .bytes = size}; \
+    }                                                                                        \
+    static void __attribute__((noinline)) note_store##size(const void *address)              \
+    {                                                                                        \
+        *place() = (struct smh_traced_access){.address = (uintptr_t)address,                 \
+                                              .bytes = size,                                 \
+                                              .store = true,                                 \
+                                              .other = *(const type *)address};              \
+    }                                                                                        \
+    void __sanitizer_cov_load##size(const void *address)                                     \
+    {                                                                                        \
+        if (is_watched(address)) {                                                           \
+            note_load##size(address);                                                        \
+        }                                                                                    \
+    }                                                                                        \
+    void __sanitizer_cov_store##size(const void *address)                                    \
+    {                                                                                        \
+        if (is_watched(address)) {                                                           \
+            note_store##size(address);                                                       \
+        }                                                                                    \
     }
-TRACED(1)
-TRACED(2)
-TRACED(4)
-TRACED(8)
-TRACED(16)
+TRACED(1, smh_traced_u8)
+TRACED(2, smh_traced_u16)
+TRACED(4, smh_traced_u32)
+TRACED(8, smh_traced_u64)
+
+static void note_bulk(const void *address, size_t bytes, bool store);
+
+/* The core has no data that wide; a compiler may make some. */
+void __sanitizer_cov_load16(const void *address)
+{
+    note_bulk(address, 16, false);
+}
+
+void __sanitizer_cov_store16(const void *address)
+{
+    note_bulk(address, 16, true);
+}
 
 /* What memcpy, memmove and memset of the traced core are renamed to. */
 void *smh_tracing_memcpy(void *restrict to, const void *restrict from, size_t bytes);
@@ -165,7 +168,12 @@ static void note_bulk(const void *address, size_t bytes, bool store)
     const uint8_t *at = address;
     while (bytes > 0) {
         size_t part = bytes < (UINT32_MAX / 2) ? bytes : UINT32_MAX / 2;
-        note(at, part, store, true);
+        if (is_watched(at)) {
+            struct smh_traced_access *access = place();
+            *access = (struct smh_traced_access){
+                .address = (uintptr_t)at, .bytes = (uint32_t)part, .store = store, .bulk = true};
+            access->other = store ? save(at, part) : 0;
+        }
         at += part;
         bytes -= part;
     }

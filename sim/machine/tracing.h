@@ -24,18 +24,62 @@ struct smh_traced_access {
     uint32_t bytes;
     bool store;
     bool bulk; /* by memcpy, memmove or memset: may be payload (calloc, realloc) */
+    /* Of a store: what it replaced (after undo: what it stored); of a bulk one, where those bytes
+     * are kept. The log's own. */
+    uint64_t other;
 };
 
 /* Starts noting accesses in [memory, memory + bytes). */
 void smh_tracing_begin(const void *memory, size_t bytes);
 /* Stops; what was noted, valid until the next begin. */
-size_t smh_tracing_end(const struct smh_traced_access **accesses);
+size_t smh_tracing_end(struct smh_traced_access **accesses);
 /* After end: puts every byte that was stored back to what it was at begin ... */
 void smh_tracing_undo(void);
-/* ... and after undo, for index 0, 1, ... up to the last: stores again what that access stored
- * (nothing when it is a load). All of them must be redone before anybody else uses the memory. */
-void smh_tracing_redo(size_t index);
-/* Every load and store of the traced core since this thread began, wherever it went: for tests. */
-uint64_t smh_tracing_total(void);
+/* ... and after undo, for the first access, the second, ... up to the last: stores again what that
+ * access stored (nothing when it is a load). All of them must be redone before anybody else uses
+ * the memory. */
+static inline void smh_tracing_redo(struct smh_traced_access *access);
+
+/* --- implementation -------------------------------------------------------------------------- */
+
+/* Exchanges the bytes of a store with those noted for it. */
+void smh_tracing_swap_bulk(struct smh_traced_access *access);
+
+#define SMH_TRACING_SWAP(type)              \
+    {                                       \
+        type *at = (type *)access->address; \
+        type swapped = *at;                 \
+        *at = (type)access->other;          \
+        access->other = swapped;            \
+        break;                              \
+    }
+
+typedef uint8_t __attribute__((may_alias)) smh_traced_u8;
+typedef uint16_t __attribute__((may_alias)) smh_traced_u16;
+typedef uint32_t __attribute__((may_alias)) smh_traced_u32;
+typedef uint64_t __attribute__((may_alias)) smh_traced_u64;
+
+static inline void smh_tracing_swap(struct smh_traced_access *access)
+{
+    switch (access->bulk ? 0 : access->bytes) {
+    case 8:
+        SMH_TRACING_SWAP(smh_traced_u64)
+    case 4:
+        SMH_TRACING_SWAP(smh_traced_u32)
+    case 2:
+        SMH_TRACING_SWAP(smh_traced_u16)
+    case 1:
+        SMH_TRACING_SWAP(smh_traced_u8)
+    default:
+        smh_tracing_swap_bulk(access);
+    }
+}
+
+static inline void smh_tracing_redo(struct smh_traced_access *access)
+{
+    if (access->store) {
+        smh_tracing_swap(access);
+    }
+}
 
 #endif

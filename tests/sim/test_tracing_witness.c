@@ -150,7 +150,7 @@ Test(tracing_witness, every_access_faults_and_every_fault_is_noted)
         open_machine(smh_engine_at(engine), &smh_core_traced);
         smh_random_init(&random, 11, engine);
         for (int i = 0; i < 400; i++) {
-            const struct smh_traced_access *accesses;
+            struct smh_traced_access *accesses;
             smh_tracing_begin(pages, page_bytes);
             request(&smh_core_traced, &random, blocks);
             size_t count = smh_tracing_end(&accesses);
@@ -174,7 +174,7 @@ Test(tracing_witness, an_access_that_is_not_noted_is_seen)
 {
     struct smh_random random;
     void *blocks[SLOTS] = {0};
-    const struct smh_traced_access *accesses;
+    struct smh_traced_access *accesses;
     open_machine(&smh_engine_bitmap, &smh_core_plain); /* which notes nothing */
     smh_random_init(&random, 17, 0);
     smh_tracing_begin(pages, page_bytes);
@@ -204,7 +204,7 @@ Test(tracing_witness, the_plain_copy_touches_nothing_that_the_traced_one_does_no
             memcpy(plain_faults_seen, faults, plain_faults * sizeof(faults[0]));
             uintptr_t plain_pages = (uintptr_t)pages;
             exchange(&other);
-            const struct smh_traced_access *accesses;
+            struct smh_traced_access *accesses;
             smh_tracing_begin(pages, page_bytes);
             request(&smh_core_traced, &again, copies);
             size_t count = smh_tracing_end(&accesses);
