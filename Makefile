@@ -19,8 +19,10 @@ WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-proto
 MODE_CC_clang := clang
 MODE_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 MODE_FLAGS_tsan := -fsanitize=thread
-MODE_FLAGS_coverage := --coverage -O0 -fprofile-update=atomic
+MODE_CC_coverage := clang-19
+MODE_FLAGS_coverage := -O1 -w -Itests/mutants -fprofile-instr-generate -fcoverage-mapping -fcoverage-mcdc
 MODE_FLAGS_m32 := -m32 -msse2 -mfpmath=sse
+MODE_FLAGS_mutants := -O1 -g0 -w -Itests/mutants
 MODE_CC_fuzz := clang
 MODE_FLAGS_fuzz := $(MODE_FLAGS_asan)
 COMPILER := $(or $(MODE_CC_$(MODE)),$(CC))
@@ -62,7 +64,8 @@ PACKAGES_check := clang clang-format clang-tidy libclang-rt-dev gcc-multilib gcc
 PACKAGES_cortex-m := gcc libc6-dev python3 gcc-arm-none-eabi gcc-riscv64-unknown-elf \
 	qemu-system-arm qemu-system-misc
 PACKAGES_fuzz := $(PACKAGES_build) clang libclang-rt-dev python3
-PACKAGES_coverage := gcovr $(PACKAGES_test)
+PACKAGES_mutants := $(PACKAGES_build) zstd python3 python3-clang-14 libclang1-14
+PACKAGES_coverage := $(PACKAGES_build) zstd python3 clang-19 llvm-19 libclang-rt-19-dev
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 build/.packages-%:
@@ -275,15 +278,24 @@ exhaustive: $(BUILD)/exhaustive ## every state of two tiny regions that DEPTH op
 	    $(BUILD)/exhaustive --engine=$$engine --depth=$(DEPTH) --jobs=$(JOBS) --memory=$(MEMORY); \
 	done
 
-coverage: build/.packages-coverage ## lines and branches of src/ that the test suites reach; out/coverage/index.html
-	$(MAKE) MODE=coverage build/coverage/smh_tests build/coverage/libsmh_record.so
-	find build/coverage -name '*.gcda' -delete
-	build/coverage/smh_tests > build/coverage/tests.log 2>&1 || { grep -v "^.PASS" build/coverage/tests.log; exit 1; }
-	@mkdir -p out/coverage
-	gcovr --root . --object-directory build/coverage --filter src/ --exclude-unreachable-branches \
-	    --html-details out/coverage/index.html
-	gcovr --root . --object-directory build/coverage --filter src/ --exclude-unreachable-branches \
-	    --branches --print-summary
+# The tests without Criterion, in MODE=mutants and MODE=coverage: tests/mutants/criterion stands in.
+$(BUILD)/runner: $(call object,tests/mutants/runner.c) $(TEST_OBJECTS) \
+    $(call object,fuzz/mutate.c fuzz/stage.c fuzz/targets/heap_ops.c) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
+	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $^ $(SIM_LIBS)
+
+FILE ?=
+
+mutants: build/.packages-mutants ## change the code in ten thousand ways and see whether tests notice (FILE="src/heap.c", JOBS=2); out/mutants.json
+	$(MAKE) MODE=mutants build/mutants/runner build/mutants/libsmh_record.so
+	/usr/bin/python3 tests/mutants/run.py --jobs $(JOBS) $(FILE)
+
+coverage: build/.packages-coverage ## lines, branches and MC/DC of src/ that the tests reach, against the gaps argued for; out/coverage/index.html
+	$(MAKE) MODE=coverage build/coverage/runner build/coverage/libsmh_record.so
+	rm -f build/coverage/*.profraw
+	LLVM_PROFILE_FILE=$(CURDIR)/build/coverage/tests-%m.profraw build/coverage/runner time > build/coverage/tests.log
+	/usr/bin/python3 tests/static/coverage.py
+
+mcdc: coverage ## the same: one run measures all three
 
 install: build ## program, library, headers, recorder, pkg-config file, manual page (PREFIX, DESTDIR)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/smh $(DESTDIR)$(PREFIX)/lib/pkgconfig \

@@ -1,0 +1,2 @@
+/* redirect.h: see criterion.h. */
+#include "criterion.h"

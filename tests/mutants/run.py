@@ -1,0 +1,401 @@
+"""Mutation tester: does any test notice when the code is changed?
+
+    run.py [--jobs N] [--sample N] [--seed S] [--again] [--light] [FILE...]
+
+For each file: its mutants (mutate.py) are compiled into one object, and runner.c forks a process per
+test with one mutant switched on. A mutant meets only the tests that reach its place, those first
+that cost little and have killed its neighbours. What survives replays the fuzz corpora, then meets
+inputs made from them. Verdicts are kept in out/mutants.json: an unchanged file is not run again,
+except for what survived (--again: all of it).
+
+What no test can notice is named in equivalent.txt, a line each, by file, function and text:
+
+    FILE FUNCTION: before => after -- why
+
+Exit code 1 when a mutant survives that is not named there, or when a line of that file names a
+mutant that does not exist or is killed (of the files run, in full).
+"""
+import argparse
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(__file__))
+import mutate  # noqa: E402
+
+BUILD = "build/mutants"
+OUT = "out/mutants.json"
+EQUIVALENT = "tests/mutants/equivalent.txt"
+COMPILE = ["ccache"] * bool(shutil.which("ccache")) + ["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-g0", "-w", "-fPIC", "-ffp-contract=off",
+           "-include", os.path.abspath("tests/mutants/mutant.h"), "-Itests/mutants", "-Iinclude"]
+LIBRARIES = ["-ljansson", "-lzstd", "-lz", "-ldl", "-lpthread", "-lm"]
+# Small, and what every file stands on.
+SAMPLED = ["src/bits.h", "src/heap.c", "src/check.c", "src/policy.c", "src/heap_listener.c",
+           "src/sys_heap.c", "src/shared_multi_heap.c", "src/engine/zephyr.c", "src/engine/buddy.c",
+           "src/engine/boundary_tag.c", "sim/model/shadow.c", "sim/model/contents.c"]
+# Heap operations of every kind; steps and text are not the core's.
+FUZZ_TARGETS = ["heap_ops", "pool_ops", "zephyr_api", "wild_pointers", "engines_side_by_side"]
+LIGHT_US = 60000  # what a test may take that meets every mutant; heavier ones meet the survivors
+FUZZ_EXTRA_INPUTS = 3000
+MUTATED_ROOMS = ("src", "sim", "include", "port", "tests", "fuzz")
+
+
+def log(text):
+    print(text, flush=True)
+
+
+def sources():
+    found = subprocess.run(["git", "ls-files", "src", "sim/model"], capture_output=True, text=True,
+                           check=True).stdout.split()
+    return [path for path in found if path.endswith((".c", ".h"))]
+
+
+def equivalents():
+    """{(file, function, before, after): reason}"""
+    table = {}
+    if not os.path.exists(EQUIVALENT):
+        return table
+    with open(EQUIVALENT, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            line = line.strip()
+            if not line or line.startswith("#"):
+                continue
+            found = re.fullmatch(r"(\S+) (\w+): (.+?) => (.+) -- (.+)", line)
+            if not found:
+                sys.exit(f"{EQUIVALENT}:{number}: not FILE FUNCTION: before => after -- why")
+            table[found.groups()[:4]] = found.group(5)
+    return table
+
+
+def objects_by_source():
+    """{object: the sources it depends on}, of the build without mutants."""
+    table = {}
+    for folder, _, names in os.walk(f"{BUILD}/obj"):
+        for name in names:
+            if not name.endswith(".d"):
+                continue
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                rule = file.read().split("\n\n")[0].replace("\\\n", " ")
+            target, _, needed = rule.partition(":")
+            table[target.strip()] = needed.split("\n")[0].split()
+    return table
+
+
+def usual_times():
+    """{test: microseconds}, measured once for a build without mutants."""
+    path = f"{BUILD}/times.json"
+    program = f"{BUILD}/runner"
+    if not os.path.exists(path) or os.path.getmtime(path) < os.path.getmtime(program):
+        names = subprocess.run([program, "list"], capture_output=True, text=True, check=True).stdout
+        names = dict(line.split(" ", 1) for line in names.splitlines())
+        found = subprocess.run([program, "time"], capture_output=True, text=True, check=True,
+                               stdin=subprocess.DEVNULL).stdout
+        times = {}
+        for line in found.splitlines():
+            test, _, cost = line.split()[:3]
+            times[names[test]] = int(cost)
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(times, file)
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+class File:
+    """One file's mutants, compiled and linked."""
+
+    def __init__(self, path, jobs):
+        self.path = path
+        self.jobs = jobs
+        self.work = f"{BUILD}/work/{path.replace('/', '_')}"
+        self.tree = f"{self.work}/tree"
+        self.mutator = mutate.Mutator(path, ["-std=c11", "-D_GNU_SOURCE", "-Iinclude", "-x", "c"])
+        self.mutants = self.mutator.mutants()
+        self.dropped = set()
+        with open(path, "rb") as file:
+            self.hash = hashlib.sha256(file.read()).hexdigest()
+        self.reached = {}
+        self.cost = {}
+        self.names = {}
+
+    def plant(self):
+        shutil.rmtree(self.work, ignore_errors=True)
+        for room in MUTATED_ROOMS:
+            subprocess.run(["cp", "-al", room, f"{self.tree}/{room}"], check=False) \
+                if os.path.isdir(self.tree) else \
+                (os.makedirs(self.tree), subprocess.run(["cp", "-al", room, f"{self.tree}/{room}"], check=True))
+        self.rewrite()
+
+    def rewrite(self):
+        text, self.owners = self.mutator.rewritten(self.dropped)
+        target = f"{self.tree}/{self.path}"
+        if os.path.exists(target):
+            os.unlink(target)
+        with open(target, "w", encoding="utf-8") as file:
+            file.write(text)
+        self.line_starts = [0]
+        for found in re.finditer("\n", text):
+            self.line_starts.append(found.end())
+
+    def drop_for(self, errors):
+        """Drops the mutants that the compiler complains of. False: none is to blame."""
+        blamed = False
+        for line, column in re.findall(re.escape(f"{self.path}:") + r"(\d+):(\d+): error", errors):
+            at = self.line_starts[int(line) - 1] + int(column) - 1
+            inside = [o for o in self.owners if o[0] <= at < o[1]]
+            if not inside:  # the whole expression: every mutant of the nearest place before
+                before = [o for o in self.owners if o[0] <= at]
+                inside = before[-1:]
+            for _, _, number in inside[-1:]:
+                self.dropped.add(number)
+                blamed = True
+        return blamed
+
+    def compile(self):
+        self.plant()
+        table = objects_by_source()
+        users = sorted(o for o, needed in table.items() if self.path in needed)
+        assert users, f"no object is made of {self.path}"
+        while True:
+            failed = self.compile_objects(users, "serve", [])
+            if failed is None:
+                break
+            if not self.drop_for(failed):
+                sys.exit(f"{self.path}: does not compile:\n{failed[:2000]}")
+            self.rewrite()
+        failed = self.compile_objects(users, "reach", ["-DSMH_MUTANT_RECORD"])
+        assert failed is None, failed
+        for kind, extra in (("serve", []), ("reach", ["-DSMH_MUTANT_RECORD"])):
+            mutated = [f"{self.work}/{kind}/{o[len(BUILD) + 5:]}" for o in users]
+            self.link(kind, mutated, users, table)
+
+    def compile_objects(self, users, kind, flags):
+        pending = []
+        errors = []
+        for number, target in enumerate(users):
+            relative = target[len(BUILD) + 5:]
+            output = f"{self.work}/{kind}/{relative}"
+            os.makedirs(os.path.dirname(output), exist_ok=True)
+            command = [a.replace("-Iinclude", f"-I{self.tree}/include") for a in COMPILE]
+            pending.append(subprocess.Popen(
+                command + flags + ["-c", "-o", output, f"{self.tree}/{relative[:-2]}.c"],
+                stderr=subprocess.PIPE, text=True))
+            if len(pending) == self.jobs or number == len(users) - 1:
+                for process in pending:
+                    text = process.communicate()[1]
+                    if process.returncode != 0:
+                        errors.append(text)
+                pending = []
+                if errors:
+                    return "\n".join(errors)
+        return None
+
+    def link(self, kind, mutated, users, table):
+        replaced = set(users)
+        tests = sorted(o for o in table if o.startswith((f"{BUILD}/obj/tests/core/", f"{BUILD}/obj/tests/sim/"))
+                       and o not in replaced)
+        shared = [f"{BUILD}/obj/fuzz/{n}.o" for n in ("mutate", "stage", "targets/heap_ops")]
+        fuzz_mutated = [m for m in mutated if "/fuzz/" in m]
+        rest = [m for m in mutated if "/fuzz/" not in m]
+        wanted = {s.replace(f"{BUILD}/obj/", f"{self.work}/{kind}/") for s in shared}
+        keep = rest + [m for m in fuzz_mutated if m in wanted]
+        shared = [s for s in shared if s not in replaced]
+        libraries = [f"{BUILD}/libsmhsim.a", f"{BUILD}/libsmh.a"]
+        subprocess.run(["gcc", "-rdynamic", "-Wl,-z,now", "-o", f"{self.work}/runner_{kind}",
+                        f"{BUILD}/obj/tests/mutants/runner.o"] + keep + tests + shared + libraries + LIBRARIES, check=True)
+
+    def look(self, heavy):
+        """Which tests reach which mutants, at what cost: those that take little, or the others."""
+        listed = subprocess.run([f"{self.work}/runner_serve", "list"], capture_output=True, text=True,
+                                check=True).stdout
+        self.names = dict(line.split(" ", 1) for line in listed.splitlines())
+        self.names = {int(k): v for k, v in self.names.items()}
+        times = usual_times()
+        wanted = [t for t in self.names if (times.get(self.names[t], 0) > LIGHT_US) == heavy]
+        found = subprocess.run([f"{self.work}/runner_reach", "reach"] + [str(t) for t in wanted],
+                               capture_output=True, text=True, check=True,
+                               stdin=subprocess.DEVNULL).stdout
+        self.reached, self.failing = {}, []
+        for line in found.splitlines():
+            test, status, cost, *numbers = line.split()
+            if status != "passed":
+                self.failing.append(self.names[int(test)])
+                continue
+            self.cost[int(test)] = int(cost)
+            for number in numbers:
+                self.reached.setdefault(int(number), []).append(int(test))
+
+
+class Worker(threading.Thread):
+    def __init__(self, file, queue, lock, verdicts, kills):
+        super().__init__()
+        self.file, self.queue, self.lock = file, queue, lock
+        self.verdicts, self.kills = verdicts, kills
+        self.runner = subprocess.Popen([f"{file.work}/runner_serve", "serve"], stdin=subprocess.PIPE,
+                                       stdout=subprocess.PIPE, text=True)
+
+    def order(self, mutant):
+        cost = self.file.cost
+
+        def price(test):
+            near = self.kills.get((mutant.function, test), 0)
+            return (cost[test] + 500) / (0.05 + near)
+        return sorted(self.file.reached.get(mutant.number, ()), key=price)
+
+    def run(self):
+        while True:
+            with self.lock:
+                if not self.queue:
+                    break
+                mutant = self.queue.pop()
+                tests = self.order(mutant)
+            request = " ".join(f"{t}:{4 * self.file.cost[t] + 50000}" for t in tests)
+            self.runner.stdin.write(f"{mutant.number} {request}\n")
+            self.runner.stdin.flush()
+            _, test, how = self.runner.stdout.readline().split()
+            with self.lock:
+                if how != "survived":
+                    self.kills[(mutant.function, int(test))] = \
+                        self.kills.get((mutant.function, int(test)), 0) + 1
+                    self.verdicts[mutant.number] = ("killed", f"{self.file.names[int(test)]} ({how})")
+                elif mutant.number not in self.verdicts or tests:
+                    self.verdicts[mutant.number] = ("survived", "reached" if tests else "not reached")
+        self.runner.stdin.close()
+        self.runner.wait()
+
+
+def meet(file, mutants, heavy, options, verdicts):
+    """Runs the tests that reach these mutants."""
+    file.look(heavy)
+    if file.failing:
+        log(f"{file.path}: left out, as they fail without a mutant: {', '.join(file.failing)}")
+    queue = [m for m in reversed(mutants) if m.number not in file.dropped]
+    lock, kills = threading.Lock(), {}
+    workers = [Worker(file, queue, lock, verdicts, kills) for _ in range(options.jobs)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+
+def identity(mutant):
+    return f"{mutant.function}: {mutant.before} => {mutant.after}"
+
+
+def numbered(mutants):
+    """Identity with an ordinal, so that equal texts in a function stay apart."""
+    seen = {}
+    table = {}
+    for mutant in mutants:
+        text = identity(mutant)
+        seen[text] = seen.get(text, 0) + 1
+        table[mutant.number] = text if seen[text] == 1 else f"{text} #{seen[text]}"
+    return table
+
+
+def run_file(path, options, kept, chosen=None):
+    began = time.time()
+    file = File(path, options.jobs)
+    known = {}
+    if kept.get("hash") == file.hash and not options.again:
+        known = {m["id"]: m for m in kept["mutants"] if m["verdict"] in ("killed", "fuzz")}
+    ids = numbered(file.mutants)
+    todo = [m for m in file.mutants if ids[m.number] not in known]
+    if chosen is not None:
+        todo = [m for m in todo if m.number in chosen]
+    verdicts = {}
+    equal = equivalents()
+
+    def named(mutant):
+        return (path, mutant.function, mutant.before, mutant.after) in equal
+    if todo:
+        file.compile()
+        meet(file, todo, False, options, verdicts)
+        left = [m for m in todo if verdicts.get(m.number, ("",))[0] == "survived" and not named(m)]
+        if left and not options.light:
+            meet(file, left, True, options, verdicts)
+        if not options.keep:
+            shutil.rmtree(file.work, ignore_errors=True)
+    rows = []
+    for mutant in file.mutants:
+        if mutant.number in file.dropped or (chosen is not None and mutant.number not in verdicts):
+            continue
+        verdict, by = verdicts.get(mutant.number, (None, None))
+        if verdict is None:
+            before = known[ids[mutant.number]]
+            verdict, by = before["verdict"], before["by"]
+        if verdict == "survived" and named(mutant):
+            verdict = "equivalent"
+        rows.append({"id": ids[mutant.number], "line": mutant.line, "operator": mutant.operator,
+                     "function": mutant.function, "before": mutant.before, "after": mutant.after,
+                     "verdict": verdict, "by": by})
+    return {"hash": file.hash, "not_compiled": len(file.dropped), "seconds": round(time.time() - began),
+            "mutants": rows}
+
+
+def count(result, verdict):
+    return sum(1 for m in result["mutants"] if m["verdict"] == verdict)
+
+
+def score(killed, survived):
+    return 100.0 if killed + survived == 0 else 100.0 * killed / (killed + survived)
+
+
+def table(results):
+    log(f"{'file':<28} {'mutants':>8} {'tests':>6} {'fuzz':>5} {'equal':>6} {'left':>5} {'score':>7}")
+    sums = [0] * 5
+    for path in sorted(results):
+        result = results[path]
+        row = [len(result["mutants"])] + [count(result, v)
+                                          for v in ("killed", "fuzz", "equivalent", "survived")]
+        sums = [a + b for a, b in zip(sums, row)]
+        log(f"{path:<28} {row[0]:>8} {row[1]:>6} {row[2]:>5} {row[3]:>6} {row[4]:>5} "
+            f"{score(row[1] + row[2], row[4]):>6.2f}%")
+    log(f"{'all':<28} {sums[0]:>8} {sums[1]:>6} {sums[2]:>5} {sums[3]:>6} {sums[4]:>5} "
+        f"{score(sums[1] + sums[2], sums[4]):>6.2f}%")
+
+
+def survivors(path, result):
+    for m in result["mutants"]:
+        if m["verdict"] == "survived":
+            log(f"{path}:{m['line']}: {m['operator']} ({m['by']})\n    {path} {m['function']}: "
+                f"{m['before']} => {m['after']}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--light", action="store_true", help="quick tests alone")
+    parser.add_argument("--keep", action="store_true")
+    options = parser.parse_args()
+    results = {}
+    if os.path.exists(OUT):
+        with open(OUT, encoding="utf-8") as file:
+            results = json.load(file)
+    done = {}
+    for path in options.files or sources():
+        done[path] = results[path] = run_file(path, options, results.get(path, {}))
+        survivors(path, done[path])
+        os.makedirs("out", exist_ok=True)
+        with open(OUT + ".new", "w", encoding="utf-8") as file:
+            json.dump(results, file, indent=1)
+        os.replace(OUT + ".new", OUT)
+        one = done[path]
+        log(f"{path}: {len(one['mutants'])} mutants, {count(one, 'survived')} left, {one['seconds']} s")
+    table(done)
+    return 1 if any(count(r, "survived") for r in done.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
