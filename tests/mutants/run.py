@@ -44,6 +44,7 @@ SAMPLED = ["src/bits.h", "src/heap.c", "src/check.c", "src/policy.c", "src/heap_
 FUZZ_TARGETS = ["heap_ops", "pool_ops", "zephyr_api", "wild_pointers", "engines_side_by_side"]
 LIGHT_US = 60000  # what a test may take that meets every mutant; heavier ones meet the survivors
 FUZZ_EXTRA_INPUTS = 3000
+ELSEWHERE = "record."  # tests of programs that are not linked in
 MUTATED_ROOMS = ("src", "sim", "include", "port", "tests", "fuzz")
 
 
@@ -217,7 +218,8 @@ class File:
         self.names = dict(line.split(" ", 1) for line in listed.splitlines())
         self.names = {int(k): v for k, v in self.names.items()}
         times = usual_times()
-        wanted = [t for t in self.names if (times.get(self.names[t], 0) > LIGHT_US) == heavy]
+        wanted = [t for t in self.names if (times.get(self.names[t], 0) > LIGHT_US) == heavy
+                  and not self.names[t].startswith(ELSEWHERE)]
         found = subprocess.run([f"{self.work}/runner_reach", "reach"] + [str(t) for t in wanted],
                                capture_output=True, text=True, check=True,
                                stdin=subprocess.DEVNULL).stdout

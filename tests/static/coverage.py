@@ -53,15 +53,6 @@ def export():
         return json.load(file)["data"][0]
 
 
-def decisions_in(path, region):
-    """The conditions of a decision, as text, in order: split at && and || outside calls."""
-    text = text_of(path, region)
-    parts, depth, at = [], [], 0
-    pieces = re.split(r"(&&|\|\|)", text)
-    del parts, depth, at
-    return [re.sub(r"\s+", " ", p).strip().strip("()").strip() for p in pieces[::2]]
-
-
 def measure(data):
     """Per file: {branch region: [true, false]}, {decision region: [shown]}, {line: count}."""
     root = os.getcwd() + "/"
@@ -76,17 +67,17 @@ def measure(data):
                 pair = branches[path][tuple(region)]
                 pair[0] += taken
                 pair[1] += not_taken
-        for record in function.get("mcdc_records", []):
-            *region, file, _, _, shown = record[:8]
-            path = names[file]
-            if path.startswith("src/"):
-                known = decisions[path].setdefault(tuple(region), [False] * len(shown))
-                decisions[path][tuple(region)] = [a or b for a, b in zip(known, shown)]
         for line, column, end, end_column, count, file, _, kind in function["regions"]:
             path = names[file]
             if path.startswith("src/") and kind == 0:
                 known = counts[path].setdefault((line, column, end, end_column), 0)
                 counts[path][(line, column, end, end_column)] = known + count
+    for file in data["files"]:
+        path = file["filename"].removeprefix(root)
+        for record in file.get("mcdc_records", []) if path.startswith("src/") else []:
+            region, shown = tuple(record[:4]), record[-1]
+            known = decisions[path].setdefault(region, [False] * len(shown))
+            decisions[path][region] = [a or b for a, b in zip(known, shown)]
     return branches, decisions, counts
 
 
