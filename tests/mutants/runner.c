@@ -1,10 +1,9 @@
 /* runner.c: runs tests against mutants, each in a process of its own.
  *
  *     runner list                          the tests: number, suite.title
- *     runner time | reach [TEST...]        each test once: number, status, microseconds of processor
- *                                          time; with reach, also the mutants whose place it reached
- *     runner serve                         lines "MUTANT TEST:MICROSECONDS ..." on standard input;
- *                                          answers "MUTANT TEST HOW" at the first test that fails,
+ *     runner time | reach [TEST...]        each test once: number, status, microseconds of
+ * processor time; with reach, also the mutants whose place it reached runner serve lines "MUTANT
+ * TEST:MICROSECONDS ..." on standard input; answers "MUTANT TEST HOW" at the first test that fails,
  *                                          or "MUTANT -1 survived"
  *
  * Owns: forking, limits of time, and the verdict of a process. A test fails when an assertion does,
@@ -200,8 +199,8 @@ int main(int argc, char **argv)
     FILE *requests = fdopen(dup(STDIN_FILENO), "r");
     FILE *answers = fdopen(dup(STDOUT_FILENO), "w");
 
-    smh_mutant_reached = mmap(NULL, MUTANTS_MAX, PROT_READ | PROT_WRITE,
-                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    smh_mutant_reached =
+        mmap(NULL, MUTANTS_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (requests == NULL || answers == NULL || smh_mutant_reached == MAP_FAILED) {
         return 2;
     }

@@ -33,15 +33,15 @@ struct shim_test {
 };
 
 #define SHIM_SECTION(name) __attribute__((section(name), used))
-#define Test(suite_, title_, ...)                                                             \
-    static void suite_##_##title_##_test(void);                                               \
-    static const struct shim_test suite_##_##title_##_entry = {                               \
-        .suite = #suite_, .title = #title_, .run = suite_##_##title_##_test, __VA_ARGS__};     \
-    static const struct shim_test *const suite_##_##title_##_pointer SHIM_SECTION(            \
-        "shim_tests") = &suite_##_##title_##_entry;                                           \
+#define Test(suite_, title_, ...)                                                                 \
+    static void suite_##_##title_##_test(void);                                                   \
+    static const struct shim_test suite_##_##title_##_entry = {                                   \
+        .suite = #suite_, .title = #title_, .run = suite_##_##title_##_test, __VA_ARGS__};        \
+    static const struct shim_test *const suite_##_##title_##_pointer SHIM_SECTION("shim_tests") = \
+        &suite_##_##title_##_entry;                                                               \
     static void suite_##_##title_##_test(void)
 #define TestSuite(suite_, ...)                                                                \
-    static const struct shim_test suite_##_suite_entry = {.suite = #suite_, __VA_ARGS__};      \
+    static const struct shim_test suite_##_suite_entry = {.suite = #suite_, __VA_ARGS__};     \
     static const struct shim_test *const suite_##_suite_pointer SHIM_SECTION("shim_suites") = \
         &suite_##_suite_entry
 
@@ -51,20 +51,20 @@ static inline void shim_fail(const char *file, int line, const char *what)
     (void)fflush(stderr);
     _exit(SHIM_FAILED);
 }
-#define SHIM_CHECK(condition) \
-    ((condition) ? (void)0 : shim_fail(__FILE__, __LINE__, #condition))
+#define SHIM_CHECK(condition) ((condition) ? (void)0 : shim_fail(__FILE__, __LINE__, #condition))
 
-#define cr_assert(condition, ...)             SHIM_CHECK(condition)
-#define cr_assert_not(condition, ...)         SHIM_CHECK(!(condition))
-#define cr_assert_null(value, ...)            SHIM_CHECK((value) == NULL)
-#define cr_assert_not_null(value, ...)        SHIM_CHECK((value) != NULL)
-#define cr_assert_eq(left, right, ...)        SHIM_CHECK((left) == (right))
-#define cr_assert_neq(left, right, ...)       SHIM_CHECK((left) != (right))
-#define cr_assert_lt(left, right, ...)        SHIM_CHECK((left) < (right))
-#define cr_assert_leq(left, right, ...)       SHIM_CHECK((left) <= (right))
-#define cr_assert_gt(left, right, ...)        SHIM_CHECK((left) > (right))
-#define cr_assert_geq(left, right, ...)       SHIM_CHECK((left) >= (right))
-#define cr_assert_float_eq(left, right, epsilon, ...) SHIM_CHECK(fabs((left) - (right)) <= (epsilon))
+#define cr_assert(condition, ...)       SHIM_CHECK(condition)
+#define cr_assert_not(condition, ...)   SHIM_CHECK(!(condition))
+#define cr_assert_null(value, ...)      SHIM_CHECK((value) == NULL)
+#define cr_assert_not_null(value, ...)  SHIM_CHECK((value) != NULL)
+#define cr_assert_eq(left, right, ...)  SHIM_CHECK((left) == (right))
+#define cr_assert_neq(left, right, ...) SHIM_CHECK((left) != (right))
+#define cr_assert_lt(left, right, ...)  SHIM_CHECK((left) < (right))
+#define cr_assert_leq(left, right, ...) SHIM_CHECK((left) <= (right))
+#define cr_assert_gt(left, right, ...)  SHIM_CHECK((left) > (right))
+#define cr_assert_geq(left, right, ...) SHIM_CHECK((left) >= (right))
+#define cr_assert_float_eq(left, right, epsilon, ...) \
+    SHIM_CHECK(fabs((left) - (right)) <= (epsilon))
 #define cr_assert_str_eq(left, right, ...)    SHIM_CHECK(strcmp((left), (right)) == 0)
 #define cr_assert_str_neq(left, right, ...)   SHIM_CHECK(strcmp((left), (right)) != 0)
 #define cr_assert_str_empty(text, ...)        SHIM_CHECK((text)[0] == '\0')
