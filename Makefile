@@ -134,8 +134,12 @@ $(BUILD)/libsmh_record.so: sim/record/preload.c sim/record/record_format.h | bui
 	@echo "  LD $(MODE) $@"
 	@$(COMPILER) -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARNINGS) -Iinclude -o $@ $< -ldl -lpthread
 
-$(BUILD)/smh_tests: $(TEST_OBJECTS) $(call object,fuzz/mutate.c fuzz/stage.c fuzz/targets/heap_ops.c) \
-    $(call object,$(filter-out %/main.c,$(wildcard tests/exhaustive/*.c))) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a | $(BUILD)/libsmh_record.so
+# What tests use of other rooms.
+TEST_SHARED_OBJECTS := $(call object,fuzz/mutate.c fuzz/stage.c fuzz/targets/heap_ops.c) \
+    $(call object,$(filter-out %/main.c,$(wildcard tests/exhaustive/*.c)))
+
+$(BUILD)/smh_tests: $(TEST_OBJECTS) $(TEST_SHARED_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a \
+    | $(BUILD)/libsmh_record.so
 	@echo "  LD $(MODE) $@"
 	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $(filter %.o %.a,$^) -lcriterion $(SIM_LIBS)
 
@@ -279,8 +283,8 @@ exhaustive: $(BUILD)/exhaustive ## every state of two tiny regions that DEPTH op
 	done
 
 # The tests without Criterion, in MODE=mutants and MODE=coverage: tests/mutants/criterion stands in.
-$(BUILD)/runner: $(call object,tests/mutants/runner.c) $(TEST_OBJECTS) \
-    $(call object,fuzz/mutate.c fuzz/stage.c fuzz/targets/heap_ops.c) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
+$(BUILD)/runner: $(call object,tests/mutants/runner.c) $(TEST_OBJECTS) $(TEST_SHARED_OBJECTS) \
+    $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
 	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $^ $(SIM_LIBS)
 
 FILE ?=
@@ -319,6 +323,6 @@ help: ## this list
 	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
 
 .PHONY: build run test check check-format check-layers check-freestanding check-tidy check-asan \
-	check-tsan check-32 check-same bench cortex-m fuzz fuzz-replay fuzz-merge fuzz-min exhaustive coverage install format clean help
+	check-tsan check-32 check-same bench cortex-m fuzz fuzz-replay fuzz-merge fuzz-min exhaustive mutants coverage mcdc install format clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2> /dev/null)

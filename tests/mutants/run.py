@@ -80,7 +80,7 @@ def objects_by_source():
     table = {}
     for folder, _, names in os.walk(f"{BUILD}/obj"):
         for name in names:
-            if not name.endswith(".d"):
+            if not name.endswith(".d") or "/traced" in folder:
                 continue
             with open(os.path.join(folder, name), encoding="utf-8") as file:
                 rule = file.read().split("\n\n")[0].replace("\\\n", " ")
@@ -199,17 +199,17 @@ class File:
 
     def link(self, kind, mutated, users, table):
         replaced = set(users)
-        tests = sorted(o for o in table if o.startswith((f"{BUILD}/obj/tests/core/", f"{BUILD}/obj/tests/sim/"))
-                       and o not in replaced)
-        shared = [f"{BUILD}/obj/fuzz/{n}.o" for n in ("mutate", "stage", "targets/heap_ops")]
-        fuzz_mutated = [m for m in mutated if "/fuzz/" in m]
-        rest = [m for m in mutated if "/fuzz/" not in m]
-        wanted = {s.replace(f"{BUILD}/obj/", f"{self.work}/{kind}/") for s in shared}
-        keep = rest + [m for m in fuzz_mutated if m in wanted]
-        shared = [s for s in shared if s not in replaced]
+        linked = ["/tests/core/", "/tests/sim/", "/tests/exhaustive/", "/fuzz/mutate.o",
+                  "/fuzz/stage.o", "/fuzz/targets/heap_ops.o"]
+
+        def is_linked(path):
+            return any(part in path for part in linked) and not path.endswith("/exhaustive/main.o")
+        tests = sorted(o for o in table if is_linked(o) and o not in replaced)
+        keep = [m for m in mutated if is_linked(m) or "/fuzz/" not in m]
+        keep = [m for m in keep if is_linked(m) or not m.startswith(f"{self.work}/{kind}/tests/")]
         libraries = [f"{BUILD}/libsmhsim.a", f"{BUILD}/libsmh.a"]
         subprocess.run(["gcc", "-rdynamic", "-Wl,-z,now", "-o", f"{self.work}/runner_{kind}",
-                        f"{BUILD}/obj/tests/mutants/runner.o"] + keep + tests + shared + libraries + LIBRARIES, check=True)
+                        f"{BUILD}/obj/tests/mutants/runner.o"] + keep + tests + libraries + LIBRARIES, check=True)
 
     def look(self, heavy):
         """Which tests reach which mutants, at what cost: those that take little, or the others."""
