@@ -1,9 +1,12 @@
 /* result.c: deriving, judging and freeing a result. See result.h. */
 #include "result.h"
 
-#include "hazard/judge.h"
+#include "hazard/expect.h"
 
-#pragma weak smh_judge_close /* until the judge is part of the program */
+/* until the judge is part of the program */
+#pragma weak smh_judge_close
+#pragma weak smh_judge_hazard_count
+#pragma weak smh_judge_hazard_at
 
 #include <inttypes.h>
 #include <math.h>
@@ -149,14 +152,121 @@ static void judge_region(struct smh_result *result, const struct smh_region_expe
     }
 }
 
+static char *copy_text(const char *text)
+{
+    return text != NULL ? smh_must_copy(text) : NULL;
+}
+
+void smh_result_add_hazard(struct smh_result *result, const struct smh_hazard *hazard)
+{
+    size_t count = result->hazard_count++;
+    if ((count & (count - 1)) == 0) { /* full at each power of two */
+        result->hazards =
+            smh_must_resize(result->hazards, count > 0 ? count * 2 : 1, sizeof(*result->hazards));
+    }
+    struct smh_hazard *copy = &result->hazards[count];
+    *copy = *hazard;
+    copy->explanation = copy_text(hazard->explanation);
+    copy->advice = copy_text(hazard->advice);
+    copy->drawing = copy_text(hazard->drawing);
+}
+
+/* The judge has done its work: what it found is kept, what it needed for that is not. */
+static void take_hazards(struct smh_result *result)
+{
+    if (result->judge == NULL) {
+        return;
+    }
+    size_t count = smh_judge_hazard_count(result->judge);
+    for (size_t i = 0; i < count; i++) {
+        smh_result_add_hazard(result, smh_judge_hazard_at(result->judge, i));
+    }
+    smh_judge_close(result->judge);
+    result->judge = NULL;
+    result->hazards_judged = true;
+}
+
+static void add_difference(struct smh_result *result, const char *text)
+{
+    result->hazard_differences =
+        smh_must_resize(result->hazard_differences, result->hazard_difference_count + 1,
+                        sizeof(*result->hazard_differences));
+    result->hazard_differences[result->hazard_difference_count++] = smh_must_copy(text);
+}
+
+/* Of a list: entries that nothing agrees with. */
+static void find_absent(struct smh_result *result, const struct smh_expect *expect)
+{
+    for (size_t i = 0; i < expect->hazard_count; i++) {
+        const struct smh_hazard_expect *entry = &expect->hazard_list[i];
+        bool found = false;
+        for (size_t j = 0; j < result->hazard_count; j++) {
+            found = found || smh_hazard_is_expected(result->scenario, &result->hazards[j], entry);
+        }
+        if (!found) {
+            char text[1024];
+            int used = snprintf(text, sizeof(text), "expected and did not occur: %s%s",
+                                entry->class_name, entry->owner_count > 0 ? " of " : "");
+            for (size_t j = 0; j < entry->owner_count && used < (int)sizeof(text); j++) {
+                used += snprintf(text + used, sizeof(text) - (size_t)used, "%s%s",
+                                 j > 0 ? " and " : "", entry->owners[j]);
+            }
+            add_difference(result, text);
+        }
+    }
+}
+
+/* Hazards that no entry of the list agrees with; of a number that is not met: all. */
+static void find_unexpected(struct smh_result *result, const struct smh_expect *expect)
+{
+    bool number_met = expect->hazard_list == NULL && expect->hazards == result->hazard_count;
+    for (size_t i = 0; i < result->hazard_count && !number_met; i++) {
+        const struct smh_hazard *hazard = &result->hazards[i];
+        bool found = false;
+        for (size_t j = 0; j < expect->hazard_count; j++) {
+            found =
+                found || smh_hazard_is_expected(result->scenario, hazard, &expect->hazard_list[j]);
+        }
+        if (!found) {
+            char title[2 * SMH_OWNER_NAME_BYTES + 16];
+            char text[sizeof(title) + 128];
+            smh_hazard_title(result->scenario, hazard, title, sizeof(title));
+            snprintf(text, sizeof(text), "occurred%s: %s, first at operation %" PRIu64,
+                     expect->hazard_list != NULL || expect->hazards == 0 ? " and was not expected"
+                                                                         : "",
+                     title, hazard->operation);
+            add_difference(result, text);
+        }
+    }
+}
+
+static void judge_hazards(struct smh_result *result, const struct smh_expect *expect)
+{
+    if (!expect->has_hazards || !result->hazards_judged) {
+        return;
+    }
+    char allowed[48];
+    char actual[48];
+    find_absent(result, expect);
+    find_unexpected(result, expect);
+    bool number_met = expect->hazard_list != NULL || expect->hazards == result->hazard_count;
+    snprintf(allowed, sizeof(allowed), "%" PRIu64 "%s", expect->hazards,
+             expect->hazard_list != NULL ? " listed" : "");
+    snprintf(actual, sizeof(actual), "%zu", result->hazard_count);
+    add_expectation(result, number_met && result->hazard_difference_count == 0, "hazards", allowed,
+                    actual);
+}
+
 void smh_result_judge(struct smh_result *result)
 {
     const struct smh_expect *expect = &result->scenario->expect;
     result->passed = result->violation_count == 0;
     result->expectation_count = 0;
     result->expectations =
-        smh_must_allocate(2 + expect->region_count, sizeof(*result->expectations));
+        smh_must_allocate(3 + expect->region_count, sizeof(*result->expectations));
+    take_hazards(result);
     judge_failures(result, expect);
+    judge_hazards(result, expect);
     for (size_t i = 0; i < expect->region_count; i++) {
         judge_region(result, &expect->regions[i]);
     }
@@ -180,5 +290,15 @@ void smh_result_free(struct smh_result *result)
     if (result->judge != NULL) {
         smh_judge_close(result->judge);
     }
+    for (size_t i = 0; i < result->hazard_count; i++) {
+        free(result->hazards[i].explanation);
+        free(result->hazards[i].advice);
+        free(result->hazards[i].drawing);
+    }
+    free(result->hazards);
+    for (size_t i = 0; i < result->hazard_difference_count; i++) {
+        free(result->hazard_differences[i]);
+    }
+    free(result->hazard_differences);
     memset(result, 0, sizeof(*result));
 }

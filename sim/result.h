@@ -47,6 +47,9 @@
  *     wrong_reads     null, or count, first: null, or operation_index, region, offset, core (null:
  *                     a device), by_allocator: what one schedule of the caches came to
  *     DISTRIBUTION is count, sum, min, max, mean, p50, p99, buckets [ [ upper bound, count ] ]
+ *     hazards         null: not judged; or [ HAZARD, as hazard/report.h says ]
+ *     hazard_differences [ sentences: which were expected and did not occur, and the other way
+ *                     round ]
  *     expectations [  what, allowed, actual, passed ]
  *   ]
  *   verdict           a sentence
@@ -61,6 +64,7 @@
 #ifndef SMH_SIM_RESULT_H
 #define SMH_SIM_RESULT_H
 
+#include "hazard/judge.h"
 #include "machine/memory.h"
 #include "workload/scenario.h"
 
@@ -213,7 +217,12 @@ struct smh_result {
     uint64_t clock_overhead_ns;
     struct smh_cycles *cycles;           /* NULL: not taken */
     struct smh_wrong_reads *wrong_reads; /* NULL: memories were not simulated */
-    struct smh_judge *judge;             /* of hazards; NULL: they were not judged */
+    struct smh_judge *judge;             /* of hazards, until smh_result_judge; NULL: none */
+    bool hazards_judged;                 /* the judge of hazards followed the run */
+    struct smh_hazard *hazards;          /* copies of what it found, in its order */
+    size_t hazard_count;
+    char **hazard_differences; /* from what is expected, a sentence each */
+    size_t hazard_difference_count;
     struct smh_expectation_result *expectations;
     size_t expectation_count;
     double host_seconds; /* of the replay; printed on the terminal only */
@@ -240,6 +249,8 @@ void smh_cycles_close(struct smh_cycles *cycles); /* NULL does nothing */
 void smh_cycles_total(const struct smh_result *result, enum smh_operation_kind kind,
                       struct smh_latency *total);
 
+/* Keeps a copy of a hazard that was found. */
+void smh_result_add_hazard(struct smh_result *result, const struct smh_hazard *hazard);
 /* Checks scenario->expect and fills expectations and passed. */
 void smh_result_judge(struct smh_result *result);
 void smh_result_free(struct smh_result *result);

@@ -123,6 +123,9 @@ void smh_result_print(const struct smh_result *result, FILE *out)
     if (result->stopped) {
         fprintf(out, "the replay stopped there: what a broken heap does next means nothing\n");
     }
+    for (size_t i = 0; i < result->hazard_difference_count; i++) {
+        fprintf(out, "hazard %s\n", result->hazard_differences[i]);
+    }
     for (size_t i = 0; i < result->expectation_count; i++) {
         const struct smh_expectation_result *row = &result->expectations[i];
         fprintf(out, "expected %s: %s, got %s: %s\n", row->what, row->allowed, row->actual,
