@@ -183,7 +183,9 @@ static void empty_slot(struct replay *replay, struct smh_live *live)
     if (live->on_stack && replay->hardware != NULL) {
         smh_hardware_freeing(replay->hardware, live, replay->index);
     }
-    free(live->versions);
+    if (live->versions != NULL) {
+        free(live->versions);
+    }
     *live = (struct smh_live){0};
 }
 
@@ -326,6 +328,13 @@ static void do_access(struct replay *replay, struct smh_live *live,
     }
 }
 
+static void do_barrier(struct replay *replay, const struct smh_operation *operation)
+{
+    if (replay->hardware != NULL) {
+        smh_hardware_access(replay->hardware, operation, NULL, 0, 0, replay->index);
+    }
+}
+
 static int do_stack(struct replay *replay, struct smh_live *live,
                     const struct smh_operation *operation, struct smh_error *error)
 {
@@ -356,13 +365,6 @@ static int do_stack(struct replay *replay, struct smh_live *live,
 static int execute(struct replay *replay, const struct smh_operation *operation,
                    struct smh_error *error)
 {
-    if (operation->kind == SMH_OPERATION_BARRIER) {
-        replay->result->operations[operation->kind]++;
-        if (replay->hardware != NULL) {
-            smh_hardware_access(replay->hardware, operation, NULL, 0, 0, replay->index);
-        }
-        return 0;
-    }
     struct smh_live *live = slot_of(replay, operation, error);
     if (live == NULL) {
         return -1;
@@ -373,12 +375,14 @@ static int execute(struct replay *replay, const struct smh_operation *operation,
         live->block == NULL && operation->kind == SMH_OPERATION_REALLOC && operation->bytes != 0;
     if (operation->kind <= SMH_OPERATION_CALLOC || first_try) {
         do_alloc(replay, live, operation);
+    } else if (operation->kind == SMH_OPERATION_FREE && live->block != NULL) {
+        do_free(replay, live, operation);
     } else if (operation->kind == SMH_OPERATION_STACK) {
         return do_stack(replay, live, operation, error);
+    } else if (operation->kind == SMH_OPERATION_BARRIER) {
+        do_barrier(replay, operation);
     } else if (live->block == NULL) {
         replay->result->skipped++;
-    } else if (operation->kind == SMH_OPERATION_FREE) {
-        do_free(replay, live, operation);
     } else if (operation->kind == SMH_OPERATION_REALLOC) {
         do_realloc(replay, live, operation);
     } else {
