@@ -55,11 +55,14 @@ struct bench_options {
     uint64_t seed;
     const char *json; /* file to write, or NULL */
     const char *reference;
-    size_t sample; /* calls to look at per trace; 0: the bench's own choice, SIZE_MAX: all */
-    bool direct;   /* also call plug-ins without smh around them */
-    bool system;   /* also the system's allocators, where a bench can; so when no -e is given */
+    size_t sample;      /* calls to look at per trace; 0: the bench's own choice, SIZE_MAX: all */
+    size_t evaluations; /* of a search; 0: the bench's own choice */
+    const char *scenarios; /* folder for what a search found, or NULL: the bench's own choice */
+    bool direct;           /* also call plug-ins without smh around them */
+    bool system; /* also the system's allocators, where a bench can; so when no -e is given */
     struct bench_engine engines[BENCH_ENGINES_MAX];
     size_t engine_count;
+    bool engines_named; /* by -e; else all of the core */
     char **arguments; /* of main */
     const char *traces[BENCH_TRACES_MAX];
     size_t trace_count;

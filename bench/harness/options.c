@@ -27,6 +27,8 @@ static const char help_text[] =
     "  --granule BYTES       a power of two (default: the engine's)\n"
     "  --rounds N            rounds of a timed bench\n"
     "  --sample N            calls to look at per trace; 'all' for every one\n"
+    "  --evaluations N       plays of each search of 'worst' (default: 4000)\n"
+    "  --scenarios FOLDER    where 'worst' writes what it found (default: out/bench/worst)\n"
     "  --jobs N              processes at a time (default: 2; timed benches use one)\n"
     "  --seed N              of made-up sequences (default: 1)\n"
     "  --direct              also call plug-ins that export smh_bench_direct without smh around\n"
@@ -118,6 +120,10 @@ static bool read_valued(struct bench_options *options, const char *option, const
         options->rounds = (unsigned)number(option, value, 10000);
     } else if (strcmp(option, "--sample") == 0) {
         options->sample = strcmp(value, "all") == 0 ? SIZE_MAX : number(option, value, SIZE_MAX);
+    } else if (strcmp(option, "--evaluations") == 0) {
+        options->evaluations = number(option, value, UINT32_MAX);
+    } else if (strcmp(option, "--scenarios") == 0) {
+        options->scenarios = value;
     } else if (strcmp(option, "--jobs") == 0) {
         options->jobs = (unsigned)number(option, value, 64);
     } else if (strcmp(option, "--seed") == 0) {
@@ -134,7 +140,8 @@ static void use_defaults(struct bench_options *options)
 {
     static glob_t found; /* its strings live as long as the program */
 
-    options->system |= options->engine_count == 0;
+    options->engines_named = options->engine_count != 0;
+    options->system |= !options->engines_named;
     for (size_t i = 0; options->engine_count == 0 || i != 0; i++) {
         const struct smh_engine *engine = smh_engine_at(i);
 
