@@ -10,7 +10,10 @@
  *   - a load or device's read that gives, in some state, not the last value written,
  *   - a byte whose last value is nowhere any more in some state: it is lost,
  *   - a device that is given memory it cannot reach, or a stack (H10).
- * Bytes that nobody has written since their block was handed out have no value to lose.
+ * Bytes that nobody has written since their block was handed out have no value to lose. Two losses
+ * count only when somebody reads the bytes before they are written again: of the allocator's
+ * metadata (what has been merged away is never read), and of what the owner of a block himself
+ * invalidates, inside the range that he names (he may mean to discard it).
  *
  *     accesses, hand-outs --> judge --> line states --> hazards, one per (class, owners)
  *
@@ -70,9 +73,12 @@ struct smh_hazard_step {
         SMH_STEP_ACCESS,
         SMH_STEP_HAND_OUT,
         SMH_STEP_FREE,
-        SMH_STEP_EVICTION,
-        SMH_STEP_FILL
+        SMH_STEP_EVICTION, /* a dirty line is written back, and may leave */
+        SMH_STEP_FILL,     /* a line is fetched that nobody asked for */
+        SMH_STEP_DROP,     /* a clean line leaves */
+        SMH_STEP_DRAIN     /* stores that were pending in a store buffer are carried out */
     } what;
+    bool shared; /* of an eviction, fill or drop: L2, not the core's L1 */
 };
 
 struct smh_hazard {
@@ -100,9 +106,14 @@ struct smh_judge *smh_judge_open(const struct smh_scenario *scenario, const uint
                                  struct smh_error *error);
 void smh_judge_close(struct smh_judge *judge);
 
-/* owner->kind block or stack: owns [offset, offset + reserved) from now on. Called after the
- * accesses of the operation that allocated it. */
+/* owner->kind block or stack: owns [offset, offset + reserved) from now on, and what the bytes hold
+ * is undefined. Called after the allocator's own accesses of the operation that allocated it, and
+ * before stores into the block (calloc's zeroes, realloc's copy: accesses that are not
+ * by_allocator). */
 void smh_judge_hand_out(struct smh_judge *judge, const struct smh_owner *owner, uint64_t reserved);
+/* The block at owner->offset was resized in place: what it keeps stays defined. Called where
+ * smh_judge_hand_out would be. */
+void smh_judge_resize(struct smh_judge *judge, const struct smh_owner *owner, uint64_t reserved);
 /* The block at this offset is freed. Called before the accesses of the operation that frees it. */
 void smh_judge_free(struct smh_judge *judge, uint16_t region, uint64_t offset, uint64_t operation);
 /* The block at owner->offset has changed its size in place: its bytes below both sizes keep what
@@ -113,5 +124,24 @@ void smh_judge_access(struct smh_judge *judge, const struct smh_access *access);
 /* What was found, in the order in which it first showed; valid until the judge is closed. */
 size_t smh_judge_hazard_count(const struct smh_judge *judge);
 const struct smh_hazard *smh_judge_hazard_at(struct smh_judge *judge, size_t index);
+/* Distinct hazards beyond those listed. */
+uint64_t smh_judge_unlisted(const struct smh_judge *judge);
+/* Lines of which nothing is known any more, because more cores or states met there than the judge
+ * follows (states.h). 0: every verdict is whole. */
+uint64_t smh_judge_lines_given_up(const struct smh_judge *judge);
+
+/* For tests of the tests: rules that a broken judge would lack. Bits of `rules` switch one off. */
+enum smh_judge_rule {
+    SMH_RULE_EVICTION = 1 << 0,      /* a dirty line may be written back at any time */
+    SMH_RULE_FETCH = 1 << 1,         /* a line may be fetched at any time */
+    SMH_RULE_STALE_DEVICE = 1 << 2,  /* a device's read is checked */
+    SMH_RULE_STALE_CORE = 1 << 3,    /* a core's load is checked */
+    SMH_RULE_INVALIDATE = 1 << 4,    /* invalidation drops what is dirty */
+    SMH_RULE_NEIGHBOURS = 1 << 5,    /* a store makes the whole line dirty */
+    SMH_RULE_UNDEFINED = 1 << 6,     /* a hand-out and a free make bytes undefined */
+    SMH_RULE_STORE_BUFFER = 1 << 7,  /* stores may be pending */
+    SMH_RULE_OTHER_CORES = 1 << 8    /* a core's store leaves other cores' copies stale */
+};
+void smh_judge_switch_off(struct smh_judge *judge, unsigned rules);
 
 #endif

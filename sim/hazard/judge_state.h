@@ -1,0 +1,120 @@
+/* judge_state.h: what the parts of the judge share.
+ *
+ * Owns: struct smh_judge.
+ *
+ *     words[line]   untouched | private: one core, through its cache | struct smh_line
+ *     defined       bit i: byte i has been written since it was handed out (of private lines)
+ *     dirty         bit i: byte i has been stored (of private lines)
+ *
+ * A line that one core alone touches, through its cache, without maintenance, is private: nothing
+ * can go wrong with it, and an access costs a few instructions. Whatever else happens to it makes
+ * a struct smh_line of it, from the two bitmaps and the word.
+ *
+ * Invariants: bits and lines are counted from the region's start rounded down to a line: offset +
+ * skew.
+ */
+#ifndef SMH_SIM_HAZARD_JUDGE_STATE_H
+#define SMH_SIM_HAZARD_JUDGE_STATE_H
+
+#include "line.h"
+
+#define SMH_WORD_PRIVATE 1u
+#define SMH_WORD_LINE    2u
+#define SMH_WORD_KIND    3u
+#define SMH_WORD_STORED  (1u << 10)
+
+struct smh_line_word {
+    uint64_t tag;       /* kind; private: core << 2, stored, actor << 16, owner << 32 */
+    uint64_t operation; /* private: of the last store */
+};
+
+struct smh_judge_region {
+    struct smh_states *states; /* NULL: nothing can go wrong, no cache and no store buffer */
+    struct smh_line_word *words;
+    uint64_t *defined;
+    uint64_t *dirty;
+    uint64_t size;
+    uint64_t skew;
+    uint64_t line_count;
+    bool private_lines; /* no store buffer */
+};
+
+struct smh_line_list {
+    struct smh_line **lines;
+    size_t count, capacity;
+};
+
+struct smh_hazard_key {
+    uint64_t names[2];
+    uint8_t hazard_class;
+    int32_t listed; /* index of the hazard; -1: not listed */
+};
+
+struct smh_judge {
+    const struct smh_scenario *scenario;
+    uint32_t line_bytes;
+    unsigned line_shift;
+    uint32_t cores;
+    struct smh_judge_region *regions;
+    size_t region_count;
+    struct smh_states *regimes[16];
+    size_t regime_count;
+    struct smh_owners *owners;
+    struct smh_line_list *pending; /* [cores] */
+    struct smh_line_effect effect;
+    struct smh_hazard *hazards;
+    size_t hazard_count;
+    struct smh_hazard_key *keys;
+    size_t key_count, key_capacity;
+    uint64_t unlisted;
+    uint64_t given_up;
+    unsigned off; /* enum smh_judge_rule */
+    struct {      /* the owner that was looked up last */
+        uint64_t from, to;
+        uint32_t number;
+        uint16_t region;
+    } recent;
+};
+
+/* One access as it meets one line. */
+struct smh_touch {
+    struct smh_line_event event;
+    struct smh_judge_region *region;
+    uint16_t region_index;
+    uint64_t line_index;
+};
+
+/* What went wrong with bytes of one owner in one line. */
+struct smh_finding {
+    const struct smh_line *line; /* NULL: no line (H10) */
+    struct smh_line_event event; /* at which it shows */
+    uint64_t bytes[SMH_LINE_WORDS];
+    uint32_t victim, culprit;
+    uint16_t region;
+    uint8_t hazard_class;
+};
+
+static inline bool smh_bit(const uint64_t *bits, uint64_t index)
+{
+    return (bits[index / 64] >> index % 64 & 1u) != 0;
+}
+
+/* classify.c: judges what an event did to a line. The line has taken the event; bytes that are told
+ * are made undefined. */
+void smh_classify(struct smh_judge *judge, struct smh_line *line, const struct smh_touch *touch);
+/* Tells what suspects a read meets, and forgets those that a write meets. */
+void smh_classify_suspects(struct smh_judge *judge, struct smh_line *line,
+                           const struct smh_touch *touch);
+/* report.c: lists a hazard, or counts it when it is known. */
+void smh_report(struct smh_judge *judge, const struct smh_finding *finding);
+/* sequence.c: fills hazard->sequence. */
+void smh_sequence(const struct smh_judge *judge, const struct smh_finding *finding,
+                  struct smh_hazard *hazard);
+/* Whether the finding's first byte still goes wrong by these events, from an untouched line. */
+bool smh_sequence_goes_wrong(struct smh_states *states, const struct smh_line_event *events,
+                             size_t count, unsigned byte, bool skipped_happens);
+/* explain.c: fills explanation, advice and drawing. */
+void smh_explain(const struct smh_judge *judge, const struct smh_finding *finding,
+                 struct smh_hazard *hazard);
+
+#endif

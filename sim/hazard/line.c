@@ -1,0 +1,405 @@
+/* line.c: see line.h. */
+#include "line.h"
+
+#include "../error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RECENT 8 /* events that are kept whatever they repeat */
+
+struct smh_line *smh_line_new(uint16_t region, uint64_t index, uint32_t line_bytes)
+{
+    struct smh_line *line = smh_must_allocate(1, sizeof(*line));
+    line->segment_capacity = 4;
+    line->segments = smh_must_allocate(line->segment_capacity, sizeof(*line->segments));
+    line->segments[0] =
+        (struct smh_line_segment){.set = SMH_STATES_INITIAL, .to = (uint16_t)line_bytes};
+    line->segment_count = 1;
+    line->region = region;
+    line->index = index;
+    line->allocator_core = 255;
+    return line;
+}
+
+void smh_line_free(struct smh_line *line, struct smh_owners *owners)
+{
+    if (owners != NULL) {
+        smh_line_forget_events(line, owners);
+        smh_line_remove_dirt(line, owners, 255);
+    }
+    while (line->suspects != NULL) {
+        struct smh_line_suspect *next = line->suspects->next;
+        if (owners != NULL) {
+            smh_owners_release(owners, line->suspects->victim);
+            smh_owners_release(owners, line->suspects->culprit);
+        }
+        free(line->suspects);
+        line->suspects = next;
+    }
+    free(line->segments);
+    free(line->events);
+    free(line->dirt);
+    free(line);
+}
+
+enum smh_event smh_line_event_for(const struct smh_line_event *event, bool inside,
+                                  bool skipped_happens)
+{
+    if (event->skipped && !skipped_happens) {
+        return SMH_EVENT_KIND_COUNT;
+    }
+    switch (event->kind) {
+    case SMH_LINE_LOAD:
+        return !inside           ? SMH_EVENT_KIND_COUNT
+               : event->uncached ? SMH_EVENT_LOAD_UNCACHED
+                                 : SMH_EVENT_LOAD_CACHED;
+    case SMH_LINE_STORE:
+        if (event->uncached) {
+            return inside ? SMH_EVENT_STORE_UNCACHED_IN : SMH_EVENT_STORE_UNCACHED_OUT;
+        }
+        return inside ? SMH_EVENT_STORE_CACHED_IN : SMH_EVENT_STORE_CACHED_OUT;
+    case SMH_LINE_DMA_READ:
+        return inside ? SMH_EVENT_DMA_READ : SMH_EVENT_KIND_COUNT;
+    case SMH_LINE_DMA_WRITE:
+        return inside ? SMH_EVENT_DMA_WRITE : SMH_EVENT_KIND_COUNT;
+    case SMH_LINE_CLEAN:
+        return SMH_EVENT_CLEAN;
+    case SMH_LINE_INVALIDATE:
+        return SMH_EVENT_INVALIDATE;
+    case SMH_LINE_FLUSH:
+    case SMH_LINE_SETTLE:
+        return SMH_EVENT_FLUSH;
+    case SMH_LINE_BARRIER:
+        return SMH_EVENT_BARRIER;
+    case SMH_LINE_HAND_OUT:
+    case SMH_LINE_FREE:
+        return inside ? SMH_EVENT_UNDEFINE : SMH_EVENT_KIND_COUNT;
+    default:
+        return SMH_EVENT_KIND_COUNT;
+    }
+}
+
+/* --- segments ------------------------------------------------------------------------------------ */
+
+static uint16_t start_of(const struct smh_line *line, size_t index)
+{
+    return index == 0 ? 0 : line->segments[index - 1].to;
+}
+
+/* A segment ends at `at`; the index of the one that begins there. */
+static size_t split(struct smh_line *line, uint16_t at)
+{
+    size_t index = 0;
+    while (index < line->segment_count && line->segments[index].to <= at) {
+        index++;
+    }
+    if (index == line->segment_count || start_of(line, index) == at) {
+        return index;
+    }
+    if (line->segment_count == line->segment_capacity) {
+        line->segment_capacity = (uint16_t)(line->segment_capacity * 2);
+        line->segments =
+            smh_must_resize(line->segments, line->segment_capacity, sizeof(*line->segments));
+    }
+    memmove(&line->segments[index + 1], &line->segments[index],
+            (line->segment_count - index) * sizeof(*line->segments));
+    line->segments[index].to = at;
+    line->segment_count++;
+    return index + 1;
+}
+
+static void merge(struct smh_line *line)
+{
+    size_t kept = 0;
+    for (size_t i = 1; i < line->segment_count; i++) {
+        if (line->segments[i].set == line->segments[kept].set) {
+            line->segments[kept].to = line->segments[i].to;
+        } else {
+            line->segments[++kept] = line->segments[i];
+        }
+    }
+    line->segment_count = (uint16_t)(kept + 1);
+}
+
+static void give_up(struct smh_line *line)
+{
+    line->given_up = true;
+    line->segments[0].to = line->segments[line->segment_count - 1].to;
+    line->segments[0].set = SMH_STATES_GIVEN_UP;
+    line->segment_count = 1;
+}
+
+static void note_wrong(struct smh_line_effect *effect, uint16_t from, uint16_t to,
+                       struct smh_step step, uint32_t before)
+{
+    if (effect->wrong_count == effect->wrong_capacity) {
+        effect->wrong_capacity = effect->wrong_capacity == 0 ? 16 : effect->wrong_capacity * 2;
+        effect->wrong =
+            smh_must_resize(effect->wrong, effect->wrong_capacity, sizeof(*effect->wrong));
+    }
+    effect->wrong[effect->wrong_count++] = (struct smh_line_wrong){
+        .from = from, .to = to, .stale = step.stale, .lost = step.lost, .before = before};
+}
+
+/* One event on every segment: `in` for those in [first, last), `out` for the others. */
+static void step_segments(struct smh_line *line, struct smh_states *states, size_t first,
+                          size_t last, enum smh_event in, enum smh_event out, unsigned slot,
+                          struct smh_line_effect *effect)
+{
+    for (size_t i = 0; i < line->segment_count; i++) {
+        enum smh_event event = i >= first && i < last ? in : out;
+        if (event == SMH_EVENT_KIND_COUNT) {
+            continue;
+        }
+        uint32_t before = line->segments[i].set;
+        struct smh_step step = smh_states_step(states, before, event, slot);
+        if (step.set == SMH_STATES_GIVEN_UP) {
+            give_up(line);
+            return;
+        }
+        if (effect != NULL && (step.stale || step.lost)) {
+            note_wrong(effect, start_of(line, i), line->segments[i].to, step, before);
+        }
+        line->segments[i].set = step.set;
+    }
+}
+
+/* The slot of a core, which enters when it has none; SMH_STATES_SLOTS: there are no more. */
+static unsigned enter(struct smh_line *line, struct smh_states *states, uint8_t core)
+{
+    for (unsigned slot = 0; slot < line->slots; slot++) {
+        if (line->slot_core[slot] == core) {
+            return slot;
+        }
+    }
+    if (line->slots == SMH_STATES_SLOTS) {
+        give_up(line);
+        return SMH_STATES_SLOTS;
+    }
+    unsigned slot = line->slots++;
+    line->slot_core[slot] = core;
+    step_segments(line, states, 0, 0, SMH_EVENT_ENTER, SMH_EVENT_ENTER, slot, NULL);
+    return slot;
+}
+
+static bool is_of_a_core(enum smh_event event)
+{
+    return event < SMH_EVENT_DMA_READ;
+}
+
+void smh_line_apply(struct smh_line *line, struct smh_states *states,
+                    const struct smh_line_event *event, struct smh_line_effect *effect)
+{
+    if (line->given_up) {
+        return;
+    }
+    if (event->kind == SMH_LINE_SETTLE) {
+        for (unsigned slot = 0; slot < line->slots && !line->given_up; slot++) {
+            step_segments(line, states, 0, 0, SMH_EVENT_FLUSH, SMH_EVENT_FLUSH, slot, effect);
+        }
+        merge(line);
+        return;
+    }
+    enum smh_event in = smh_line_event_for(event, true, false);
+    enum smh_event out = smh_line_event_for(event, false, false);
+    if (in == SMH_EVENT_KIND_COUNT && out == SMH_EVENT_KIND_COUNT) {
+        return;
+    }
+    unsigned slot = 0;
+    if (is_of_a_core(in)) {
+        slot = enter(line, states, event->core);
+        if (line->given_up) {
+            return;
+        }
+    }
+    size_t first = 0;
+    size_t last = line->segment_count;
+    if (in != out && event->from == event->to) {
+        last = 0;
+    } else if (in != out) {
+        first = split(line, event->from);
+        last = split(line, event->to);
+    }
+    step_segments(line, states, first, last, in, out, slot, effect);
+    if (line->segment_count > 1) {
+        merge(line);
+    }
+}
+
+void smh_line_undefine(struct smh_line *line, struct smh_states *states, uint16_t from, uint16_t to)
+{
+    struct smh_line_event event = {.kind = SMH_LINE_FREE, .from = from, .to = to};
+    if (from < to) {
+        smh_line_apply(line, states, &event, NULL);
+    }
+}
+
+bool smh_line_is_pristine(const struct smh_line *line, const struct smh_states *states)
+{
+    if (line->given_up || line->segment_count != 1) {
+        return false;
+    }
+    return smh_states_pristine(states, line->segments[0].set);
+}
+
+bool smh_line_is_dirty(const struct smh_line *line, const struct smh_states *states, unsigned slot)
+{
+    /* Whether the line is dirty does not depend on the byte. */
+    return smh_states_dirty(states, line->segments[0].set, slot);
+}
+
+/* --- events -------------------------------------------------------------------------------------- */
+
+static uint32_t state_hash(const struct smh_line *line)
+{
+    uint32_t hash = line->slots;
+    for (size_t i = 0; i < line->segment_count; i++) {
+        hash = (hash ^ line->segments[i].set) * 0x9e3779b1u;
+        hash = (hash ^ line->segments[i].to) * 0x85ebca6bu;
+        hash ^= hash >> 15;
+    }
+    return hash;
+}
+
+static void remove_events(struct smh_line *line, struct smh_owners *owners, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        smh_owners_release(owners, line->events[i].owner);
+    }
+    memmove(&line->events[from], &line->events[to],
+            (line->event_count - to) * sizeof(*line->events));
+    line->event_count = (uint16_t)(line->event_count - (to - from));
+}
+
+/* Cuts out what came back to where it had been; the most recent events stay. */
+static void cut_loops(struct smh_line *line, struct smh_owners *owners)
+{
+    for (size_t end = line->event_count - RECENT; end-- > 1;) {
+        for (size_t begin = 0; begin < end; begin++) {
+            if (line->events[begin].state == line->events[end].state) {
+                remove_events(line, owners, begin + 1, end + 1);
+                end = begin + 1;
+                break;
+            }
+        }
+    }
+}
+
+/* The event goes on where the last one ended: one event. */
+static bool extends(const struct smh_line_event *last, const struct smh_line_event *event)
+{
+    return (event->kind == SMH_LINE_STORE || event->kind == SMH_LINE_DMA_WRITE) &&
+           last->kind == event->kind && last->owner == event->owner && last->core == event->core &&
+           last->uncached == event->uncached && last->by_allocator == event->by_allocator &&
+           event->from <= last->to && last->from <= event->to;
+}
+
+void smh_line_remember(struct smh_line *line, struct smh_owners *owners,
+                       const struct smh_line_event *event)
+{
+    uint32_t state = state_hash(line);
+    if (line->event_count > 0) {
+        struct smh_line_event *last = &line->events[line->event_count - 1];
+        if (extends(last, event)) {
+            last->from = event->from < last->from ? event->from : last->from;
+            last->to = event->to > last->to ? event->to : last->to;
+            last->operation = event->operation;
+            last->state = state;
+            return;
+        }
+    }
+    if (line->event_count == SMH_LINE_EVENTS_MAX) {
+        cut_loops(line, owners);
+        if (line->event_count > SMH_LINE_EVENTS_MAX - 4) {
+            remove_events(line, owners, 0, SMH_LINE_EVENTS_MAX / 2);
+            line->truncated = true;
+        }
+    }
+    if (line->event_count == line->event_capacity) {
+        line->event_capacity = (uint16_t)(line->event_capacity == 0 ? 4 : line->event_capacity * 2);
+        line->events = smh_must_resize(line->events, line->event_capacity, sizeof(*line->events));
+    }
+    struct smh_line_event *added = &line->events[line->event_count++];
+    *added = *event;
+    added->state = state;
+    smh_owners_hold(owners, event->owner);
+}
+
+void smh_line_forget_events(struct smh_line *line, struct smh_owners *owners)
+{
+    remove_events(line, owners, 0, line->event_count);
+    line->truncated = false;
+}
+
+/* --- dirt ---------------------------------------------------------------------------------------- */
+
+static void remove_dirt_at(struct smh_line *line, struct smh_owners *owners, size_t index)
+{
+    smh_owners_release(owners, line->dirt[index].owner);
+    memmove(&line->dirt[index], &line->dirt[index + 1],
+            (line->dirt_count - index - 1u) * sizeof(*line->dirt));
+    line->dirt_count--;
+}
+
+/* Takes [from, to) out of an extent; whether nothing of it is left. What lies on both sides stays
+ * whole. */
+static bool shrink(struct smh_line_dirt *dirt, uint16_t from, uint16_t to)
+{
+    if (from <= dirt->from && to >= dirt->to) {
+        return true;
+    }
+    if (from <= dirt->from && to > dirt->from) {
+        dirt->from = to;
+    } else if (to >= dirt->to && from < dirt->to) {
+        dirt->to = from;
+    }
+    return false;
+}
+
+void smh_line_add_dirt(struct smh_line *line, struct smh_owners *owners,
+                       const struct smh_line_dirt *dirt)
+{
+    for (size_t i = line->dirt_count; i-- > 0;) {
+        struct smh_line_dirt *other = &line->dirt[i];
+        if (other->owner == dirt->owner && other->core == dirt->core &&
+            other->uncached == dirt->uncached) {
+            other->from = dirt->from < other->from ? dirt->from : other->from;
+            other->to = dirt->to > other->to ? dirt->to : other->to;
+            return;
+        }
+        if (other->core == dirt->core && other->uncached == dirt->uncached &&
+            shrink(other, dirt->from, dirt->to)) {
+            remove_dirt_at(line, owners, i);
+        }
+    }
+    if (line->dirt_count == SMH_LINE_DIRT_MAX) {
+        remove_dirt_at(line, owners, 0);
+    }
+    if (line->dirt_count == line->dirt_capacity) {
+        line->dirt_capacity = (uint8_t)(line->dirt_capacity == 0 ? 2 : line->dirt_capacity * 2);
+        line->dirt = smh_must_resize(line->dirt, line->dirt_capacity, sizeof(*line->dirt));
+    }
+    line->dirt[line->dirt_count++] = *dirt;
+    smh_owners_hold(owners, dirt->owner);
+}
+
+void smh_line_remove_dirt(struct smh_line *line, struct smh_owners *owners, uint8_t core)
+{
+    for (size_t i = line->dirt_count; i-- > 0;) {
+        if (core == 255 || line->dirt[i].core == core) {
+            remove_dirt_at(line, owners, i);
+        }
+    }
+}
+
+bool smh_line_settle_dirt(struct smh_line *line, struct smh_owners *owners, uint16_t from,
+                          uint16_t to)
+{
+    for (size_t i = line->dirt_count; i-- > 0;) {
+        if (line->dirt[i].owner == SMH_OWNERS_METADATA && shrink(&line->dirt[i], from, to)) {
+            remove_dirt_at(line, owners, i);
+        }
+    }
+    return line->dirt_count > 0;
+}
