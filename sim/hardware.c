@@ -4,13 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Until the judge is part of the program. */
-#pragma weak smh_judge_open
-#pragma weak smh_judge_hand_out
-#pragma weak smh_judge_free
-#pragma weak smh_judge_access
-#pragma weak smh_judge_resize
-
 struct smh_hardware_range {
     uintptr_t start;
     uint64_t bytes;
@@ -72,7 +65,6 @@ int smh_hardware_open(struct smh_hardware *hardware, const struct smh_machine *m
         sizes[i] = scenario->machine.regions[i].size;
     }
     hardware->memory = smh_memory_open(&scenario->machine, truth, sizes, error);
-    with_hazards = with_hazards && smh_judge_open != NULL;
     if (hardware->memory != NULL && with_hazards) {
         result->judge = smh_judge_open(scenario, sizes, error);
         hardware->judge = result->judge;

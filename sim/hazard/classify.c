@@ -32,10 +32,10 @@ static const struct smh_owner *owner_of(const struct smh_judge *judge, uint32_t 
 /* Smaller comes first. */
 static unsigned rank(uint8_t hazard_class)
 {
-    static const uint8_t order[] = {[SMH_HAZARD_H10] = 0, [SMH_HAZARD_H9] = 1, [SMH_HAZARD_H8] = 2,
-                                    [SMH_HAZARD_H2] = 3,  [SMH_HAZARD_H6] = 4, [SMH_HAZARD_H1] = 5,
-                                    [SMH_HAZARD_H7] = 6,  [SMH_HAZARD_H4] = 7, [SMH_HAZARD_H5] = 8,
-                                    [SMH_HAZARD_H3] = 9};
+    static const uint8_t order[] = {
+        [SMH_HAZARD_H10] = 0, [SMH_HAZARD_H9] = 1, [SMH_HAZARD_H8] = 2, [SMH_HAZARD_H2] = 3,
+        [SMH_HAZARD_H6] = 4,  [SMH_HAZARD_H1] = 5, [SMH_HAZARD_H7] = 6, [SMH_HAZARD_H4] = 7,
+        [SMH_HAZARD_H5] = 8,  [SMH_HAZARD_H3] = 9};
     return order[hazard_class];
 }
 
@@ -66,8 +66,7 @@ static bool covers(const struct smh_line_event *event, unsigned byte)
 static uint32_t victim_at(const struct smh_judge *judge, const struct smh_line *line,
                           const struct smh_line_event *event, unsigned byte)
 {
-    uint32_t live =
-        smh_owners_at(judge->owners, line->region, region_offset(judge, line, byte));
+    uint32_t live = smh_owners_at(judge->owners, line->region, region_offset(judge, line, byte));
     if (live != SMH_OWNERS_NONE) {
         return live;
     }
@@ -117,9 +116,9 @@ static bool overlap(const struct smh_judge *judge, uint32_t a, uint32_t b)
 static uint8_t class_of_sharing(const struct smh_judge *judge, uint32_t victim, uint32_t culprit)
 {
     bool freed = owner_of(judge, culprit)->kind == SMH_OWNER_FREED;
-    bool sized_for_less =
-        is_padded_for_less(judge, victim) || is_padded_for_less(judge, culprit) ||
-        drives_smaller_lines(judge, victim) || drives_smaller_lines(judge, culprit);
+    bool sized_for_less = is_padded_for_less(judge, victim) || is_padded_for_less(judge, culprit) ||
+                          drives_smaller_lines(judge, victim) ||
+                          drives_smaller_lines(judge, culprit);
     if (sized_for_less && !(freed && overlap(judge, victim, culprit))) {
         return SMH_HAZARD_H8;
     }
@@ -141,8 +140,7 @@ static bool comes_of_skipping(const struct smh_judge *judge, const struct smh_li
     }
     events[line->event_count] = *event;
     struct smh_states *states = judge->regions[line->region].states;
-    return skipped &&
-           !smh_sequence_goes_wrong(states, events, line->event_count + 1u, byte, true);
+    return skipped && !smh_sequence_goes_wrong(states, events, line->event_count + 1u, byte, true);
 }
 
 static struct verdict judge_stale(const struct smh_judge *judge, const struct smh_line *line,
@@ -185,9 +183,8 @@ static struct verdict judge_invalidated(const struct smh_judge *judge,
                                                    : SMH_HAZARD_H7;
         return verdict;
     }
-    verdict.hazard_class = event->wrong_step
-                               ? SMH_HAZARD_H8
-                               : class_of_sharing(judge, victim, event->owner);
+    verdict.hazard_class =
+        event->wrong_step ? SMH_HAZARD_H8 : class_of_sharing(judge, victim, event->owner);
     verdict.held = victim == SMH_OWNERS_METADATA;
     return verdict;
 }
@@ -237,9 +234,8 @@ static void hold(struct smh_judge *judge, struct smh_line *line, uint32_t victim
                  const struct verdict *verdict, unsigned from, unsigned to)
 {
     struct smh_line_suspect *suspect = line->suspects;
-    while (suspect != NULL &&
-           (suspect->victim != victim || suspect->culprit != verdict->culprit ||
-            suspect->hazard_class != verdict->hazard_class)) {
+    while (suspect != NULL && (suspect->victim != victim || suspect->culprit != verdict->culprit ||
+                               suspect->hazard_class != verdict->hazard_class)) {
         suspect = suspect->next;
     }
     if (suspect == NULL) {
@@ -263,8 +259,8 @@ struct findings {
 };
 
 static void note(struct findings *findings, const struct smh_line *line,
-                 const struct smh_line_event *event, uint32_t victim,
-                 const struct verdict *verdict, unsigned from, unsigned to)
+                 const struct smh_line_event *event, uint32_t victim, const struct verdict *verdict,
+                 unsigned from, unsigned to)
 {
     struct smh_finding *finding = NULL;
     for (size_t i = 0; i < findings->count && finding == NULL; i++) {
@@ -305,8 +301,8 @@ static struct verdict judge_run(const struct smh_judge *judge, const struct smh_
 }
 
 /* Whether two neighbouring bytes that go wrong have the same story. */
-static bool same_story(const struct smh_line *line, const struct smh_line_event *event,
-                       unsigned a, unsigned b)
+static bool same_story(const struct smh_line *line, const struct smh_line_event *event, unsigned a,
+                       unsigned b)
 {
     return covers(event, a) == covers(event, b) && last_writer(line, a) == last_writer(line, b);
 }

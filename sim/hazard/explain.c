@@ -4,14 +4,13 @@
  *
  *     line dram+0x000040, 32 bytes
  *             0       8       16      24
- *     whose   aaaaaaaabbbbbbbb........mmmm----      a: first owner, m: metadata, -: padding, .: none
- *     dirty   ........########................      stored, and perhaps not written back
- *     wrong   LLLLLLLL........................      L: lost, S: stale
+ *     whose   aaaaaaaabbbbbbbb........mmmm----      a: first owner, m: metadata, -: padding, .:
+ * none dirty   ........########................      stored, and perhaps not written back wrong
+ * LLLLLLLL........................      L: lost, S: stale
  */
 #include "judge_state.h"
 
 #include "../error.h"
-#include "expect.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -19,10 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_BYTES (SMH_OWNER_NAME_BYTES + 96)
-#define TEXT_BYTES 2048
-#define ROW_BYTES  64
-#define LETTERS    16
+#define OWNER_NAME_BYTES 320
+#define NAME_BYTES       (OWNER_NAME_BYTES + 96)
+#define TEXT_BYTES       2048
+#define ROW_BYTES        64
+#define LETTERS          16
 
 struct text {
     char *bytes;
@@ -33,8 +33,8 @@ __attribute__((format(printf, 2, 3))) static void say(struct text *text, const c
 {
     va_list arguments;
     va_start(arguments, format);
-    int wanted = vsnprintf(text->bytes + text->used, text->capacity - text->used, format,
-                           arguments);
+    int wanted =
+        vsnprintf(text->bytes + text->used, text->capacity - text->used, format, arguments);
     va_end(arguments);
     size_t left = text->capacity - text->used - 1;
     text->used += (size_t)wanted < left ? (size_t)wanted : left;
@@ -45,12 +45,23 @@ static struct text new_text(size_t capacity)
     return (struct text){.bytes = smh_must_allocate(1, capacity), .capacity = capacity};
 }
 
+/* "camera/frame", or the actor alone. */
+static void owner_name(const struct smh_scenario *scenario, const struct smh_owner *owner,
+                       char text[OWNER_NAME_BYTES])
+{
+    const struct smh_actor_config *actor =
+        owner->actor < scenario->actor_count ? &scenario->actors[owner->actor] : NULL;
+    bool listed = actor != NULL && owner->slot < actor->slot_count;
+    snprintf(text, OWNER_NAME_BYTES, "%s%s%s", actor != NULL ? actor->name : "?", listed ? "/" : "",
+             listed ? actor->slot_names[owner->slot] : "");
+}
+
 /* "block 'frame' (100 bytes)", "the allocator's metadata". */
 static void name(const struct smh_judge *judge, const struct smh_owner *owner,
                  char text[NAME_BYTES])
 {
-    char called[SMH_OWNER_NAME_BYTES];
-    smh_owner_name(judge->scenario, owner, called);
+    char called[OWNER_NAME_BYTES];
+    owner_name(judge->scenario, owner, called);
     switch (owner->kind) {
     case SMH_OWNER_METADATA:
         snprintf(text, NAME_BYTES, "the allocator's metadata");
@@ -197,8 +208,8 @@ static void advise_padding(const struct smh_judge *judge, const struct smh_hazar
         if (aligned && padded) {
             continue;
         }
-        char called[SMH_OWNER_NAME_BYTES];
-        smh_owner_name(judge->scenario, owner, called);
+        char called[OWNER_NAME_BYTES];
+        owner_name(judge->scenario, owner, called);
         say(text, "%s", said ? "; or " : "");
         if (!aligned) {
             say(text, "align '%s' to %" PRIu32 " bytes", called, judge->line_bytes);
@@ -217,11 +228,10 @@ static void advise_padding(const struct smh_judge *judge, const struct smh_hazar
     say(text, "%sput the buffer into a region that is not cached", said ? "; or " : "");
 }
 
-static void advise_more(const struct smh_judge *judge, const struct facts *facts,
-                        struct text *text)
+static void advise_more(const struct smh_judge *judge, const struct facts *facts, struct text *text)
 {
-    char called[SMH_OWNER_NAME_BYTES];
-    smh_owner_name(judge->scenario, &facts->hazard->victim, called);
+    char called[OWNER_NAME_BYTES];
+    owner_name(judge->scenario, &facts->hazard->victim, called);
     uint64_t bytes = round_up(facts->hazard->victim.bytes, judge->line_bytes);
     switch (facts->hazard->hazard_class) {
     case SMH_HAZARD_H3:
@@ -269,8 +279,9 @@ static void advise_more(const struct smh_judge *judge, const struct facts *facts
             called, bytes);
         break;
     default: /* H10 */
-        say(text, "take the buffer from a region with dma, aligned to %" PRIu32 " and padded to %" PRIu64
-                  " bytes",
+        say(text,
+            "take the buffer from a region with dma, aligned to %" PRIu32 " and padded to %" PRIu64
+            " bytes",
             facts->line, bytes);
         break;
     }
@@ -294,7 +305,8 @@ static void advise(const struct smh_judge *judge, const struct facts *facts, str
     }
 }
 
-/* --- the picture --------------------------------------------------------------------------------- */
+/* --- the picture ---------------------------------------------------------------------------------
+ */
 
 struct picture {
     const struct smh_judge *judge;

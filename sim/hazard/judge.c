@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- opening ------------------------------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------------------------------
+ */
 
 static struct smh_regime regime_of(const struct smh_machine_config *machine,
                                    const struct smh_region_config *region)
@@ -87,13 +88,6 @@ struct smh_judge *smh_judge_open(const struct smh_scenario *scenario, const uint
     return judge;
 }
 
-static struct smh_line *line_of(const struct smh_line_word *word)
-{
-    return (word->tag & SMH_WORD_KIND) == SMH_WORD_LINE
-               ? (struct smh_line *)(uintptr_t)(word->tag & ~(uint64_t)SMH_WORD_KIND)
-               : NULL;
-}
-
 void smh_judge_close(struct smh_judge *judge)
 {
     if (judge == NULL) {
@@ -102,7 +96,7 @@ void smh_judge_close(struct smh_judge *judge)
     for (size_t i = 0; i < judge->region_count; i++) {
         struct smh_judge_region *region = &judge->regions[i];
         for (uint64_t j = 0; region->states != NULL && j < region->line_count; j++) {
-            struct smh_line *line = line_of(&region->words[j]);
+            struct smh_line *line = smh_word_line(&region->words[j]);
             if (line != NULL) {
                 smh_line_free(line, NULL);
             }
@@ -159,285 +153,8 @@ void smh_judge_switch_off(struct smh_judge *judge, unsigned rules)
     }
 }
 
-/* --- bits ---------------------------------------------------------------------------------------- */
-
-static void set_bits(uint64_t *bits, uint64_t from, uint64_t to)
-{
-    while (from < to) {
-        uint64_t end = (from / 64 + 1) * 64 < to ? (from / 64 + 1) * 64 : to;
-        uint64_t count = end - from;
-        bits[from / 64] |= (count == 64 ? UINT64_MAX : ((uint64_t)1 << count) - 1) << from % 64;
-        from = end;
-    }
-}
-
-static void clear_bits(uint64_t *bits, uint64_t from, uint64_t to)
-{
-    while (from < to) {
-        uint64_t end = (from / 64 + 1) * 64 < to ? (from / 64 + 1) * 64 : to;
-        uint64_t count = end - from;
-        bits[from / 64] &=
-            ~((count == 64 ? UINT64_MAX : ((uint64_t)1 << count) - 1) << from % 64);
-        from = end;
-    }
-}
-
-/* The first bit in [from, to) that is `value`; to: none. */
-static uint64_t next_bit(const uint64_t *bits, uint64_t from, uint64_t to, bool value)
-{
-    while (from < to) {
-        uint64_t word = (value ? bits[from / 64] : ~bits[from / 64]) >> from % 64;
-        if (word != 0) {
-            uint64_t found = from + (unsigned)__builtin_ctzll(word);
-            return found < to ? found : to;
-        }
-        from = (from / 64 + 1) * 64;
-    }
-    return to;
-}
-
-/* --- private lines ------------------------------------------------------------------------------- */
-
-static uint8_t core_of(const struct smh_line_word *word)
-{
-    return (uint8_t)(word->tag >> 2);
-}
-
-static uint32_t owner_of(const struct smh_line_word *word)
-{
-    return (uint32_t)(word->tag >> 32);
-}
-
-static uint64_t private_tag(uint8_t core, uint16_t actor, uint32_t owner)
-{
-    return SMH_WORD_PRIVATE | (uint64_t)core << 2 |
-           (owner != SMH_OWNERS_NONE ? SMH_WORD_STORED : 0) | (uint64_t)actor << 16 |
-           (uint64_t)owner << 32;
-}
-
-static void apply_and_remember(struct smh_judge *judge, struct smh_line *line,
-                               const struct smh_line_event *event)
-{
-    smh_line_apply(line, judge->regions[line->region].states, event, NULL);
-    smh_line_remember(line, judge->owners, event);
-}
-
-/* What a private line's core has stored, as one event. */
-static void replay_private(struct smh_judge *judge, struct smh_line *line,
-                           const struct smh_line_word *word)
-{
-    struct smh_judge_region *region = &judge->regions[line->region];
-    uint64_t first = line->index << judge->line_shift;
-    uint64_t end = first + judge->line_bytes;
-    uint64_t from = next_bit(region->dirty, first, end, true);
-    uint64_t to = from;
-    for (uint64_t at = from; at < end;) {
-        to = next_bit(region->dirty, at, end, false);
-        at = next_bit(region->dirty, to, end, true);
-    }
-    struct smh_line_event event = {
-        .operation = word->operation,
-        .owner = owner_of(word),
-        .actor = (uint16_t)(word->tag >> 16),
-        .kind = SMH_LINE_STORE,
-        .core = core_of(word),
-        .by_allocator = owner_of(word) == SMH_OWNERS_METADATA,
-    };
-    smh_line_apply(line, region->states, &event, NULL);
-    for (uint64_t at = next_bit(region->defined, from, to, true); at < to;) {
-        uint64_t stop = next_bit(region->defined, at, to, false);
-        event.from = (uint16_t)(at - first);
-        event.to = (uint16_t)(stop - first);
-        smh_line_apply(line, region->states, &event, NULL);
-        at = next_bit(region->defined, stop, to, true);
-    }
-    event.from = (uint16_t)(from - first);
-    event.to = (uint16_t)(to - first);
-    smh_line_remember(line, judge->owners, &event);
-    if (smh_line_is_dirty(line, region->states, SMH_STATES_SLOTS)) {
-        struct smh_line_dirt dirt = {
-            .owner = event.owner, .from = event.from, .to = event.to, .core = event.core};
-        smh_line_add_dirt(line, judge->owners, &dirt);
-    }
-    line->allocator_core = event.by_allocator ? event.core : 255;
-}
-
-/* The line in full, whatever it was. */
-static struct smh_line *full_line(struct smh_judge *judge, uint16_t region_index, uint64_t index)
-{
-    struct smh_judge_region *region = &judge->regions[region_index];
-    struct smh_line_word *word = &region->words[index];
-    struct smh_line *line = line_of(word);
-    if (line != NULL) {
-        return line;
-    }
-    line = smh_line_new(region_index, index, judge->line_bytes);
-    if ((word->tag & SMH_WORD_STORED) != 0) {
-        replay_private(judge, line, word);
-        smh_owners_release(judge->owners, owner_of(word));
-    }
-    word->tag = (uint64_t)(uintptr_t)line | SMH_WORD_LINE;
-    return line;
-}
-
-/* A store on a private or untouched line by one core; false: it stays private no longer. */
-static bool store_privately(struct smh_judge *judge, const struct smh_touch *touch)
-{
-    struct smh_judge_region *region = touch->region;
-    struct smh_line_word *word = &region->words[touch->line_index];
-    uint64_t first = touch->line_index << judge->line_shift;
-    uint64_t from = first + touch->event.from;
-    uint64_t to = first + touch->event.to;
-    uint32_t before = owner_of(word);
-    uint32_t owner = touch->event.owner;
-    if (before != owner) {
-        /* All that the owner before stored is stored over: nothing of his is left. */
-        if (before != SMH_OWNERS_NONE &&
-            (next_bit(region->dirty, first, from, true) < from ||
-             next_bit(region->dirty, to, first + judge->line_bytes, true) <
-                 first + judge->line_bytes)) {
-            return false;
-        }
-        smh_owners_release(judge->owners, before);
-        smh_owners_hold(judge->owners, owner);
-    }
-    word->tag = private_tag(touch->event.core, touch->event.actor, owner);
-    word->operation = touch->event.operation;
-    set_bits(region->dirty, from, to);
-    set_bits(region->defined, from, to);
-    return true;
-}
-
-/* Whether a core's access leaves the line private, and is thereby done. */
-static bool touch_privately(struct smh_judge *judge, const struct smh_touch *touch)
-{
-    const struct smh_line_event *event = &touch->event;
-    struct smh_line_word *word = &touch->region->words[touch->line_index];
-    unsigned kind = word->tag & SMH_WORD_KIND;
-    if (kind == SMH_WORD_LINE || event->uncached || event->kind > SMH_LINE_STORE ||
-        !touch->region->private_lines) {
-        return false;
-    }
-    if (kind == 0) {
-        word->tag = private_tag(event->core, event->actor, SMH_OWNERS_NONE);
-    } else if (core_of(word) != event->core) {
-        return false;
-    }
-    return event->kind == SMH_LINE_LOAD || store_privately(judge, touch);
-}
-
-/* --- an access on one line ----------------------------------------------------------------------- */
-
-static void list_pending(struct smh_judge *judge, struct smh_line *line, uint8_t core)
-{
-    if (core >= 64 || (line->pending_listed >> core & 1u) != 0) {
-        return;
-    }
-    line->pending_listed |= (uint64_t)1 << core;
-    struct smh_line_list *list = &judge->pending[core];
-    if (list->count == list->capacity) {
-        list->capacity = list->capacity == 0 ? 64 : list->capacity * 2;
-        list->lines = smh_must_resize(list->lines, list->capacity, sizeof(struct smh_line *));
-    }
-    list->lines[list->count++] = line;
-}
-
-/* Between cores the port keeps the allocator's tables coherent: what an allocator on another core
- * touched has been written back there and is dropped here (DESIGN.md). Both are things that
- * hardware may do anyway, so that nothing goes wrong by them. */
-static void hand_over_allocator(struct smh_judge *judge, struct smh_line *line,
-                                const struct smh_line_event *event)
-{
-    if (!event->by_allocator) {
-        return;
-    }
-    uint8_t before = line->allocator_core;
-    line->allocator_core = event->core;
-    if (before == 255 || before == event->core) {
-        return;
-    }
-    struct smh_line_event flush = {
-        .operation = event->operation,
-        .owner = SMH_OWNERS_METADATA,
-        .to = (uint16_t)judge->line_bytes,
-        .kind = SMH_LINE_FLUSH,
-        .core = before,
-        .by_allocator = true,
-    };
-    apply_and_remember(judge, line, &flush);
-    flush.core = event->core;
-    apply_and_remember(judge, line, &flush);
-    smh_line_remove_dirt(line, judge->owners, before);
-    smh_line_remove_dirt(line, judge->owners, event->core);
-}
-
-static void note_dirt(struct smh_judge *judge, struct smh_line *line, const struct smh_touch *touch)
-{
-    const struct smh_line_event *event = &touch->event;
-    if (event->kind == SMH_LINE_STORE) {
-        if (smh_line_is_dirty(line, touch->region->states, SMH_STATES_SLOTS)) {
-            struct smh_line_dirt dirt = {.owner = event->owner,
-                                         .from = event->from,
-                                         .to = event->to,
-                                         .core = event->core,
-                                         .uncached = event->uncached};
-            smh_line_add_dirt(line, judge->owners, &dirt);
-        }
-    } else if (event->kind >= SMH_LINE_CLEAN && event->kind <= SMH_LINE_FLUSH && !event->skipped) {
-        smh_line_remove_dirt(line, judge->owners, event->core);
-    }
-}
-
-/* Once nothing of the past matters, the past is forgotten. */
-static void tidy(struct smh_judge *judge, struct smh_line *line)
-{
-    struct smh_states *states = judge->regions[line->region].states;
-    if (line->event_count > 0 && line->suspects == NULL && smh_line_is_pristine(line, states)) {
-        smh_line_forget_events(line, judge->owners);
-        smh_line_remove_dirt(line, judge->owners, 255);
-    }
-}
-
-static void touch_line(struct smh_judge *judge, const struct smh_touch *touch)
-{
-    const struct smh_line_event *event = &touch->event;
-    struct smh_line_word *word = &touch->region->words[touch->line_index];
-    if (touch_privately(judge, touch)) {
-        return;
-    }
-    if ((word->tag & SMH_WORD_KIND) == 0 &&
-        ((event->kind >= SMH_LINE_CLEAN && event->kind <= SMH_LINE_FLUSH) ||
-         event->kind == SMH_LINE_DMA_READ)) {
-        return; /* of a line that nobody has touched: nothing comes of it */
-    }
-    struct smh_line *line = full_line(judge, touch->region_index, touch->line_index);
-    if (line->given_up) {
-        return;
-    }
-    hand_over_allocator(judge, line, event);
-    judge->effect.wrong_count = 0;
-    smh_line_apply(line, touch->region->states, event, &judge->effect);
-    if (line->given_up) {
-        judge->given_up++;
-        return;
-    }
-    note_dirt(judge, line, touch);
-    if (event->kind == SMH_LINE_STORE && !touch->region->private_lines) {
-        list_pending(judge, line, event->core);
-    }
-    if (line->suspects != NULL) {
-        smh_classify_suspects(judge, line, touch);
-    }
-    if (judge->effect.wrong_count > 0) {
-        smh_classify(judge, line, touch);
-    }
-    if (event->kind != SMH_LINE_LOAD && event->kind != SMH_LINE_DMA_READ) {
-        smh_line_remember(line, judge->owners, event);
-        tidy(judge, line);
-    }
-}
-
-/* --- an access on its range ---------------------------------------------------------------------- */
+/* --- an access on its range ----------------------------------------------------------------------
+ */
 
 static uint32_t lookup(struct smh_judge *judge, uint16_t region, uint64_t offset)
 {
@@ -466,8 +183,8 @@ static struct smh_touch touch_of(struct smh_judge *judge, const struct smh_acces
                   .actor = access->actor,
                   .kind = access->kind,
                   .core = access->core,
-                  .uncached = access->uncached && (access->kind == SMH_ACCESS_LOAD ||
-                                                   access->kind == SMH_ACCESS_STORE),
+                  .uncached = access->uncached &&
+                              (access->kind == SMH_ACCESS_LOAD || access->kind == SMH_ACCESS_STORE),
                   .by_allocator = access->by_allocator},
         .region = &judge->regions[access->region],
         .region_index = access->region,
@@ -476,8 +193,8 @@ static struct smh_touch touch_of(struct smh_judge *judge, const struct smh_acces
 }
 
 /* Narrows the touch to line `index`: its part of [from, to), which are offset + skew. */
-static void narrow(const struct smh_judge *judge, struct smh_touch *touch, uint64_t index,
-                   uint64_t from, uint64_t to)
+void smh_touch_narrow(const struct smh_judge *judge, struct smh_touch *touch, uint64_t index,
+                      uint64_t from, uint64_t to)
 {
     uint64_t first = index << judge->line_shift;
     uint64_t end = first + judge->line_bytes;
@@ -494,8 +211,8 @@ static void touch_range(struct smh_judge *judge, struct smh_touch *touch,
     uint64_t to = from + access->bytes;
     uint64_t last = (to - 1) >> judge->line_shift;
     for (uint64_t index = from >> judge->line_shift; index <= last; index++) {
-        narrow(judge, touch, index, from, to);
-        touch_line(judge, touch);
+        smh_touch_narrow(judge, touch, index, from, to);
+        smh_touch_line(judge, touch);
     }
 }
 
@@ -504,8 +221,7 @@ static void touch_range(struct smh_judge *judge, struct smh_touch *touch,
 static void touch_steps(struct smh_judge *judge, struct smh_touch *touch,
                         const struct smh_access *access)
 {
-    const struct smh_region_config *config =
-        &judge->scenario->machine.regions[access->region];
+    const struct smh_region_config *config = &judge->scenario->machine.regions[access->region];
     uint64_t skew = touch->region->skew;
     uint64_t from = access->offset + skew;
     uint64_t to = from + access->bytes;
@@ -522,20 +238,20 @@ static void touch_steps(struct smh_judge *judge, struct smh_touch *touch,
         }
         for (uint64_t skipped = done == UINT64_MAX ? from >> judge->line_shift : done + 1;
              skipped < index; skipped++) {
-            narrow(judge, touch, skipped, from, to);
+            smh_touch_narrow(judge, touch, skipped, from, to);
             touch->event.skipped = true;
-            touch_line(judge, touch);
+            smh_touch_line(judge, touch);
         }
-        narrow(judge, touch, index, from, to);
+        smh_touch_narrow(judge, touch, index, from, to);
         touch->event.skipped = false;
-        touch_line(judge, touch);
+        smh_touch_line(judge, touch);
         done = index;
     }
     for (uint64_t skipped = done == UINT64_MAX ? from >> judge->line_shift : done + 1;
          skipped <= (to - 1) >> judge->line_shift; skipped++) {
-        narrow(judge, touch, skipped, from, to);
+        smh_touch_narrow(judge, touch, skipped, from, to);
         touch->event.skipped = true;
-        touch_line(judge, touch);
+        smh_touch_line(judge, touch);
     }
 }
 
@@ -551,7 +267,7 @@ static void barrier(struct smh_judge *judge, const struct smh_access *access)
                                        .kind = SMH_LINE_BARRIER,
                                        .core = access->core};
         line->pending_listed &= ~((uint64_t)1 << access->core);
-        apply_and_remember(judge, line, &event);
+        smh_touch_apply(judge, line, &event);
         if (!line->given_up && !smh_line_is_dirty(line, states, SMH_STATES_SLOTS)) {
             smh_line_remove_dirt(line, judge->owners, 255);
         }
@@ -573,13 +289,13 @@ static bool is_out_of_reach(struct smh_judge *judge, const struct smh_access *ac
     struct smh_judge_region *region = &judge->regions[access->region];
     struct smh_touch touch = touch_of(judge, access, owner);
     uint64_t from = access->offset + region->skew;
-    narrow(judge, &touch, from >> judge->line_shift, from, from + access->bytes);
+    smh_touch_narrow(judge, &touch, from >> judge->line_shift, from, from + access->bytes);
     struct smh_finding finding = {.event = touch.event,
                                   .victim = owner,
                                   .culprit = owner,
                                   .region = access->region,
                                   .hazard_class = SMH_HAZARD_H10};
-    set_bits(finding.bytes, touch.event.from, touch.event.to);
+    smh_set_bits(finding.bytes, touch.event.from, touch.event.to);
     struct smh_line stand_in = {.region = access->region, .index = from >> judge->line_shift};
     finding.line = &stand_in;
     smh_report(judge, &finding);
@@ -605,9 +321,9 @@ static bool is_done_at_once(struct smh_judge *judge, struct smh_judge_region *re
     if (access->kind != SMH_ACCESS_STORE || from / 64 != (to - 1) / 64) {
         return false;
     }
-    uint32_t owner = access->by_allocator ? SMH_OWNERS_METADATA
-                                          : lookup(judge, access->region, access->offset);
-    if (owner_of(word) != owner) {
+    uint32_t owner =
+        access->by_allocator ? SMH_OWNERS_METADATA : lookup(judge, access->region, access->offset);
+    if (smh_word_owner(word) != owner) {
         return false;
     }
     uint64_t mask = (access->bytes == 64 ? UINT64_MAX : ((uint64_t)1 << access->bytes) - 1)
@@ -628,8 +344,8 @@ void smh_judge_access(struct smh_judge *judge, const struct smh_access *access)
     if (region->states != NULL && is_done_at_once(judge, region, access)) {
         return;
     }
-    uint32_t owner = access->by_allocator ? SMH_OWNERS_METADATA
-                                          : lookup(judge, access->region, access->offset);
+    uint32_t owner =
+        access->by_allocator ? SMH_OWNERS_METADATA : lookup(judge, access->region, access->offset);
     if (is_out_of_reach(judge, access, owner) || region->states == NULL) {
         return;
     }
@@ -640,120 +356,4 @@ void smh_judge_access(struct smh_judge *judge, const struct smh_access *access)
     } else {
         touch_range(judge, &touch, access);
     }
-}
-
-/* --- hand-outs and frees ------------------------------------------------------------------------- */
-
-/* The port has written back and dropped what the allocator alone left dirty in [from, to). */
-static void settle(struct smh_judge *judge, struct smh_line *line,
-                   const struct smh_line_event *event)
-{
-    struct smh_states *states = judge->regions[line->region].states;
-    if (line->dirt_count == 0 || smh_line_settle_dirt(line, judge->owners, event->from, event->to) ||
-        !smh_line_is_dirty(line, states, SMH_STATES_SLOTS)) {
-        return;
-    }
-    struct smh_line_event settled = {.operation = event->operation,
-                                     .owner = SMH_OWNERS_METADATA,
-                                     .from = event->from,
-                                     .to = event->to,
-                                     .kind = SMH_LINE_SETTLE,
-                                     .by_allocator = true};
-    apply_and_remember(judge, line, &settled);
-}
-
-static void settle_private(struct smh_judge *judge, struct smh_judge_region *region,
-                           uint64_t index, uint64_t from, uint64_t to)
-{
-    struct smh_line_word *word = &region->words[index];
-    if (owner_of(word) != SMH_OWNERS_METADATA) {
-        return;
-    }
-    uint64_t first = index << judge->line_shift;
-    uint64_t end = first + judge->line_bytes;
-    clear_bits(region->dirty, from > first ? from : first, to < end ? to : end);
-    if (next_bit(region->dirty, first, end, true) == end) {
-        word->tag = private_tag(core_of(word), 0, SMH_OWNERS_NONE);
-    }
-}
-
-/* What [offset, offset + bytes) holds is undefined from now on. */
-static void change_hands(struct smh_judge *judge, uint16_t region_index, uint64_t offset,
-                         uint64_t bytes, const struct smh_line_event *how)
-{
-    struct smh_judge_region *region = &judge->regions[region_index];
-    if (region->states == NULL || bytes == 0 || (judge->off & SMH_RULE_UNDEFINED) != 0) {
-        return;
-    }
-    bool settles =
-        how->kind == SMH_LINE_HAND_OUT && !judge->scenario->machine.dirty_hand_out;
-    uint64_t from = offset + region->skew;
-    uint64_t to = from + bytes;
-    struct smh_touch touch = {.event = *how, .region = region, .region_index = region_index};
-    clear_bits(region->defined, from, to);
-    uint64_t last = (to - 1) >> judge->line_shift;
-    for (uint64_t index = from >> judge->line_shift; index <= last; index++) {
-        unsigned kind = region->words[index].tag & SMH_WORD_KIND;
-        if (kind == SMH_WORD_PRIVATE && settles) {
-            settle_private(judge, region, index, from, to);
-        } else if (kind == SMH_WORD_LINE) {
-            struct smh_line *line = line_of(&region->words[index]);
-            narrow(judge, &touch, index, from, to);
-            apply_and_remember(judge, line, &touch.event);
-            if (line->suspects != NULL) {
-                smh_classify_suspects(judge, line, &touch);
-            }
-            if (settles) {
-                settle(judge, line, &touch.event);
-            }
-            tidy(judge, line);
-        }
-    }
-}
-
-void smh_judge_hand_out(struct smh_judge *judge, const struct smh_owner *owner, uint64_t reserved)
-{
-    judge->recent.to = 0;
-    uint32_t number = smh_owners_add(judge->owners, owner, reserved);
-    struct smh_line_event how = {.operation = owner->operation,
-                                 .owner = number,
-                                 .actor = owner->actor,
-                                 .kind = SMH_LINE_HAND_OUT};
-    change_hands(judge, owner->region, owner->offset, reserved, &how);
-}
-
-void smh_judge_free(struct smh_judge *judge, uint16_t region, uint64_t offset, uint64_t operation)
-{
-    judge->recent.to = 0;
-    uint32_t number = smh_owners_remove(judge->owners, region, offset, operation);
-    if (number == SMH_OWNERS_NONE) {
-        return;
-    }
-    const struct smh_owner_record *record = smh_owners_get(judge->owners, number);
-    struct smh_line_event how = {.operation = operation,
-                                 .owner = number,
-                                 .actor = record->owner.actor,
-                                 .kind = SMH_LINE_FREE};
-    change_hands(judge, region, offset, record->reserved, &how);
-    smh_owners_release(judge->owners, number);
-}
-
-void smh_judge_resize(struct smh_judge *judge, const struct smh_owner *owner, uint64_t reserved)
-{
-    judge->recent.to = 0;
-    uint32_t number = smh_owners_at(judge->owners, owner->region, owner->offset);
-    if (number == SMH_OWNERS_NONE) {
-        smh_judge_hand_out(judge, owner, reserved);
-        return;
-    }
-    struct smh_owner_record before = *smh_owners_get(judge->owners, number);
-    smh_owners_resize(judge->owners, number, owner, reserved);
-    bool grows = owner->bytes > before.owner.bytes;
-    struct smh_line_event how = {.operation = owner->operation,
-                                 .owner = number,
-                                 .actor = owner->actor,
-                                 .kind = grows ? SMH_LINE_HAND_OUT : SMH_LINE_FREE};
-    uint64_t from = grows ? before.owner.bytes : owner->bytes;
-    uint64_t to = reserved < before.reserved ? before.reserved : reserved;
-    change_hands(judge, owner->region, owner->offset + from, to - from, &how);
 }

@@ -132,15 +132,15 @@ uint64_t smh_judge_lines_given_up(const struct smh_judge *judge);
 
 /* For tests of the tests: rules that a broken judge would lack. Bits of `rules` switch one off. */
 enum smh_judge_rule {
-    SMH_RULE_EVICTION = 1 << 0,      /* a dirty line may be written back at any time */
-    SMH_RULE_FETCH = 1 << 1,         /* a line may be fetched at any time */
-    SMH_RULE_STALE_DEVICE = 1 << 2,  /* a device's read is checked */
-    SMH_RULE_STALE_CORE = 1 << 3,    /* a core's load is checked */
-    SMH_RULE_INVALIDATE = 1 << 4,    /* invalidation drops what is dirty */
-    SMH_RULE_NEIGHBOURS = 1 << 5,    /* a store makes the whole line dirty */
-    SMH_RULE_UNDEFINED = 1 << 6,     /* a hand-out and a free make bytes undefined */
-    SMH_RULE_STORE_BUFFER = 1 << 7,  /* stores may be pending */
-    SMH_RULE_OTHER_CORES = 1 << 8    /* a core's store leaves other cores' copies stale */
+    SMH_RULE_EVICTION = 1 << 0,     /* a dirty line may be written back at any time */
+    SMH_RULE_FETCH = 1 << 1,        /* a line may be fetched at any time */
+    SMH_RULE_STALE_DEVICE = 1 << 2, /* a device's read is checked */
+    SMH_RULE_STALE_CORE = 1 << 3,   /* a core's load is checked */
+    SMH_RULE_INVALIDATE = 1 << 4,   /* invalidation drops what is dirty */
+    SMH_RULE_NEIGHBOURS = 1 << 5,   /* a store makes the whole line dirty */
+    SMH_RULE_UNDEFINED = 1 << 6,    /* a hand-out and a free make bytes undefined */
+    SMH_RULE_STORE_BUFFER = 1 << 7, /* stores may be pending */
+    SMH_RULE_OTHER_CORES = 1 << 8   /* a core's store leaves other cores' copies stale */
 };
 void smh_judge_switch_off(struct smh_judge *judge, unsigned rules);
 

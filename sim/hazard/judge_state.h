@@ -16,6 +16,7 @@
 #ifndef SMH_SIM_HAZARD_JUDGE_STATE_H
 #define SMH_SIM_HAZARD_JUDGE_STATE_H
 
+#include "bits.h"
 #include "line.h"
 
 #define SMH_WORD_PRIVATE 1u
@@ -94,10 +95,47 @@ struct smh_finding {
     uint8_t hazard_class;
 };
 
-static inline bool smh_bit(const uint64_t *bits, uint64_t index)
+static inline uint8_t smh_word_core(const struct smh_line_word *word)
 {
-    return (bits[index / 64] >> index % 64 & 1u) != 0;
+    return (uint8_t)(word->tag >> 2);
 }
+
+static inline uint32_t smh_word_owner(const struct smh_line_word *word)
+{
+    return (uint32_t)(word->tag >> 32);
+}
+
+static inline uint64_t smh_word_private(uint8_t core, uint16_t actor, uint32_t owner)
+{
+    return SMH_WORD_PRIVATE | (uint64_t)core << 2 |
+           (owner != SMH_OWNERS_NONE ? SMH_WORD_STORED : 0) | (uint64_t)actor << 16 |
+           (uint64_t)owner << 32;
+}
+
+static inline struct smh_line *smh_word_line(const struct smh_line_word *word)
+{
+    return (word->tag & SMH_WORD_KIND) == SMH_WORD_LINE
+               ? (struct smh_line *)(uintptr_t)(word->tag & ~(uint64_t)SMH_WORD_KIND)
+               : NULL;
+}
+
+/* judge.c */
+/* Narrows the touch to line `index`: its part of [from, to), which are offset + skew. */
+void smh_touch_narrow(const struct smh_judge *judge, struct smh_touch *touch, uint64_t index,
+                      uint64_t from, uint64_t to);
+/* touch.c: an access meets a line. */
+void smh_touch_line(struct smh_judge *judge, const struct smh_touch *touch);
+void smh_touch_apply(struct smh_judge *judge, struct smh_line *line,
+                     const struct smh_line_event *event);
+/* Once nothing of the past matters, the past is forgotten. */
+void smh_touch_tidy(struct smh_judge *judge, struct smh_line *line);
+/* private.c: whether a core's access leaves the line private, and is thereby done. */
+bool smh_private_touch(struct smh_judge *judge, const struct smh_touch *touch);
+/* The line in full, whatever it was. */
+struct smh_line *smh_private_full(struct smh_judge *judge, uint16_t region_index, uint64_t index);
+/* What the allocator alone left dirty in [from, to) is so no more. */
+void smh_private_settle(struct smh_judge *judge, struct smh_judge_region *region, uint64_t index,
+                        uint64_t from, uint64_t to);
 
 /* classify.c: judges what an event did to a line. The line has taken the event; bytes that are told
  * are made undefined. */

@@ -80,7 +80,8 @@ enum smh_event smh_line_event_for(const struct smh_line_event *event, bool insid
     }
 }
 
-/* --- segments ------------------------------------------------------------------------------------ */
+/* --- segments ------------------------------------------------------------------------------------
+ */
 
 static uint16_t start_of(const struct smh_line *line, size_t index)
 {
@@ -249,7 +250,8 @@ bool smh_line_is_dirty(const struct smh_line *line, const struct smh_states *sta
     return smh_states_dirty(states, line->segments[0].set, slot);
 }
 
-/* --- events -------------------------------------------------------------------------------------- */
+/* --- events --------------------------------------------------------------------------------------
+ */
 
 static uint32_t state_hash(const struct smh_line *line)
 {
@@ -332,7 +334,8 @@ void smh_line_forget_events(struct smh_line *line, struct smh_owners *owners)
     line->truncated = false;
 }
 
-/* --- dirt ---------------------------------------------------------------------------------------- */
+/* --- dirt ----------------------------------------------------------------------------------------
+ */
 
 static void remove_dirt_at(struct smh_line *line, struct smh_owners *owners, size_t index)
 {

@@ -40,7 +40,7 @@ enum smh_line_event_kind {
 
 struct smh_line_event {
     uint64_t operation;
-    uint32_t owner; /* number, held */
+    uint32_t owner;    /* number, held */
     uint16_t from, to; /* bytes of the line; of maintenance: of its range, may be empty */
     uint16_t actor;
     uint8_t kind; /* enum smh_line_event_kind */
@@ -86,7 +86,8 @@ struct smh_line {
     uint8_t allocator_core; /* whose allocator touched it last; 255: none */
     bool truncated;
     bool given_up;
-    uint64_t pending_listed; /* bit i: stands in the judge's list of lines with stores pending of core i */
+    uint64_t pending_listed; /* bit i: stands in the judge's list of lines with stores pending of
+                                core i */
     uint16_t region;
     uint64_t index; /* of the line in its region */
 };

@@ -9,7 +9,7 @@
 #define LEVELS_MAX 9
 
 struct place {
-    uint64_t key; /* region << 48 | offset */
+    uint64_t key;    /* region << 48 | offset */
     uint32_t number; /* 0: empty */
 };
 
@@ -168,11 +168,10 @@ static bool last_start(const struct starts *starts, uint64_t offset, uint64_t *s
     return false;
 }
 
-uint32_t smh_owners_add(struct smh_owners *owners, const struct smh_owner *owner,
-                        uint64_t reserved)
+uint32_t smh_owners_add(struct smh_owners *owners, const struct smh_owner *owner, uint64_t reserved)
 {
-    smh_owners_release(owners, smh_owners_remove(owners, owner->region, owner->offset,
-                                                 owner->operation));
+    smh_owners_release(owners,
+                       smh_owners_remove(owners, owner->region, owner->offset, owner->operation));
     uint32_t number = owners->first_free;
     if (number != 0) {
         owners->first_free = owners->records[number].next_free;

@@ -57,7 +57,8 @@ static void place(const struct smh_judge *judge, const struct smh_finding *findi
     uint64_t cut = start < region->skew ? region->skew - start : 0;
     uint64_t end = start + judge->line_bytes - region->skew;
     hazard->line_offset = start + cut - region->skew;
-    hazard->line_bytes = (uint32_t)((end < region->size ? end : region->size) - hazard->line_offset);
+    hazard->line_bytes =
+        (uint32_t)((end < region->size ? end : region->size) - hazard->line_offset);
     for (unsigned byte = (unsigned)cut; byte < judge->line_bytes; byte++) {
         if (smh_bit(finding->bytes, byte)) {
             unsigned to = byte - (unsigned)cut;
@@ -69,8 +70,8 @@ static void place(const struct smh_judge *judge, const struct smh_finding *findi
 static void list(struct smh_judge *judge, const struct smh_finding *finding)
 {
     struct smh_hazard *hazard = &judge->hazards[judge->hazard_count++];
-    bool device = finding->event.kind == SMH_LINE_DMA_READ ||
-                  finding->event.kind == SMH_LINE_DMA_WRITE;
+    bool device =
+        finding->event.kind == SMH_LINE_DMA_READ || finding->event.kind == SMH_LINE_DMA_WRITE;
     *hazard = (struct smh_hazard){
         .hazard_class = finding->hazard_class,
         .region = finding->region,

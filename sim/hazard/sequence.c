@@ -75,7 +75,8 @@ bool smh_sequence_goes_wrong(struct smh_states *states, const struct smh_line_ev
     return step.stale || smh_states_lost(states, step.set);
 }
 
-/* --- shortening ---------------------------------------------------------------------------------- */
+/* --- shortening ----------------------------------------------------------------------------------
+ */
 
 struct story {
     struct smh_line_event events[EVENTS_MAX];
@@ -120,8 +121,8 @@ static void shorten(struct story *story, struct smh_states *states, unsigned byt
         for (size_t i = 0; i + 1 < story->count;) {
             struct story without = *story;
             drop(&without, i);
-            if (!story->pinned[i] && smh_sequence_goes_wrong(states, without.events, without.count,
-                                                             byte, false)) {
+            if (!story->pinned[i] &&
+                smh_sequence_goes_wrong(states, without.events, without.count, byte, false)) {
                 *story = without;
                 shorter = true;
             } else {
@@ -131,7 +132,8 @@ static void shorten(struct story *story, struct smh_states *states, unsigned byt
     }
 }
 
-/* --- what hardware does between ------------------------------------------------------------------ */
+/* --- what hardware does between ------------------------------------------------------------------
+ */
 
 struct node {
     uint64_t state;
@@ -177,8 +179,8 @@ static void close_layer(struct path *path)
     while (changed) {
         changed = false;
         for (size_t i = path->layer; i < path->count; i++) {
-            size_t count = smh_states_moves(path->regime, path->nodes[i].state, path->slots.count,
-                                            moved);
+            size_t count =
+                smh_states_moves(path->regime, path->nodes[i].state, path->slots.count, moved);
             for (size_t j = 0; j < count; j++) {
                 struct node node = {.state = moved[j].state,
                                     .parent = i,
@@ -274,7 +276,8 @@ static size_t search(struct path *path, const struct story *story, unsigned byte
     return *final ? found : cheapest_lost(path);
 }
 
-/* --- telling ------------------------------------------------------------------------------------- */
+/* --- telling -------------------------------------------------------------------------------------
+ */
 
 static void tell_event(const struct smh_judge *judge, const struct smh_line_event *event,
                        uint16_t region, struct smh_hazard_step *step)
@@ -299,11 +302,13 @@ static void tell_event(const struct smh_judge *judge, const struct smh_line_even
 static void tell_move(const struct path *path, const struct smh_move *move, uint16_t region,
                       struct smh_hazard_step *step)
 {
-    static const uint8_t what[SMH_MOVE_KIND_COUNT] = {
-        [SMH_MOVE_WRITE_BACK] = SMH_STEP_EVICTION, [SMH_MOVE_DROP] = SMH_STEP_DROP,
-        [SMH_MOVE_FETCH] = SMH_STEP_FILL,          [SMH_MOVE_DRAIN] = SMH_STEP_DRAIN,
-        [SMH_MOVE_L2_WRITE_BACK] = SMH_STEP_EVICTION, [SMH_MOVE_L2_DROP] = SMH_STEP_DROP,
-        [SMH_MOVE_L2_FETCH] = SMH_STEP_FILL};
+    static const uint8_t what[SMH_MOVE_KIND_COUNT] = {[SMH_MOVE_WRITE_BACK] = SMH_STEP_EVICTION,
+                                                      [SMH_MOVE_DROP] = SMH_STEP_DROP,
+                                                      [SMH_MOVE_FETCH] = SMH_STEP_FILL,
+                                                      [SMH_MOVE_DRAIN] = SMH_STEP_DRAIN,
+                                                      [SMH_MOVE_L2_WRITE_BACK] = SMH_STEP_EVICTION,
+                                                      [SMH_MOVE_L2_DROP] = SMH_STEP_DROP,
+                                                      [SMH_MOVE_L2_FETCH] = SMH_STEP_FILL};
     memset(step, 0, sizeof(*step));
     step->what = what[move->kind];
     step->shared = move->kind >= SMH_MOVE_L2_WRITE_BACK;

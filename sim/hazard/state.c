@@ -20,7 +20,7 @@
 #define SLOT_CURRENT \
     (CURRENT | (uint64_t)PENDING_CURRENT << PENDING_SHIFT | (uint64_t)2 << UNCACHED_SHIFT)
 #define SLOTS_CURRENT (SLOT_CURRENT * 0x01010101010101ull)
-#define ALL_CURRENT                                                                      \
+#define ALL_CURRENT                                                                        \
     (SLOTS_CURRENT | (uint64_t)CURRENT << L2_SHIFT | (uint64_t)CURRENT << STRANGER_SHIFT | \
      MEMORY_CURRENT)
 
@@ -39,7 +39,8 @@ static uint64_t other_copies(unsigned slot)
 {
     uint64_t mask = 0;
     for (unsigned i = 0; i <= SMH_STATES_SLOTS; i++) {
-        mask |= i == slot ? 0 : (uint64_t)CURRENT << (i < SMH_STATES_SLOTS ? i * 8 : STRANGER_SHIFT);
+        mask |=
+            i == slot ? 0 : (uint64_t)CURRENT << (i < SMH_STATES_SLOTS ? i * 8 : STRANGER_SHIFT);
     }
     return mask;
 }
@@ -102,8 +103,7 @@ static uint64_t fetch_l2(const struct smh_regime *regime, uint64_t state)
 static uint64_t fetch(const struct smh_regime *regime, uint64_t state, unsigned slot)
 {
     state = fetch_l2(regime, state);
-    bool current =
-        regime->l2 ? (l2_of(state) & CURRENT) != 0 : (state & MEMORY_CURRENT) != 0;
+    bool current = regime->l2 ? (l2_of(state) & CURRENT) != 0 : (state & MEMORY_CURRENT) != 0;
     return with_l1(state, slot, copy(current));
 }
 
@@ -285,9 +285,9 @@ static uint64_t store(const struct smh_regime *regime, uint64_t state, unsigned 
     }
     if (cached) {
         unsigned pending = pending_of(state, slot);
-        pending = in                                  ? PENDING_BYTE | PENDING_CURRENT
+        pending = in                              ? PENDING_BYTE | PENDING_CURRENT
                   : (pending & PENDING_BYTE) != 0 ? pending
-                                                      : PENDING_OTHER;
+                                                  : PENDING_OTHER;
         return set(state, slot * 8 + PENDING_SHIFT, 7, pending);
     }
     return in ? set(state, slot * 8 + UNCACHED_SHIFT, 3, 3) : state;

@@ -115,8 +115,7 @@ static struct set *new_set(const struct draft *draft, uint32_t hash, unsigned sl
         set->pristine &= smh_state_pristine(draft->members[i]);
         set->lost |= smh_state_lost(draft->members[i]);
         for (unsigned slot = 0; slot <= SMH_STATES_SLOTS; slot++) {
-            set->dirty_mask |=
-                (uint8_t)(smh_state_dirty(draft->members[i], slot) ? 1u << slot : 0);
+            set->dirty_mask |= (uint8_t)(smh_state_dirty(draft->members[i], slot) ? 1u << slot : 0);
         }
     }
     return set;
@@ -244,15 +243,15 @@ static uint32_t compute(struct smh_states *states, const struct set *set, enum s
     draft_begin(draft);
     for (uint32_t i = 0; i < set->count; i++) {
         bool stale;
-        draft_add(draft,
-                  smh_states_apply(&states->regime, set->members[i], event, slot, &stale));
+        draft_add(draft, smh_states_apply(&states->regime, set->members[i], event, slot, &stale));
         any_stale |= stale;
     }
     if (!draft_close(draft, &states->regime, slots)) {
         return TOO_FAR;
     }
     uint32_t number = intern(states, slots);
-    return number == SMH_STATES_GIVEN_UP ? TOO_FAR
+    return number == SMH_STATES_GIVEN_UP
+               ? TOO_FAR
                : number << 2 | (states->sets[number]->lost ? 2u : 0u) | any_stale;
 }
 

@@ -36,10 +36,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SMH_STATES_SLOTS     7
-#define SMH_STATES_SET_MAX   4096  /* states in a set */
-#define SMH_STATES_SETS_MAX  65535 /* sets */
-#define SMH_STATES_GIVEN_UP  UINT32_MAX
+#define SMH_STATES_SLOTS    7
+#define SMH_STATES_SET_MAX  4096  /* states in a set */
+#define SMH_STATES_SETS_MAX 65535 /* sets */
+#define SMH_STATES_GIVEN_UP UINT32_MAX
 
 /* What the caches do with lines of one region. */
 struct smh_regime {
@@ -97,8 +97,8 @@ bool smh_states_lost(const struct smh_states *states, uint32_t set);
 /* Whether the line may be dirty, or stores pending, of that slot's core (or in L2); slot
  * SMH_STATES_SLOTS: of any. */
 bool smh_states_dirty(const struct smh_states *states, uint32_t set, unsigned slot);
-/* Whether in some state in which a core's load gives a stale value, nothing behind the L1s holds the
- * last one: it was not written back. */
+/* Whether in some state in which a core's load gives a stale value, nothing behind the L1s holds
+ * the last one: it was not written back. */
 bool smh_states_unwritten(const struct smh_states *states, uint32_t set, unsigned slot,
                           bool cached);
 /* Whether no copy can be stale or dirty: nothing of the past matters. */
@@ -106,7 +106,8 @@ bool smh_states_pristine(const struct smh_states *states, uint32_t set);
 size_t smh_states_set_count(const struct smh_states *states);
 size_t smh_states_set_size(const struct smh_states *states, uint32_t set);
 
-/* --- single states, for who reconstructs one schedule -------------------------------------------- */
+/* --- single states, for who reconstructs one schedule --------------------------------------------
+ */
 
 /* What hardware does of itself. */
 enum smh_move_kind {
