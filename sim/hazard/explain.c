@@ -11,6 +11,7 @@
 #include "judge_state.h"
 
 #include "../error.h"
+#include "expect.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -18,11 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OWNER_NAME_BYTES 320
-#define NAME_BYTES       (OWNER_NAME_BYTES + 96)
-#define TEXT_BYTES       2048
-#define ROW_BYTES        64
-#define LETTERS          16
+#define NAME_BYTES (SMH_OWNER_NAME_BYTES + 96)
+#define TEXT_BYTES 2048
+#define ROW_BYTES  64
+#define LETTERS    16
 
 struct text {
     char *bytes;
@@ -45,23 +45,12 @@ static struct text new_text(size_t capacity)
     return (struct text){.bytes = smh_must_allocate(1, capacity), .capacity = capacity};
 }
 
-/* "camera/frame", or the actor alone. */
-static void owner_name(const struct smh_scenario *scenario, const struct smh_owner *owner,
-                       char text[OWNER_NAME_BYTES])
-{
-    const struct smh_actor_config *actor =
-        owner->actor < scenario->actor_count ? &scenario->actors[owner->actor] : NULL;
-    bool listed = actor != NULL && owner->slot < actor->slot_count;
-    snprintf(text, OWNER_NAME_BYTES, "%s%s%s", actor != NULL ? actor->name : "?", listed ? "/" : "",
-             listed ? actor->slot_names[owner->slot] : "");
-}
-
 /* "block 'frame' (100 bytes)", "the allocator's metadata". */
 static void name(const struct smh_judge *judge, const struct smh_owner *owner,
                  char text[NAME_BYTES])
 {
-    char called[OWNER_NAME_BYTES];
-    owner_name(judge->scenario, owner, called);
+    char called[SMH_OWNER_NAME_BYTES];
+    smh_owner_name(judge->scenario, owner, called);
     switch (owner->kind) {
     case SMH_OWNER_METADATA:
         snprintf(text, NAME_BYTES, "the allocator's metadata");
@@ -208,8 +197,8 @@ static void advise_padding(const struct smh_judge *judge, const struct smh_hazar
         if (aligned && padded) {
             continue;
         }
-        char called[OWNER_NAME_BYTES];
-        owner_name(judge->scenario, owner, called);
+        char called[SMH_OWNER_NAME_BYTES];
+        smh_owner_name(judge->scenario, owner, called);
         say(text, "%s", said ? "; or " : "");
         if (!aligned) {
             say(text, "align '%s' to %" PRIu32 " bytes", called, judge->line_bytes);
@@ -230,8 +219,8 @@ static void advise_padding(const struct smh_judge *judge, const struct smh_hazar
 
 static void advise_more(const struct smh_judge *judge, const struct facts *facts, struct text *text)
 {
-    char called[OWNER_NAME_BYTES];
-    owner_name(judge->scenario, &facts->hazard->victim, called);
+    char called[SMH_OWNER_NAME_BYTES];
+    smh_owner_name(judge->scenario, &facts->hazard->victim, called);
     uint64_t bytes = round_up(facts->hazard->victim.bytes, judge->line_bytes);
     switch (facts->hazard->hazard_class) {
     case SMH_HAZARD_H3:
