@@ -133,11 +133,10 @@ bool world_open(const struct world_config *wanted)
     return smh_oracle_open(&oracle, &machine, &result, SMH_CHECKS_ALL, &error) == 0;
 }
 
-/* --- images ---------------------------------------------------------------------------------- */
+/* --- the state ----------------------------------------------------------------------------------
+ */
 
-/* Calls `part` for each range of memory that belongs to the state. */
-static void for_each_part(void (*part)(void *memory, size_t bytes, uint64_t **cursor),
-                          uint64_t **cursor)
+void world_for_each_part(world_part part, uint64_t **cursor)
 {
     part(&machine.pool, offsetof(struct smh_pool, built_in), cursor);
     part(world_slots, sizeof(world_slots), cursor);
@@ -147,45 +146,6 @@ static void for_each_part(void (*part)(void *memory, size_t bytes, uint64_t **cu
     }
     part(&world_live_count, sizeof(world_live_count), cursor);
     part(world_lives, sizeof(world_lives), cursor);
-}
-
-static void save_part(void *memory, size_t bytes, uint64_t **cursor)
-{
-    (*cursor)[bytes / 8] = 0; /* of a last word that is not full */
-    memcpy(*cursor, memory, bytes);
-    *cursor += (bytes + 7) / 8;
-}
-
-static void restore_part(void *memory, size_t bytes, uint64_t **cursor)
-{
-    memcpy(memory, *cursor, bytes);
-    *cursor += (bytes + 7) / 8;
-}
-
-static void count_part(void *memory, size_t bytes, uint64_t **cursor)
-{
-    (void)memory;
-    *cursor += (bytes + 7) / 8;
-}
-
-size_t world_image_words(void)
-{
-    static uint64_t words[WORLD_IMAGE_WORDS];
-    uint64_t *cursor = words;
-    for_each_part(count_part, &cursor);
-    return (size_t)(cursor - words);
-}
-
-void world_save(struct world_image *image)
-{
-    uint64_t *cursor = image->words;
-    for_each_part(save_part, &cursor);
-}
-
-void world_restore(const struct world_image *image)
-{
-    uint64_t *cursor = (uint64_t *)(uintptr_t)image->words; /* read only, by restore_part */
-    for_each_part(restore_part, &cursor);
 }
 
 /* --- live blocks ----------------------------------------------------------------------------- */

@@ -37,6 +37,9 @@ extern const uint32_t world_attrs[WORLD_REGIONS];
 
 /* Makes world_engine behave as this engine, but for what it is told. */
 void world_wrap_engine(const struct smh_engine *engine);
+/* Calls `part` for each range of memory that belongs to the state. */
+typedef void (*world_part)(void *memory, size_t bytes, uint64_t **cursor);
+void world_for_each_part(world_part part, uint64_t **cursor);
 uint8_t *world_memory_of(size_t region);
 void *world_block(size_t live);
 struct smh_operation world_operation_of(const struct world_step *step);
