@@ -135,7 +135,7 @@ $(BUILD)/libsmh_record.so: sim/record/preload.c sim/record/record_format.h | bui
 	@$(COMPILER) -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARNINGS) -Iinclude -o $@ $< -ldl -lpthread
 
 # What tests use of other rooms.
-TEST_SHARED_OBJECTS := $(call object,fuzz/mutate.c fuzz/stage.c fuzz/targets/heap_ops.c) \
+TEST_SHARED_OBJECTS := $(call object,fuzz/generate.c fuzz/mutate.c fuzz/stage.c fuzz/targets/heap_ops.c) \
     $(call object,$(filter-out %/main.c,$(wildcard tests/exhaustive/*.c)))
 
 $(BUILD)/smh_tests: $(TEST_OBJECTS) $(TEST_SHARED_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a \
@@ -290,6 +290,21 @@ exhaustive: $(BUILD)/exhaustive ## every state of two tiny regions that DEPTH op
 	    $(BUILD)/exhaustive --engine=$$engine --depth=$(DEPTH) --jobs=$(JOBS) --memory=$(MEMORY); \
 	done
 
+SEEDS ?= 5
+FAULTS ?=
+FAULTS_FLAGS ?=
+OPERATION_TARGETS := $(filter-out $(FUZZ_TEXT_TARGETS),$(FUZZ_TARGETS))
+
+faults: build/.packages-fuzz ## plant faults into the core and measure how soon the fuzz targets find each (SEEDS=5, FAULTS="names")
+	$(MAKE) MODE=fuzz $(addprefix build/fuzz/target_,$(OPERATION_TARGETS))
+	@$(MAKE) -s MODE=fuzz faults-hunt
+
+# The flags of MODE=fuzz are known only there.
+faults-hunt:
+	@/usr/bin/python3 fuzz/faults.py --seeds $(SEEDS) $(FAULTS_FLAGS) --compiler="$(COMPILER)" --flags="$(CFLAGS)" \
+	    --core-flags="$(COVERAGE_core)" --libraries="$(SIM_LIBS)" \
+	    --link="$(COMPILER) $(LDFLAGS) -fsanitize=fuzzer -Wl,--wrap=__sanitizer_cov_trace_pc" $(FAULTS)
+
 # The tests without Criterion, in MODE=mutants and MODE=coverage: tests/mutants/criterion stands in.
 $(BUILD)/runner: $(call object,tests/mutants/runner.c) $(TEST_OBJECTS) $(TEST_SHARED_OBJECTS) \
     $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
@@ -331,6 +346,6 @@ help: ## this list
 	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
 
 .PHONY: build run test check check-format check-layers check-freestanding check-tidy check-asan \
-	check-tsan check-32 check-same bench cortex-m fuzz fuzz-replay fuzz-merge fuzz-min exhaustive mutants coverage mcdc install format clean help
+	check-tsan check-32 check-same bench cortex-m fuzz fuzz-replay fuzz-merge fuzz-min exhaustive faults faults-hunt mutants coverage mcdc install format clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2> /dev/null)

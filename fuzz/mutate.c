@@ -1,6 +1,8 @@
 /* mutate.c: mutations that keep records whole. See mutate.h. */
 #include "mutate.h"
 
+#include "generate.h"
+
 #include "../sim/random.h"
 #include "../sim/workload/fuzz_input.h"
 
@@ -10,6 +12,9 @@
 #define RECORD ((size_t)SMH_FUZZ_RECORD_BYTES)
 /* Bytes of a record. */
 enum { KIND, SLOT, SIZE_LOW, SIZE_HIGH, ALIGN, ATTR, ARGUMENT_LOW, ARGUMENT_HIGH };
+/* How often an input is not changed but made anew. */
+#define FRESH_ONE_IN 8
+
 #define KIND_ALLOC 0
 #define KIND_FREE  13
 
@@ -198,6 +203,9 @@ size_t fuzz_mutate(uint8_t *bytes, size_t size, size_t max_size, unsigned seed)
         size = HEADER;
     }
     smh_random_init(&input.random, seed, 0);
+    if (below(&input, FRESH_ONE_IN) == 0) {
+        return fuzz_generate(bytes, max_size, smh_random_next(&input.random));
+    }
     input.count = (size - HEADER) / RECORD;
     input.room = (max_size - HEADER) / RECORD;
     input.count = input.count < input.room ? input.count : input.room;

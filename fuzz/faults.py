@@ -1,0 +1,246 @@
+#!/usr/bin/python3
+"""Plants faults into the core, one at a time, and measures how long the fuzz targets take to find each.
+
+Owns: build/faults (a copy of src/ and include/ with one fault, the objects that it changes, the
+targets linked with them) and out/faults.json, the figures. A fault is a record in fuzz/faults/*.txt:
+
+    fault NAME            what it is called
+    models TEXT           the real bug that it stands for, or the kind of mistake
+    in FILE               where; then once or more:
+    - CODE                what is replaced, found exactly once; white space is of no account
+    + CODE                what takes its place
+
+Each target starts from nothing: an empty corpus folder, no seeds, no dictionary. The targets take
+turns, in the order of TARGETS, on one core: 2,000 inputs each, then 8,000, 32,000, ... with what
+they have kept so far; a fault is found when one of them ends with an error. Time is processor time
+of all the targets together, those in vain included. Exit code 1 when a fault is not found.
+`--seeds 0` only plants and compiles. `--sound` runs the same without a fault: nothing may be found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / "build" / "faults"
+FUZZ = ROOT / "build" / "fuzz"
+TARGETS = ["heap_ops", "pool_ops", "zephyr_api", "engines_side_by_side", "two_threads",
+           "wild_pointers", "latency"]
+RUNS_FIRST, RUNS_FACTOR = 2000, 4
+LENGTH_MAX = 2048
+
+
+@dataclass
+class Fault:
+    name: str
+    models: str = ""
+    file: str = ""
+    changes: list[list[str]] = field(default_factory=list)
+
+
+def read_faults(folder: Path) -> list[Fault]:
+    """All records, in the order of files and lines."""
+    faults: list[Fault] = []
+    for path in sorted(folder.glob("*.txt")):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            word, _, rest = line.partition(" ")
+            if not line.strip() or line.startswith("#"):
+                continue
+            if word == "fault":
+                faults.append(Fault(rest.strip()))
+            elif word == "models":
+                faults[-1].models = rest
+            elif word == "in":
+                faults[-1].file = rest.strip()
+            elif word == "-":
+                faults[-1].changes.append([rest, ""])
+            elif word == "+":
+                faults[-1].changes[-1][1] = rest
+            else:
+                sys.exit(f"{path.name}:{number}: {word} is none of fault, models, in, -, +")
+    names = [fault.name for fault in faults]
+    if len(set(names)) != len(names):
+        sys.exit("two faults have one name")
+    return faults
+
+
+def plant(text: str, fault: Fault) -> str:
+    """text with the fault; ends the program when the place is not there exactly once."""
+    for before, after in fault.changes:
+        tokens = re.findall(r"\w+|[^\w\s]", before)
+        pattern = re.compile(r"\s*".join(re.escape(token) for token in tokens))
+        if len(pattern.findall(text)) != 1:
+            sys.exit(f"{fault.name}: found {len(pattern.findall(text))} times in {fault.file}: {before}")
+        text = pattern.sub(lambda _match: after, text)
+    return text
+
+
+class Builder:
+    """Compiles what a fault changes and links targets with it."""
+
+    def __init__(self, compiler: str, flags: str, core_flags: str, link: str, libraries: str):
+        self.compiler = shlex.split(compiler)
+        self.flags = [flag for flag in shlex.split(flags) if flag not in ("-MMD", "-MP", "-Werror")]
+        self.core_flags = shlex.split(core_flags)
+        self.link = shlex.split(link)
+        self.libraries = shlex.split(libraries)
+        self.objects: list[str] = []
+        shutil.rmtree(WORK, ignore_errors=True)
+        WORK.mkdir(parents=True)
+
+    def sources_with(self, file: str) -> list[Path]:
+        """The sources that include file, by the dependencies that the compiler wrote."""
+        if file.endswith(".c"):
+            return [Path(file)]
+        found = []
+        for path in sorted((FUZZ / "obj").rglob("*.d")):
+            if file in path.read_text().replace("\\\n", " ").split():
+                found.append(path.relative_to(FUZZ / "obj").with_suffix(".c"))
+        return [source for source in found if (ROOT / source).is_file()]
+
+    def build(self, fault: Fault | None) -> None:
+        """The objects that differ; what does not compile ends the program."""
+        shutil.rmtree(WORK / "tree", ignore_errors=True)
+        shutil.rmtree(WORK / "obj", ignore_errors=True)
+        for binary in WORK.glob("target_*"):
+            binary.unlink()
+        self.objects = []
+        if fault is None:
+            return
+        for room in ("src", "include", "port", "sim", "fuzz/targets"):
+            shutil.copytree(ROOT / room, WORK / "tree" / room)
+        for file in (ROOT / "fuzz").glob("*.[ch]"):
+            shutil.copy(file, WORK / "tree" / "fuzz")
+        path = WORK / "tree" / fault.file
+        path.write_text(plant(path.read_text(), fault))
+        for source in self.sources_with(fault.file):
+            output = WORK / "obj" / source.with_suffix(".o")
+            output.parent.mkdir(parents=True, exist_ok=True)
+            core = self.core_flags if str(source).startswith(("src", "port")) else []
+            command = [*self.compiler, *self.flags, *core, "-w", "-c", "-o", str(output), str(source)]
+            subprocess.run(command, check=True, cwd=WORK / "tree")
+            self.objects.append(str(output))
+
+    def target(self, name: str) -> Path:
+        """The target with the fault, linked when first asked for."""
+        binary = WORK / f"target_{name}"
+        if not self.objects:
+            return FUZZ / f"target_{name}"
+        if not binary.exists():
+            planted = {str(Path(path).relative_to(WORK / "obj")) for path in self.objects}
+            parts = [f"fuzz/targets/{name}.o"] + [
+                str(path.relative_to(FUZZ / "obj")) for path in sorted((FUZZ / "obj/fuzz").glob("*.o"))
+                if path.name != "driver.o"]
+            inputs = [str(FUZZ / "obj" / part) for part in parts if part not in planted]
+            own = [path for path in self.objects
+                   if not Path(path).relative_to(WORK / "obj").parts[0] == "fuzz"
+                   or str(Path(path).relative_to(WORK / "obj")) in parts]
+            subprocess.run([*self.link, "-o", str(binary), *inputs, *own, str(FUZZ / "libsmhsim.a"),
+                            str(FUZZ / "libsmh.a"), *self.libraries], check=True)
+        return binary
+
+
+def run_target(binary: Path, corpus: Path, runs: int, seed: int, limit: float) -> tuple[bool, float, str]:
+    """One turn: whether it failed, the processor time, and what it said."""
+    command = [str(binary), f"-runs={runs}", f"-seed={seed}", f"-max_len={LENGTH_MAX}", "-len_control=0",
+               "-entropic=0", "-timeout=3", "-rss_limit_mb=3000", "-print_final_stats=0",
+               f"-artifact_prefix={WORK}/", str(corpus)]
+    log = WORK / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out)
+        deadline = time.monotonic() + 20 + 4 * limit
+        pid, status, usage = 0, 0, None
+        while pid == 0:
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid == 0:
+                if time.monotonic() > deadline:
+                    process.send_signal(signal.SIGKILL)
+                time.sleep(0.005)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    text = log.read_text(errors="replace")
+    said = re.findall(r"^(?:\w+: step .*|\w+: .*|.*ERROR: .*)$", text, re.MULTILINE)
+    said = [line for line in said if not re.match(r"INFO|latency: .*steps at most|.*a second$", line)]
+    return process.returncode != 0, usage.ru_utime + usage.ru_stime, said[0] if said else ""
+
+
+def hunt(builder: Builder, seed: int, limit: float) -> dict:
+    """Targets in turn until one fails or the time is over."""
+    used, runs, round_number = 0.0, RUNS_FIRST, 0
+    for target in TARGETS:
+        shutil.rmtree(WORK / "corpus" / target, ignore_errors=True)
+        (WORK / "corpus" / target).mkdir(parents=True)
+    while used < limit:
+        for target in TARGETS:
+            failed, seconds, said = run_target(builder.target(target), WORK / "corpus" / target, runs,
+                                               seed * 1000 + round_number, limit - used)
+            used += seconds
+            if failed:
+                return {"found": True, "seconds": round(used, 2), "target": target, "said": said}
+            if used >= limit:
+                break
+        runs *= RUNS_FACTOR
+        round_number += 1
+    return {"found": False, "seconds": round(used, 2), "target": "-", "said": ""}
+
+
+def print_summary(rows: list[dict], limit: float) -> None:
+    """The figures over all faults and seeds."""
+    times = sorted(hunt["seconds"] for row in rows for hunt in row["hunts"] if hunt["found"])
+    hunts = sum(len(row["hunts"]) for row in rows)
+    missed = [row["name"] for row in rows if not all(hunt["found"] for hunt in row["hunts"])]
+    if times:
+        print(f"{len(rows)} faults, {hunts} hunts, {len(times)} found: median {statistics.median(times):.2f} s, "
+              f"90 % within {times[int(0.9 * (len(times) - 1))]:.2f} s, worst {times[-1]:.2f} s")
+    if missed:
+        print(f"not found within {limit:g} s by every seed: {' '.join(missed)}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("compiler", "flags", "core-flags", "link", "libraries"):
+        parser.add_argument(f"--{name}", default="")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--limit", type=float, default=60)
+    parser.add_argument("--sound", action="store_true")
+    parser.add_argument("names", nargs="*", help="faults; default: all")
+    arguments = parser.parse_args()
+    faults: list[Fault | None] = list(read_faults(ROOT / "fuzz" / "faults"))
+    unknown = set(arguments.names) - {fault.name for fault in faults}
+    if unknown:
+        sys.exit(f"there is no fault {' '.join(sorted(unknown))}")
+    if arguments.names:
+        faults = [fault for fault in faults if fault.name in arguments.names]
+    if arguments.sound:
+        faults = [None]
+    builder = Builder(arguments.compiler, arguments.flags, arguments.core_flags, arguments.link,
+                      arguments.libraries)
+    rows = []
+    for fault in faults:
+        name = fault.name if fault else "(none)"
+        builder.build(fault)
+        hunts = [hunt(builder, seed, arguments.limit) for seed in range(1, arguments.seeds + 1)]
+        rows.append({"name": name, "models": fault.models if fault else "", "hunts": hunts})
+        times = " ".join(f"{one['seconds']:6.2f}" if one["found"] else "missed" for one in hunts)
+        said = hunts[0]["target"] + ": " + hunts[0]["said"] if hunts else "compiles"
+        print(f"{name:34} {times}  {said[:110]}", flush=True)
+    print_summary(rows, arguments.limit)
+    (ROOT / "out").mkdir(exist_ok=True)
+    (ROOT / "out" / "faults.json").write_text(json.dumps(rows, indent=1) + "\n")
+    found = all(one["found"] for row in rows for one in row["hunts"])
+    return (1 if found else 0) if arguments.sound else (0 if found else 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
