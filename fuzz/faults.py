@@ -76,13 +76,14 @@ def read_faults(folder: Path) -> list[Fault]:
     return faults
 
 
-def plant(text: str, fault: Fault) -> str:
-    """text with the fault; ends the program when the place is not there exactly once."""
+def plant(text: str, fault: Fault) -> str | None:
+    """text with the fault; None, and a line that says so, when the place is not there exactly once."""
     for before, after in fault.changes:
         tokens = re.findall(r"\w+|[^\w\s]", before)
         pattern = re.compile(r"\s*".join(re.escape(token) for token in tokens))
         if len(pattern.findall(text)) != 1:
-            sys.exit(f"{fault.name}: found {len(pattern.findall(text))} times in {fault.file}: {before}")
+            print(f"{fault.name}: found {len(pattern.findall(text))} times in {fault.file}: {before}")
+            return None
         text = pattern.sub(lambda _match: after, text)
     return text
 
@@ -110,21 +111,24 @@ class Builder:
                 found.append(path.relative_to(FUZZ / "obj").with_suffix(".c"))
         return [source for source in found if (ROOT / source).is_file()]
 
-    def build(self, fault: Fault | None) -> None:
-        """The objects that differ; what does not compile ends the program."""
+    def build(self, fault: Fault | None) -> bool:
+        """The objects that differ; what does not compile ends the program. false: no such place."""
         shutil.rmtree(WORK / "tree", ignore_errors=True)
         shutil.rmtree(WORK / "obj", ignore_errors=True)
         for binary in WORK.glob("target_*"):
             binary.unlink()
         self.objects = []
         if fault is None:
-            return
+            return True
         for room in ("src", "include", "port", "sim", "fuzz/targets"):
             shutil.copytree(ROOT / room, WORK / "tree" / room)
         for file in (ROOT / "fuzz").glob("*.[ch]"):
             shutil.copy(file, WORK / "tree" / "fuzz")
         path = WORK / "tree" / fault.file
-        path.write_text(plant(path.read_text(), fault))
+        text = plant(path.read_text(), fault)
+        if text is None:
+            return False
+        path.write_text(text)
         for source in self.sources_with(fault.file):
             output = WORK / "obj" / source.with_suffix(".o")
             output.parent.mkdir(parents=True, exist_ok=True)
@@ -132,6 +136,7 @@ class Builder:
             command = [*self.compiler, *self.flags, *core, "-w", "-c", "-o", str(output), str(source)]
             subprocess.run(command, check=True, cwd=WORK / "tree")
             self.objects.append(str(output))
+        return True
 
     def target(self, name: str) -> Path:
         """The target with the fault, linked when first asked for."""
@@ -226,10 +231,12 @@ def main() -> int:
         faults = [None]
     builder = Builder(arguments.compiler, arguments.flags, arguments.core_flags, arguments.link,
                       arguments.libraries)
-    rows = []
+    rows, homeless = [], []
     for fault in faults:
         name = fault.name if fault else "(none)"
-        builder.build(fault)
+        if not builder.build(fault):
+            homeless.append(name)
+            continue
         hunts = [hunt(builder, seed, arguments.limit) for seed in range(1, arguments.seeds + 1)]
         rows.append({"name": name, "models": fault.models if fault else "", "hunts": hunts})
         times = " ".join(f"{one['seconds']:6.2f}" if one["found"] else "missed" for one in hunts)
@@ -238,7 +245,9 @@ def main() -> int:
     print_summary(rows, arguments.limit)
     (ROOT / "out").mkdir(exist_ok=True)
     (ROOT / "out" / "faults.json").write_text(json.dumps(rows, indent=1) + "\n")
-    found = all(one["found"] for row in rows for one in row["hunts"])
+    if homeless:
+        print(f"not planted, their place has changed: {' '.join(homeless)}")
+    found = not homeless and all(one["found"] for row in rows for one in row["hunts"])
     return (1 if found else 0) if arguments.sound else (0 if found else 1)
 
 

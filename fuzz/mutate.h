@@ -2,9 +2,10 @@
  *
  * Owns: the mutations that keep records whole: insert, delete, swap, move, duplicate a burst,
  * retarget (another slot, so that a free meets another block), sizes to the edges of classes,
- * change a byte of a record, change the header, or make all of it anew (generate.h); and the crossover that splices two inputs.
- * Invariants: the result depends on the bytes and the seed alone; it is a header and whole records
- * (or shorter than a header), and never longer than max_size.
+ * change a byte of a record, change the header, or make all of it anew (generate.h); and the
+ * crossover that splices two inputs. Invariants: the result depends on the bytes and the seed
+ * alone; it is a header and whole records (or shorter than a header), and never longer than
+ * max_size.
  */
 #ifndef FUZZ_MUTATE_H
 #define FUZZ_MUTATE_H
