@@ -32,7 +32,7 @@ def main() -> int:
         "without address randomisation": ["setarch", "-R", first],
     }
     different = 0
-    scenarios = sorted(path for path in (ROOT / "scenarios").glob("*.json")
+    scenarios = sorted(path for path in (ROOT / "scenarios").rglob("*.json")
                        if path.name != "schema.json")
     for scenario in scenarios:
         reference = result([first], scenario)

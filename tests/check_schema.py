@@ -118,7 +118,7 @@ def main() -> int:
     loader = loader_keys(smh)
     groups = {
         "valid": (sorted((DATA / "valid").glob("*.json")), True, True),
-        "scenarios": ([path for path in sorted(Path("scenarios").glob("*.json")) if path.name != "schema.json"],
+        "scenarios": ([path for path in sorted(Path("scenarios").rglob("*.json")) if path.name != "schema.json"],
                       True, True),
         "schema": (sorted((DATA / "malformed/schema").glob("*.json")), False, False),
         "beyond": (sorted((DATA / "malformed/beyond").glob("*.json")), False, True),
