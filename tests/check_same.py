@@ -3,7 +3,8 @@
 
 usage: check_same.py PROGRAM PROGRAM
 Runs every scenario with the first program twice, with the second, and with the first without
-address randomisation, and compares the JSON byte by byte.
+address randomisation, and compares the JSON byte by byte: as it is, and once more with caches,
+cycles and hazards.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def result(command: list[str], scenario: Path) -> bytes:
+def result(command: list[str], options: list[str], scenario: Path) -> bytes:
     """The JSON of a run; exit codes 0 and 1 (expectation failed) both leave one."""
-    ran = subprocess.run([*command, "run", "--json", "-", str(scenario.relative_to(ROOT))],
+    ran = subprocess.run([*command, "run", *options, "--json", "-",
+                          str(scenario.relative_to(ROOT))],
                          cwd=ROOT, capture_output=True, check=False)
     if ran.returncode not in (0, 1) or not ran.stdout:
         raise SystemExit(f"{scenario}: exit {ran.returncode}: {ran.stderr.decode()}")
@@ -34,13 +36,17 @@ def main() -> int:
     different = 0
     scenarios = sorted(path for path in (ROOT / "scenarios").rglob("*.json")
                        if path.name != "schema.json")
-    for scenario in scenarios:
-        reference = result([first], scenario)
+    runs = [(scenario, []) for scenario in scenarios]
+    simulated = scenarios + sorted((ROOT / "scenarios" / "hazards").glob("**/*.json"))
+    runs += [(scenario, ["--cycles", "--hazards"]) for scenario in simulated]
+    for scenario, options in runs:
+        reference = result([first], options, scenario)
         for way, command in ways.items():
-            if result(command, scenario) != reference:
-                print(f"{scenario.name}: {way}: the result differs")
+            if result(command, options, scenario) != reference:
+                print(f"{scenario.name} {' '.join(options)}: {way}: the result differs")
                 different += 1
-    print(f"same bytes: {len(scenarios)} scenarios, {len(ways)} ways each, {different} differ")
+    print(f"same bytes: {len(scenarios)} scenarios as they are, {len(simulated)} with cycles and "
+          f"hazards, {len(ways)} ways each, {different} differ")
     return 1 if different or not scenarios else 0
 
 

@@ -37,7 +37,7 @@ void smh_words_compare(struct smh_memory *memory, uint16_t region_index, uint64_
     }
     for (uint64_t i = 0; i < bytes; i++) {
         uint64_t at = offset + i;
-        bool defined = (region->defined[at / 8] >> (at % 8) & 1u) != 0;
+        bool defined = ((unsigned)region->defined[at / 8] >> (at % 8) & 1u) != 0;
         if (defined && read[i] != truth[i] && at < memory->wrong_offset) {
             memory->wrong_offset = at;
             return;

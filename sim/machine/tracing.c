@@ -93,7 +93,9 @@ void smh_tracing_swap_bulk(struct smh_traced_access *access)
 
 void smh_tracing_undo(void)
 {
-    for (struct smh_traced_access *access = tracing.next; access-- > tracing.accesses;) {
+    struct smh_traced_access *access = tracing.next;
+    while (access != tracing.accesses) {
+        access--;
         if (access->store) {
             smh_tracing_swap(access);
         }
