@@ -204,7 +204,9 @@ int main(int argc, char **argv)
     if (requests == NULL || answers == NULL || smh_mutant_reached == MAP_FAILED) {
         return 2;
     }
-    quiet();
+    if (getenv("LOUD") == NULL) {
+        quiet();
+    }
     (void)dup2(STDERR_FILENO, STDOUT_FILENO);
     if (strcmp(what, "list") == 0) {
         for (size_t i = 0; i < test_count(); i++) {
