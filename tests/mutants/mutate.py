@@ -82,6 +82,7 @@ class Mutator:
             if cursor.kind == Kind.MACRO_INSTANTIATION:
                 self.macros[span[0]] = span[1]
         self.places = {}
+        self.extremes = set()
         self.order = 0
         self.function = None
         self.result = None
@@ -226,7 +227,10 @@ class Mutator:
             self.add(span, "dropped", f"({texts[0]})")
             self.add(span, "dropped", f"({texts[1]})")
             return
-        for other in (RELATION.get(operator) or ARITHMETIC[operator]):
+        others = RELATION.get(operator) or ARITHMETIC[operator]
+        if span in self.extremes:
+            others = others[1:]
+        for other in others:
             # Without a sign, > 0 is != 0, and the other two are always or never true.
             if operator in RELATION and self.unsigned_zero(left, right):
                 other = {">": "==", "!=": "=="}.get(operator, "!=")
@@ -234,7 +238,9 @@ class Mutator:
                      f"({texts[0]} {other} {texts[1]})")
         if operator in ("==", "!=") and not self.unsigned_zero(left, right):
             kind = left.type.get_canonical().kind
-            if kind in INTEGERS and kind != TypeKind.BOOL:
+            # Of a code (0 or below) and of a character, both others say what == and != say.
+            code = kind == TypeKind.INT and texts[1] == "0" or right.kind == Kind.CHARACTER_LITERAL
+            if kind in INTEGERS and kind != TypeKind.BOOL and not code:
                 for other in ("<=", ">=") if operator == "==" else ("<", ">"):
                     self.add(span, "relation", f"({texts[0]} {other} {texts[1]})")
 
@@ -323,8 +329,14 @@ class Mutator:
         for value in values:
             self.add(span, "condition", value)
 
-    def condition_first(self, _cursor, children):
+    def condition_first(self, cursor, children):
         self.truth(children[0], ("true", "false"))
+        if cursor.kind == Kind.CONDITIONAL_OPERATOR and children[0].kind == Kind.BINARY_OPERATOR:
+            sides = [self.source(*self.span(c)) for c in children[0].get_children()]
+            values = [self.source(*self.span(c)) for c in children[1:3]]
+            if sorted(sides) == sorted(values):
+                # The larger or the smaller of two: equal ones are either.
+                self.extremes.add(self.span(children[0]))
 
     def loop_condition_first(self, _cursor, children):
         self.truth(children[0], ("false",))
