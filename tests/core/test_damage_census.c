@@ -14,6 +14,7 @@
 #include "../../src/heap_private.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #define REGION_BYTES 640
@@ -32,10 +33,12 @@ struct census {
     unsigned fine, freed, inside, unknown;     /* verdicts 0, -EALREADY, -EINVAL, others */
     unsigned long place_sum;                   /* of the addresses judged fine */
     unsigned long walked, walked_bytes, walks; /* chunks, and bytes that they promise */
+    unsigned long largest_sum;                 /* where that follows no link unbounded */
 };
 
 static _Alignas(4096) uint8_t region[REGION_BYTES + 64];
 static struct smh_heap heap;
+static bool largest_is_safe; /* the fits' follows their list as it is */
 
 static void set_up(const struct smh_engine *engine, unsigned target_bits, size_t granule)
 {
@@ -46,6 +49,7 @@ static void set_up(const struct smh_engine *engine, unsigned target_bits, size_t
                                      .granule = granule};
     void *freed[3];
 
+    largest_is_safe = engine->alloc == smh_engine_zephyr.alloc;
     memset(region, 0, sizeof(region));
     cr_assert_eq(smh_heap_init(&heap, &config), 0);
     cr_assert_not_null(smh_heap_alloc(&heap, 20));
@@ -105,6 +109,7 @@ static void look(struct census *census)
         census->walked_bytes += chunk.usable + (chunk.used ? 1 : 0);
     }
     census->walks++;
+    census->largest_sum += largest_is_safe ? heap.engine->largest_free(&heap) : 0;
 }
 
 static void damage_word(struct census *census, void *at, size_t bytes)
@@ -167,9 +172,10 @@ static void print(const char *name, const struct census *census)
         (void)fprintf(stderr, "{\"%s\", %u, %lu},\n", census->rules[i].rule, census->rules[i].count,
                       census->rules[i].offset_sum);
     }
-    (void)fprintf(stderr, "}, %zu, %u, %u, %u, %u, %u, %lu, %lu, %lu, %lu}},\n", census->rule_count,
-                  census->sound, census->fine, census->freed, census->inside, census->unknown,
-                  census->place_sum, census->walked, census->walked_bytes, census->walks);
+    (void)fprintf(stderr, "}, %zu, %u, %u, %u, %u, %u, %lu, %lu, %lu, %lu, %lu}},\n",
+                  census->rule_count, census->sound, census->fine, census->freed, census->inside,
+                  census->unknown, census->place_sum, census->walked, census->walked_bytes,
+                  census->walks, census->largest_sum);
 }
 
 static bool same(const struct census *left, const struct census *right)
@@ -185,7 +191,8 @@ static bool same(const struct census *left, const struct census *right)
            left->fine == right->fine && left->freed == right->freed &&
            left->inside == right->inside && left->unknown == right->unknown &&
            left->place_sum == right->place_sum && left->walked == right->walked &&
-           left->walked_bytes == right->walked_bytes && left->walks == right->walks;
+           left->walked_bytes == right->walked_bytes && left->walks == right->walks &&
+           left->largest_sum == right->largest_sum;
 }
 
 static void expect(const char *name, const struct smh_engine *engine, unsigned target_bits,
@@ -268,7 +275,8 @@ static void expect(const char *name, const struct smh_engine *engine, unsigned t
           13310212,
           52390,
           2849693,
-          5971}},
+          5971,
+          42969321624}},
         {"zephyr 32",
          {{
               {"the heap's header is a chunk in use of its own size", 43, 0},
@@ -295,7 +303,8 @@ static void expect(const char *name, const struct smh_engine *engine, unsigned t
           11120200,
           57775,
           3143169,
-          5906}},
+          5906,
+          2028040}},
         {"zephyr 64",
          {{
               {"the heap's header is a chunk in use of its own size", 78, 0},
@@ -323,7 +332,8 @@ static void expect(const char *name, const struct smh_engine *engine, unsigned t
           12744148,
           57855,
           2915684,
-          5965}},
+          5965,
+          42969320328}},
         {"next_fit 16",
          {{
               {"a chunk's size fits its place and the granule", 323, 62360},

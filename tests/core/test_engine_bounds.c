@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <smh/engine.h>
 #include <smh/heap.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
