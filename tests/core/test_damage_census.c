@@ -223,7 +223,8 @@ static void expect(const char *name, const struct smh_engine *engine, unsigned t
           8967552,
           51399,
           3312458,
-          5824}},
+          5824,
+          0}},
         {"first_fit",
          {{
               {"a chunk's size fits its place and the granule", 256, 48488},
@@ -246,7 +247,8 @@ static void expect(const char *name, const struct smh_engine *engine, unsigned t
           4186456,
           45576,
           3276180,
-          5850}},
+          5850,
+          0}},
         {"zephyr_stats 64",
          {{
               {"the heap's header is a chunk in use of its own size", 78, 0},
@@ -356,7 +358,8 @@ static void expect(const char *name, const struct smh_engine *engine, unsigned t
           4736688,
           51033,
           3123426,
-          5856}},
+          5856,
+          0}},
     };
     struct census census = take(engine, target_bits, granule);
 
