@@ -8,13 +8,17 @@
  * These heaps have no start bitmap, so misuse here is a pointer outside every heap, or one freed
  * twice in a row; what the constant-time checks may miss is not done.
  */
+#include "../listeners.h"
 #include "../stage.h"
+#include "../stress.h"
 
 #include <smh/multi_heap.h>
 #include <smh/shared_multi_heap.h>
 #include <smh/sys_heap.h>
 
 #include <smh/port.h>
+
+#include <stdio.h>
 
 const char fuzz_target[] = "zephyr_api";
 
@@ -25,12 +29,28 @@ static enum family family;
 static struct sys_heap heaps[SMH_FUZZ_REGIONS_MAX];
 static struct sys_multi_heap multi_heap;
 static unsigned panics;
+static bool unaligned; /* the step under way asks by sys_heap_noalign_alloc */
+static size_t peak;    /* of the first heap's allocated bytes, as sys_memory_stats counts them */
+static struct {
+    unsigned count;
+    char last[128];
+    bool damaged; /* it said so */
+} lines;
 
 void smh_port_panic(const char *function, const char *what, const void *address)
 {
     (void)address;
     FUZZ_REQUIRE(function[0] != 0 && what[0] != 0, "a panic without words");
     panics++;
+}
+
+void smh_port_print(const char *line)
+{
+    size_t length = strlen(line);
+    FUZZ_REQUIRE(length < 80, "a line of %zu characters", length);
+    lines.count++;
+    lines.damaged = strstr(line, "damaged") != NULL;
+    memcpy(lines.last, line, length + 1);
 }
 
 /* The oracle looks at heaps through stage.slots. */
@@ -72,14 +92,102 @@ static bool open_family(const struct smh_fuzz_config *config)
         if (family == SHARED_MULTI_HEAP) {
             struct shared_multi_heap_region region = {config->regions[i].attr,
                                                       (uintptr_t)stage.memory[i], stage.size[i]};
-            whole = shared_multi_heap_add(&region, NULL) == 0;
+            whole = shared_multi_heap_add(&region, &heaps[i]) == 0;
         } else {
-            sys_heap_init(&heaps[i], stage.memory[i], stage.size[i]);
-            whole = heaps[i].heap != NULL;
-            sys_multi_heap_add_heap(&multi_heap, &heaps[i], &heaps[i]);
+            /* With statistics or not; in any order of addresses. */
+            size_t at = (config->swarm & 1u) != 0 ? stage.machine.region_count - 1 - i : i;
+            smh_sys_heap_init(&heaps[at], stage.memory[at], stage.size[at],
+                              config->regions[0].priority % 2 == 0);
+            whole = heaps[at].heap != NULL;
+            sys_multi_heap_add_heap(&multi_heap, &heaps[at], &heaps[at].smh);
         }
     }
     return whole;
+}
+
+static size_t allocated_bytes(size_t region)
+{
+    size_t allocated = 0;
+    for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
+        if (stage.live[i].block != NULL && stage.live[i].region == region) {
+            allocated += (size_t)stage.live[i].usable;
+        }
+    }
+    return allocated;
+}
+
+/* What is to be refused when regions are added, with Zephyr's codes; the pool stays as it was. */
+static void judge_refusals(const struct smh_fuzz_config *config)
+{
+    struct shared_multi_heap_region region = {config->regions[0].attr, (uintptr_t)stage.memory[0],
+                                              stage.size[0]};
+    if (family != SHARED_MULTI_HEAP) {
+        return;
+    }
+    FUZZ_REQUIRE(shared_multi_heap_add(NULL, NULL) == -EINVAL, "NULL is a region");
+    FUZZ_REQUIRE(shared_multi_heap_add(&region, NULL) == -EINVAL, "a region is added twice");
+    region.addr += 8;
+    FUZZ_REQUIRE(shared_multi_heap_add(&region, NULL) == -EINVAL, "a region overlaps another");
+    region.addr = (uintptr_t)stage.metadata[0] + (1u << 16);
+    region.size = 8;
+    FUZZ_REQUIRE(shared_multi_heap_add(&region, NULL) == -EINVAL, "8 bytes are a region");
+    region.attr = MAX_SHARED_MULTI_HEAP_ATTR + config->regions[1].attr;
+    region.size = 4096;
+    FUZZ_REQUIRE(shared_multi_heap_add(&region, NULL) == -EINVAL, "attribute %u is accepted",
+                 region.attr);
+    FUZZ_REQUIRE(shared_multi_heap_alloc(region.attr, 8) == NULL &&
+                     shared_multi_heap_realloc(region.attr, NULL, 8) == NULL,
+                 "attribute %u is served", region.attr);
+    FUZZ_REQUIRE(smh_pool_region_count(smh_shared_pool()) == stage.machine.region_count,
+                 "a refused region is in the pool");
+    for (size_t i = 0; i < stage.machine.region_count; i++) {
+        const struct smh_region *told = smh_pool_region_of(smh_shared_pool(), stage.memory[i]);
+        FUZZ_REQUIRE(told != NULL && told->user_data == &heaps[i] &&
+                         told == smh_pool_region_at(smh_shared_pool(), i),
+                     "the user's data of region %zu cannot be read back", i);
+    }
+}
+
+/* Each heap is found by any address of it, with what its owner left there. */
+static void judge_records(void)
+{
+    for (size_t i = 0; family != SHARED_MULTI_HEAP && i < stage.machine.region_count; i++) {
+        uint8_t *last = stage.memory[i] + stage.size[i] - 1;
+        const struct sys_multi_heap_rec *low =
+            sys_multi_heap_get_heap(&multi_heap, stage.memory[i]);
+        FUZZ_REQUIRE(low != NULL && low == sys_multi_heap_get_heap(&multi_heap, last) &&
+                         low->heap == &heaps[i] && low->user_data == &heaps[i].smh,
+                     "heap %zu is not found by its addresses", i);
+        FUZZ_REQUIRE(sys_multi_heap_get_heap(&multi_heap, last + 1) == NULL,
+                     "what lies behind heap %zu is in a heap", i);
+    }
+}
+
+/* No slot is left: -ENOMEM, or a panic of the multi heap. Ends with both filled. */
+static void judge_full(void)
+{
+    static _Alignas(8) uint8_t spare[SMH_POOL_REGION_COUNT + 1][512];
+    struct sys_multi_heap full;
+    struct sys_heap heap;
+    sys_multi_heap_init(&full, choose);
+    panics = 0;
+    smh_sys_heap_init(&heap, spare[0], sizeof(spare[0]), false);
+    unsigned room = full.capacity;
+    for (unsigned i = 0; i < room; i++) {
+        sys_multi_heap_add_heap(&full, &heap, &heap);
+    }
+    FUZZ_REQUIRE(panics == 0 && full.nheaps == room, "a multi heap of %u heaps is full at %u", room,
+                 full.nheaps);
+    sys_multi_heap_add_heap(&full, &heap, &heap);
+    FUZZ_REQUIRE(panics == 1 && full.nheaps == room, "a heap is added to a full multi heap");
+    panics = 0;
+    FUZZ_REQUIRE(smh_pool_init(smh_shared_pool(), NULL) == 0, "the pool is refused");
+    for (size_t i = 0; i <= SMH_POOL_REGION_COUNT; i++) {
+        struct shared_multi_heap_region region = {0, (uintptr_t)spare[i], sizeof(spare[i])};
+        int code = shared_multi_heap_add(&region, NULL);
+        FUZZ_REQUIRE(code == (i < SMH_POOL_REGION_COUNT ? 0 : -ENOMEM), "region %zu gives %d", i,
+                     code);
+    }
 }
 
 static void *ask(const struct smh_operation *operation, size_t align)
@@ -87,6 +195,9 @@ static void *ask(const struct smh_operation *operation, size_t align)
     size_t bytes = (size_t)operation->bytes;
     switch (family) {
     case SYS_HEAP:
+        if (unaligned) {
+            return sys_heap_noalign_alloc(&heaps[0], 64, bytes);
+        }
         return align == 0 ? sys_heap_alloc(&heaps[0], bytes)
                           : sys_heap_aligned_alloc(&heaps[0], align, bytes);
     case SYS_MULTI_HEAP:
@@ -129,6 +240,30 @@ static void give_back(void *block)
         break;
     }
     mirror();
+}
+
+/* Listeners have been told of what is live; sizes are what they were; what has been allocated at
+ * most is known. Each region's heap is asked about its own blocks alone. */
+static void judge_blocks(void)
+{
+    size_t count = 0;
+    size_t allocated = allocated_bytes(0);
+    peak = allocated > peak ? allocated : peak;
+    if (family == SHARED_MULTI_HEAP) {
+        return;
+    }
+    for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
+        const struct smh_live *live = &stage.live[i];
+        if (live->block != NULL) {
+            size_t told = fuzz_listen_bytes(live->block);
+            count++;
+            FUZZ_REQUIRE(told == live->usable,
+                         "a block has %llu usable bytes, listeners were told of %zu",
+                         (unsigned long long)live->usable, told);
+        }
+    }
+    FUZZ_REQUIRE(fuzz_listen_count() == count, "%zu blocks are live, listeners know of %zu", count,
+                 fuzz_listen_count());
 }
 
 /* align with a second bit: the block lies `rewind` bytes before a multiple of align. */
@@ -217,6 +352,7 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
         fuzz_entered(&stage, live, operation, block, 0, kept);
     } else {
         fuzz_stayed(&stage, live);
+        FUZZ_REQUIRE(panics == 0, "a realloc that finds no room panics");
         fuzz_refused(&stage, operation);
         if (operation->bytes == 0) { /* refused by its attribute; the slot is empty from here on */
             do_free(live, 0);
@@ -224,24 +360,80 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
     }
 }
 
-static void judge_statistics(void)
+/* The used bit of a live block is cleared: the validator and the printer see it. */
+static void judge_damage(unsigned argument)
+{
+    struct smh_live *live = &stage.live[argument % SMH_FUZZ_SLOTS];
+    if (live->block == NULL || live->region != 0) {
+        return;
+    }
+    uint8_t *header = (uint8_t *)live->block - 4;
+    *header ^= 1u;
+    FUZZ_REQUIRE(!sys_heap_validate(&heaps[0]), "a damaged heap is valid");
+    sys_heap_print_info(&heaps[0], true);
+    FUZZ_REQUIRE(lines.damaged, "a damaged heap is printed");
+    *header ^= 1u;
+}
+
+static void judge_print(const struct sys_memory_stats *stats, unsigned argument)
+{
+    char expected[64];
+    lines.count = 0;
+    sys_heap_print_info(&heaps[0], argument % 2 == 0);
+    (void)snprintf(expected, sizeof(expected), "%zu bytes free, %zu allocated, ", stats->free_bytes,
+                   stats->allocated_bytes);
+    FUZZ_REQUIRE(strncmp(lines.last, expected, strlen(expected)) == 0,
+                 "the printed totals are \"%s\", not \"%s...\"", lines.last, expected);
+    FUZZ_REQUIRE(lines.count >= 3 && !lines.damaged, "%u lines are printed", lines.count);
+}
+
+static void judge_statistics(unsigned argument)
 {
     struct sys_memory_stats stats;
-    size_t allocated = 0;
+    struct smh_chunk chunk = {0};
+    size_t free_bytes = 0;
     if (family != SYS_HEAP) {
         return;
     }
-    for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
-        if (stage.live[i].block != NULL) {
-            allocated += (size_t)stage.live[i].usable;
-        }
+    size_t allocated = allocated_bytes(0);
+    while (smh_heap_walk(&heaps[0].smh, &chunk)) {
+        free_bytes += chunk.used ? 0 : chunk.usable;
     }
     FUZZ_REQUIRE(sys_heap_validate(&heaps[0]), "sys_heap_validate errs");
     FUZZ_REQUIRE(sys_heap_runtime_stats_get(&heaps[0], &stats) == 0 &&
-                     stats.allocated_bytes == allocated && stats.max_allocated_bytes >= allocated,
-                 "%zu bytes are allocated, the statistics say %zu", allocated,
-                 stats.allocated_bytes);
+                     stats.allocated_bytes == allocated && stats.free_bytes == free_bytes,
+                 "%zu bytes are allocated, %zu free, the statistics say %zu and %zu", allocated,
+                 free_bytes, stats.allocated_bytes, stats.free_bytes);
+    /* While a block moves, there are two of it. */
+    FUZZ_REQUIRE(stats.max_allocated_bytes >= peak && stats.max_allocated_bytes <= stage.size[0],
+                 "the most allocated is %zu, the statistics say %zu", peak,
+                 stats.max_allocated_bytes);
+    if (argument % 4 == 1) {
+        FUZZ_REQUIRE(sys_heap_runtime_stats_reset_max(&heaps[0]) == 0, "the maximum stays");
+        (void)sys_heap_runtime_stats_get(&heaps[0], &stats);
+        peak = allocated;
+        FUZZ_REQUIRE(stats.max_allocated_bytes == allocated, "the maximum is %zu after its reset",
+                     stats.max_allocated_bytes);
+    } else if (argument % 4 == 2) {
+        judge_print(&stats, argument / 4);
+    } else if (argument % 4 == 3) {
+        judge_damage(argument / 4);
+    }
 }
+
+/* The stress rig, and what it leaves in the maximum. */
+static void do_stress(unsigned argument)
+{
+    struct sys_memory_stats stats;
+    if (family == SYS_HEAP) {
+        fuzz_stress(&heaps[0], stage.size[0], argument);
+        (void)sys_heap_runtime_stats_get(&heaps[0], &stats);
+        peak = stats.max_allocated_bytes > peak ? stats.max_allocated_bytes : peak;
+        mirror();
+    }
+}
+
+/* --- steps ----------------------------------------------------------------------------------- */
 
 static void do_misuse(const struct smh_fuzz_step *step)
 {
@@ -262,15 +454,19 @@ static void do_misuse(const struct smh_fuzz_step *step)
     FUZZ_REQUIRE(ask_again(&operation, wild) == NULL && panics == 1,
                  "realloc of %p, in no heap, gives %u panics", wild, panics);
     FUZZ_REQUIRE(sys_multi_heap_get_heap(&multi_heap, wild) == NULL, "%p in a heap", wild);
+    FUZZ_REQUIRE(sys_heap_usable_size(&heaps[0], wild) == 0, "%p has a usable size", wild);
+    panics = 0;
 }
 
 static void do_operation(struct smh_live *live, struct smh_fuzz_step *step)
 {
     struct smh_operation *operation = &step->operation;
     operation->prefer = NULL;
+    unaligned = family == SYS_HEAP && operation->kind == SMH_OPERATION_CALLOC;
     if (operation->kind == SMH_OPERATION_CALLOC) {
         operation->kind = SMH_OPERATION_ALLOC;
     }
+    operation->align = unaligned ? 0 : operation->align;
     operation->attr = family == SHARED_MULTI_HEAP ? operation->attr % 4 : 0;
     bool again = operation->kind == SMH_OPERATION_REALLOC;
     if (operation->kind == SMH_OPERATION_ALLOC || (live->block == NULL && again)) {
@@ -297,11 +493,16 @@ static void do_step(struct smh_fuzz_step *step)
     case SMH_FUZZ_MISUSE:
         do_misuse(step);
         break;
+    case SMH_FUZZ_LARGEST:
+        do_stress(step->argument);
+        break;
     default:
         fuzz_validate(&stage, false);
-        judge_statistics();
+        judge_statistics(step->argument);
         break;
     }
+    FUZZ_REQUIRE(panics <= 1, "%u panics in one step", panics);
+    judge_blocks();
     fuzz_operations++;
 }
 
@@ -339,13 +540,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     }
     mirror();
     fuzz_stage_watch(&stage);
+    uintptr_t ids[SMH_FUZZ_REGIONS_MAX];
+    for (size_t i = 0; i < SMH_FUZZ_REGIONS_MAX; i++) {
+        ids[i] = HEAP_ID_FROM_POINTER(&heaps[i]);
+    }
+    fuzz_listen_begin(ids, stage.machine.region_count);
+    peak = 0;
+    judge_refusals(&input.config);
+    judge_records();
     while (smh_fuzz_next(&input, &step)) {
         stage.index = step.operation.site;
         do_step(&step);
     }
     panics = 0;
     fuzz_validate(&stage, false);
-    judge_statistics();
+    judge_statistics(0);
     for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
         if (stage.live[i].block != NULL) {
             do_free(&stage.live[i], 0);
@@ -353,6 +562,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         }
     }
     fuzz_validate(&stage, true);
+    fuzz_listen_end();
     fuzz_stage_close(&stage);
+    if (input.config.regions[0].priority % 8 == 0) {
+        judge_full();
+    }
     return 0;
 }

@@ -1,0 +1,147 @@
+/* listeners.c: the book of events. See listeners.h. */
+#include "listeners.h"
+
+#include "stage.h"
+
+#define ENTRIES 256
+#define HEAPS   SMH_FUZZ_REGIONS_MAX
+
+static struct {
+    uintptr_t heap_id;
+    const void *mem;
+    size_t bytes;
+} book[ENTRIES];
+static size_t entry_count;
+static unsigned twice_calls;
+static unsigned once_calls;
+static unsigned alloc_calls;
+
+static void note_alloc(uintptr_t heap_id, void *mem, size_t bytes)
+{
+    alloc_calls++;
+    FUZZ_REQUIRE(entry_count < ENTRIES, "listeners are told of more blocks than there can be");
+    book[entry_count].heap_id = heap_id;
+    book[entry_count].mem = mem;
+    book[entry_count].bytes = bytes;
+    entry_count++;
+}
+
+static void note_free(uintptr_t heap_id, void *mem, size_t bytes)
+{
+    size_t i = 0;
+    while (i < entry_count &&
+           (book[i].mem != mem || book[i].bytes != bytes || book[i].heap_id != heap_id)) {
+        i++;
+    }
+    FUZZ_REQUIRE(i < entry_count,
+                 "listeners are told of the end of %zu bytes at %p, which were "
+                 "never begun",
+                 bytes, mem);
+    book[i] = book[--entry_count];
+}
+
+static void note_twice(uintptr_t heap_id, void *mem, size_t bytes)
+{
+    (void)heap_id;
+    (void)mem;
+    (void)bytes;
+    twice_calls++;
+}
+
+static void note_nobody(uintptr_t heap_id, void *mem, size_t bytes)
+{
+    fuzz_fail("a listener of no heap hears of heap %zx, %p, %zu bytes", (size_t)heap_id, mem,
+              bytes);
+}
+
+static void note_resize(uintptr_t heap_id, void *old_end, void *new_end)
+{
+    fuzz_fail("a heap that is never resized tells of it: %zx, %p, %p", (size_t)heap_id, old_end,
+              new_end);
+}
+
+static void note_once(uintptr_t heap_id, void *mem, size_t bytes);
+
+static HEAP_LISTENER_ALLOC_DEFINE(twice, 0, note_twice);
+static HEAP_LISTENER_ALLOC_DEFINE(nobody, 1, note_nobody);
+static HEAP_LISTENER_FREE_DEFINE(nobody_frees, 1, note_nobody);
+static HEAP_LISTENER_RESIZE_DEFINE(resized, 0, note_resize);
+static HEAP_LISTENER_FREE_DEFINE(once, 0, note_once);
+static struct heap_listener allocs[HEAPS];
+static struct heap_listener frees[HEAPS];
+static size_t heap_count;
+
+static void note_once(uintptr_t heap_id, void *mem, size_t bytes)
+{
+    (void)heap_id;
+    (void)mem;
+    (void)bytes;
+    FUZZ_REQUIRE(once_calls++ == 0, "a listener is called after it has left");
+    heap_listener_unregister(&once);
+}
+
+void fuzz_listen_begin(const uintptr_t *heap_ids, size_t count)
+{
+    heap_count = count;
+    entry_count = 0;
+    twice_calls = 0;
+    once_calls = 0;
+    alloc_calls = 0;
+    twice.heap_id = heap_ids[0];
+    once.heap_id = heap_ids[0];
+    resized.heap_id = heap_ids[0];
+    /* Those that try the list stand before, between and behind the others. */
+    heap_listener_register(&nobody);
+    heap_listener_register(&twice);
+    heap_listener_register(&once);
+    heap_listener_register(NULL);
+    for (size_t i = 0; i < count; i++) {
+        allocs[i] = (struct heap_listener){
+            .heap_id = heap_ids[i], .event = HEAP_ALLOC, {.alloc_cb = note_alloc}};
+        frees[i] = (struct heap_listener){
+            .heap_id = heap_ids[i], .event = HEAP_FREE, {.free_cb = note_free}};
+        heap_listener_register(&allocs[i]);
+        heap_listener_register(&frees[i]);
+    }
+    heap_listener_register(&twice);
+    heap_listener_register(&allocs[0]);
+    heap_listener_register(&nobody_frees);
+    heap_listener_register(&resized);
+    heap_listener_unregister(&nobody_frees);
+    heap_listener_unregister(&nobody_frees);
+    heap_listener_register(&nobody_frees);
+}
+
+size_t fuzz_listen_bytes(const void *mem)
+{
+    for (size_t i = 0; i < entry_count; i++) {
+        if (book[i].mem == mem) {
+            return book[i].bytes;
+        }
+    }
+    return 0;
+}
+
+size_t fuzz_listen_count(void)
+{
+    FUZZ_REQUIRE(twice_calls <= alloc_calls, "a listener registered twice is called twice");
+    return entry_count;
+}
+
+void fuzz_listen_end(void)
+{
+    heap_listener_unregister(&twice);
+    heap_listener_unregister(&once);
+    heap_listener_unregister(&resized);
+    heap_listener_unregister(&nobody);
+    for (size_t i = 0; i < heap_count; i++) {
+        heap_listener_unregister(&frees[i]);
+        heap_listener_unregister(&allocs[heap_count - 1 - i]);
+    }
+    heap_listener_unregister(&nobody_frees);
+    unsigned before = alloc_calls + twice_calls;
+    heap_listener_notify_alloc(twice.heap_id, &before, 8);
+    heap_listener_notify_free(twice.heap_id, &before, 8);
+    heap_listener_notify_resize(twice.heap_id, &before, &before);
+    FUZZ_REQUIRE(alloc_calls + twice_calls == before, "a listener is called after all have left");
+}
