@@ -139,6 +139,7 @@ static void share(struct smh_hardware *hardware, const struct smh_operation *ope
 {
     hardware->access = (struct smh_access){
         .operation = index,
+        .site = operation->site,
         .actor = operation->actor,
         .core = operation->core,
         .by_allocator = true,

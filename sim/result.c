@@ -176,6 +176,8 @@ static void take_hazards(struct smh_result *result)
     for (size_t i = 0; i < count; i++) {
         smh_result_add_hazard(result, smh_judge_hazard_at(result->judge, i));
     }
+    result->hazards_unlisted = smh_judge_unlisted(result->judge);
+    result->hazard_lines_given_up = smh_judge_lines_given_up(result->judge);
     smh_judge_close(result->judge);
     result->judge = NULL;
     result->hazards_judged = true;

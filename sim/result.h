@@ -47,7 +47,7 @@
  *     wrong_reads     null, or count, first: null, or operation_index, region, offset, core (null:
  *                     a device), by_allocator: what one schedule of the caches came to
  *     DISTRIBUTION is count, sum, min, max, mean, p50, p99, buckets [ [ upper bound, count ] ]
- *     hazards         null: not judged; or [ HAZARD, as hazard/report.h says ]
+ *     hazards         null: not judged; or as result_hazards.h says
  *     hazard_differences [ sentences: which were expected and did not occur, and the other way
  *                     round ]
  *     expectations [  what, allowed, actual, passed ]
@@ -221,7 +221,9 @@ struct smh_result {
     bool hazards_judged;                 /* the judge of hazards followed the run */
     struct smh_hazard *hazards;          /* copies of what it found, in its order */
     size_t hazard_count;
-    char **hazard_differences; /* from what is expected, a sentence each */
+    uint64_t hazards_unlisted;      /* distinct ones beyond those that the judge lists */
+    uint64_t hazard_lines_given_up; /* lines that it could not follow to the end */
+    char **hazard_differences;      /* from what is expected, a sentence each */
     size_t hazard_difference_count;
     struct smh_expectation_result *expectations;
     size_t expectation_count;

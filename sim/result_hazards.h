@@ -3,26 +3,28 @@
  * Owns: the three forms. All read the judge that a result holds; a result without one (hazards were
  * not judged) prints nothing, and is null in JSON.
  *
- * hazards in results.json
- * -----------------------
- *   count             distinct hazards: one for each class and pair of owners
- *   unlisted          how many of them are not in the list (the first 64 are)
- *   lines_given_up    lines that more cores met than the judge follows: 0, or the verdict is not
- *                     whole
- *   list [
+ * hazards in results.json, of each run
+ * ------------------------------------
+ *   hazards_unlisted        distinct hazards beyond the first 64, which are listed
+ *   hazard_lines_given_up   lines that more cores met than the judge follows: 0, or the verdict is
+ *                           not whole
+ *   hazards [         one for each class and pair of owners
  *     class           "H1" .. "H10"
  *     title           what the class means, in a few words
  *     explanation, advice     sentences
- *     region, line_offset, line_bytes
- *     core            that saw or lost the bytes; null: a device
- *     operation_index at which it first showed
+ *     region          name
+ *     line_offset, line_bytes
+ *     core            that saw or lost the bytes: number, or "device"
+ *     operation       index at which it first showed
  *     count           lines and times it showed
- *     wrong           [ [ first byte of the line, how many ] ]
- *     victim, culprit  kind ("block", "freed", "metadata", "stack", "nobody"), name, actor,
- *                     operation_index, site, offset, bytes, align
+ *     victim, culprit  name, kind ("block", "freed", "metadata", "stack", "nobody"); but for the
+ *                     last but one and two: actor, operation, site, region, offset, bytes, align
+ *     wrong           [ [ first byte of the line, first byte behind ] ]
  *     sequence [      what ("access", "hand_out", "free", "eviction", "fill", "drop", "drain"),
- *                     access ("load" ...; null), core, offset, bytes (within the line), owner
- *                     (name), operation_index, by_allocator, uncached, shared_cache ]
+ *                     kind ("load", "store", "dma_read", "dma_write", "clean", "invalidate",
+ *                     "flush", "barrier"; of what is no access null), operation, offset, bytes
+ *                     (within the line), core (number, or "device"), actor, by_allocator, uncached,
+ *                     shared_cache (L2), owner: name, kind ]
  *     drawing         lines of text
  *   ]
  */
@@ -31,11 +33,20 @@
 
 #include "result.h"
 
+/* One hazard, as a compiler prints an error. */
+void smh_hazard_print(const struct smh_scenario *scenario, const struct smh_hazard *hazard,
+                      FILE *out);
+json_t *smh_hazard_json(const struct smh_scenario *scenario, const struct smh_hazard *hazard);
+/* All of a result, and how many. */
 void smh_result_print_hazards(const struct smh_result *result, FILE *out);
+/* The list above, or null. */
 json_t *smh_result_hazards_json(const struct smh_result *result);
 /* SARIF 2.1.0, one run of the tool with every hazard of the results. Locations are lines of the
  * scenario's file where the operation stands in a list, else of the trace. count > 0. */
-json_t *smh_result_hazards_sarif(const struct smh_result *const *results, size_t count);
+json_t *smh_hazard_sarif(const struct smh_result *const *results, size_t count);
+/* One step of a sequence in words. */
+void smh_hazard_step_text(const struct smh_scenario *scenario, const struct smh_hazard_step *step,
+                          char *text, size_t size);
 /* A few words for a class: "buffer shares a line with data of a core". */
 const char *smh_hazard_class_title(unsigned hazard_class);
 

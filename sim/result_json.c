@@ -1,5 +1,6 @@
 /* result_json.c: results.json. The format is documented in result.h. */
 #include "result.h"
+#include "result_hazards.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -324,6 +325,9 @@ static json_t *run_json(const struct smh_result *result, bool details)
                         result->latency != NULL ? latency_json(result) : json_null());
     json_object_set_new(object, "cycles", smh_result_cycles_json(result));
     json_object_set_new(object, "wrong_reads", smh_result_wrong_reads_json(result));
+    json_object_set_new(object, "hazards", smh_result_hazards_json(result));
+    put_integer(object, "hazards_unlisted", result->hazards_unlisted);
+    put_integer(object, "hazard_lines_given_up", result->hazard_lines_given_up);
     json_object_set_new(object, "expectations", expectations_json(result));
     return object;
 }

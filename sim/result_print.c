@@ -1,5 +1,6 @@
 /* result_print.c: the summary on the terminal. See result.h. */
 #include "result.h"
+#include "result_hazards.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -123,6 +124,7 @@ void smh_result_print(const struct smh_result *result, FILE *out)
     if (result->stopped) {
         fprintf(out, "the replay stopped there: what a broken heap does next means nothing\n");
     }
+    smh_result_print_hazards(result, out);
     for (size_t i = 0; i < result->hazard_difference_count; i++) {
         fprintf(out, "hazard %s\n", result->hazard_differences[i]);
     }

@@ -66,6 +66,7 @@ void smh_judge_hand_out(struct smh_judge *judge, const struct smh_owner *owner, 
     judge->recent.to = 0;
     uint32_t number = smh_owners_add(judge->owners, owner, reserved);
     struct smh_line_event how = {.operation = owner->operation,
+                                 .site = owner->site,
                                  .owner = number,
                                  .actor = owner->actor,
                                  .kind = SMH_LINE_HAND_OUT};

@@ -179,6 +179,7 @@ static struct smh_touch touch_of(struct smh_judge *judge, const struct smh_acces
 {
     struct smh_touch touch = {
         .event = {.operation = access->operation,
+                  .site = access->site,
                   .owner = owner,
                   .actor = access->actor,
                   .kind = access->kind,
@@ -262,6 +263,7 @@ static void barrier(struct smh_judge *judge, const struct smh_access *access)
         struct smh_line *line = list->lines[i];
         struct smh_states *states = judge->regions[line->region].states;
         struct smh_line_event event = {.operation = access->operation,
+                                       .site = access->site,
                                        .owner = SMH_OWNERS_NOBODY,
                                        .actor = access->actor,
                                        .kind = SMH_LINE_BARRIER,

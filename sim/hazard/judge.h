@@ -88,6 +88,8 @@ struct smh_hazard {
     uint64_t line_offset; /* of the first line that showed it */
     uint32_t line_bytes;
     uint64_t operation;       /* at which it first showed */
+    uint64_t site;            /* where that is written: smh_operation.site */
+    uint16_t actor;           /* whose operation that is */
     uint64_t count;           /* lines and times it showed */
     struct smh_owner victim;  /* whose bytes go wrong */
     struct smh_owner culprit; /* whose access, or lack of one, does it; may be the same block */

@@ -307,6 +307,7 @@ void smh_line_remember(struct smh_line *line, struct smh_owners *owners,
             last->from = event->from < last->from ? event->from : last->from;
             last->to = event->to > last->to ? event->to : last->to;
             last->operation = event->operation;
+            last->site = event->site;
             last->state = state;
             return;
         }

@@ -40,6 +40,7 @@ enum smh_line_event_kind {
 
 struct smh_line_event {
     uint64_t operation;
+    uint64_t site;
     uint32_t owner;    /* number, held */
     uint16_t from, to; /* bytes of the line; of maintenance: of its range, may be empty */
     uint16_t actor;

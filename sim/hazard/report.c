@@ -77,6 +77,8 @@ static void list(struct smh_judge *judge, const struct smh_finding *finding)
         .region = finding->region,
         .core = device ? SMH_MEMORY_DEVICE : finding->event.core,
         .operation = finding->event.operation,
+        .site = finding->event.site,
+        .actor = finding->event.actor,
         .count = 1,
         .victim = smh_owners_get(judge->owners, finding->victim)->owner,
         .culprit = smh_owners_get(judge->owners, finding->culprit)->owner,

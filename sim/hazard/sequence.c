@@ -288,6 +288,7 @@ static void tell_event(const struct smh_judge *judge, const struct smh_line_even
     step->owner = smh_owners_get(judge->owners, event->owner)->owner;
     step->access = (struct smh_access){
         .operation = event->operation,
+        .site = event->site,
         .offset = event->from,
         .bytes = (uint64_t)(event->to - event->from),
         .region = region,

@@ -109,7 +109,10 @@ void smh_touch_line(struct smh_judge *judge, const struct smh_touch *touch)
         judge->given_up++;
         return;
     }
-    note_dirt(judge, line, touch);
+    bool stores = event->kind == SMH_LINE_STORE;
+    if (stores) {
+        note_dirt(judge, line, touch);
+    }
     if (event->kind == SMH_LINE_STORE && !touch->region->private_lines) {
         list_pending(judge, line, event->core);
     }
@@ -118,6 +121,9 @@ void smh_touch_line(struct smh_judge *judge, const struct smh_touch *touch)
     }
     if (judge->effect.wrong_count > 0) {
         smh_classify(judge, line, touch);
+    }
+    if (!stores) {
+        note_dirt(judge, line, touch);
     }
     if (event->kind != SMH_LINE_LOAD && event->kind != SMH_LINE_DMA_READ) {
         smh_line_remember(line, judge->owners, event);

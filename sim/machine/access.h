@@ -32,6 +32,7 @@ enum smh_access_kind {
 
 struct smh_access {
     uint64_t operation; /* index of the operation it belongs to */
+    uint64_t site;      /* where that is written: smh_operation.site; for reports */
     uint64_t offset;    /* of the first byte, in the region */
     uint64_t bytes;     /* > 0, but for a barrier */
     uint32_t step;      /* of maintenance: the line size that the driver believes in, in bytes; one
