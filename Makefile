@@ -199,6 +199,7 @@ test: build $(BUILD)/smh_tests $(BENCHES:%=build/bench/%) build/.packages-test #
 	$(BUILD)/smh_tests
 	/usr/bin/python3 tests/cli/run.py build/smh
 	/usr/bin/python3 tests/check_schema.py build/smh
+	/usr/bin/python3 tests/check_hazards.py build/smh
 	/usr/bin/python3 -m unittest discover -q -s tests/plots
 	set -e; for bench in $(BENCHES); do echo "build/bench/$$bench --smoke"; build/bench/$$bench --smoke > build/bench/smoke.log; done
 	$(MAKE) fuzz-replay
