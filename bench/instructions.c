@@ -13,7 +13,9 @@
  * are at most 2^16, so the largest heaps fill with blocks that are larger.
  *
  * Result, one per engine, workload and call: engine, workload, heap_bytes, call, calls (looked at),
- * refused (of these), mean, p99, max. The instructions with which realloc copies are left out.
+ * refused (of these), mean, p99, max, and histogram: a list of [instructions, calls], the first
+ * rounded down to HISTOGRAM_STEP, so that distributions of workloads can be added up. The
+ * instructions with which realloc copies are left out.
  * Exact and repeatable: the sample comes from the seed.
  */
 #include "../sim/error.h"
@@ -31,6 +33,9 @@
 #define WARM_CALLS_MAX 1500000u
 #define TRACE_ROOM     5 /* quarters: a trace runs in the least 5/4, 10/4, ... of its peak */
 
+#define HISTOGRAM_STEP  8u
+#define HISTOGRAM_STEPS 512u /* what is more falls into the last */
+
 enum call { CALL_ALLOC, CALL_ALIGNED, CALL_REALLOC, CALL_FREE, CALL_COUNT };
 static const char *const call_names[CALL_COUNT] = {"alloc", "aligned_alloc", "realloc", "free"};
 
@@ -47,6 +52,7 @@ struct figures {
     size_t calls, refused;
     double mean;
     uint32_t p99, max;
+    uint32_t histogram[HISTOGRAM_STEPS];
 };
 
 struct workload {
@@ -96,6 +102,8 @@ static void record(struct run *run, enum call call, const struct bench_steps *st
     }
     run->counts[call][figures->calls++] = count;
     figures->refused += refused;
+    figures->histogram[count / HISTOGRAM_STEP < HISTOGRAM_STEPS ? count / HISTOGRAM_STEP
+                                                                : HISTOGRAM_STEPS - 1]++;
     run->sums[call] += count;
     if (count > figures->max) {
         figures->max = count;
@@ -441,6 +449,19 @@ static void describe(void *context, size_t index, char *text, size_t bytes)
     snprintf(text, bytes, "engine %s, workload %s", all->options.engines[index % count].name, name);
 }
 
+static json_t *histogram_to_json(const struct figures *figures)
+{
+    json_t *made = json_array();
+
+    for (unsigned i = 0; i < HISTOGRAM_STEPS; i++) {
+        if (figures->histogram[i] != 0) {
+            json_array_append_new(
+                made, json_pack("[i, i]", (int)(i * HISTOGRAM_STEP), (int)figures->histogram[i]));
+        }
+    }
+    return made;
+}
+
 static void report(const struct instructions *all, json_t *document)
 {
     char name[80];
@@ -456,14 +477,14 @@ static void report(const struct instructions *all, json_t *document)
                 if (figures->calls == 0) {
                     continue;
                 }
-                bench_document_add(document,
-                                   json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:f, s:i, s:i}",
-                                             "engine", all->options.engines[e].name, "workload",
-                                             name, "heap_bytes", (json_int_t)measured->heap_bytes,
-                                             "call", call_names[call], "calls",
-                                             (json_int_t)figures->calls, "refused",
-                                             (json_int_t)figures->refused, "mean", figures->mean,
-                                             "p99", (int)figures->p99, "max", (int)figures->max));
+                bench_document_add(
+                    document,
+                    json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:f, s:i, s:i, s:o}", "engine",
+                              all->options.engines[e].name, "workload", name, "heap_bytes",
+                              (json_int_t)measured->heap_bytes, "call", call_names[call], "calls",
+                              (json_int_t)figures->calls, "refused", (json_int_t)figures->refused,
+                              "mean", figures->mean, "p99", (int)figures->p99, "max",
+                              (int)figures->max, "histogram", histogram_to_json(figures)));
             }
         }
     }

@@ -1,9 +1,9 @@
-"""Figures of the benches: footprint, speed, instructions per call, scaling.
+"""Figures of the benches, one or two for each.
 
     python3 plots/bench.py out/bench -o out/bench
 
-Reads footprint.json, speed.json, instructions.json and scaling.json where they are there, and
-writes a PNG and an SVG of the same name for each. Exit codes as smh's: 0 done, 2 bad usage or bad
+Reads NAME.json of every bench where it is there, and writes a PNG and an SVG of the same name for
+each (of instructions.json also percentiles.png). Exit codes as smh's: 0 done, 2 bad usage or bad
 input, with one line on standard error.
 """
 
@@ -17,50 +17,18 @@ from pathlib import Path
 from typing import Any, Callable, Optional, Sequence
 
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+import bench_more
 import style
 import units
+from bench_more import ROW_INCHES, Rows, key, line_look, look, plain_log, unique
 from command import fail
 from files import write_whole
-
-Rows = list[dict[str, Any]]
-MARKERS = "osD^vP*Xd<>h"
-ROW_INCHES = 0.24
-
-
-def _unique(rows: Rows, key: str) -> list[str]:
-    return list(dict.fromkeys(row[key] for row in rows))
 
 
 def _geometric_mean(values: Sequence[float]) -> float:
     return math.exp(sum(map(math.log, values)) / len(values))
-
-
-def _look(index: int) -> dict[str, Any]:
-    return {
-        "color": style.LINE_COLOURS[index % len(style.LINE_COLOURS)],
-        "marker": MARKERS[index % len(MARKERS)],
-        "markersize": 4.5,
-        "markerfacecolor": "none" if index >= len(style.LINE_COLOURS) else None,
-    }
-
-
-def _key(made: Figure, cell: Any, names: Sequence[str], dashed: bool) -> None:
-    key = made.add_subplot(cell)
-    key.set_axis_off()
-    handles = []
-    for index, name in enumerate(names):
-        look = _look(index)
-        line = style.line_style(index)["linestyle"] if dashed else "none"
-        handles.append(Line2D([], [], label=name, linestyle=line, **look))
-    style.key_above(key, handles, columns=min(6, len(handles)))
-
-
-def _plain_log(axis: Any) -> None:
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
 
 
 def _short(value: float) -> str:
@@ -73,19 +41,19 @@ def _short(value: float) -> str:
 
 def _dots(rows: Rows, who: str, what: str, value: str, label: str) -> Figure:
     """A row per trace and one for the geometric mean, a mark per engine."""
-    names = _unique(rows, who)
-    traces = _unique(rows, what)
+    names = unique(rows, who)
+    traces = unique(rows, what)
     found = {(row[who], row[what]): row[value] for row in rows if value in row}
     made = style.figure(ROW_INCHES * (len(traces) + 1) + 1.2)
     grid = made.add_gridspec(2, 1, height_ratios=[0.5, ROW_INCHES * (len(traces) + 1) + 0.6])
-    _key(made, grid[0], names, False)
+    key(made, grid[0], names, False)
     axes = made.add_subplot(grid[1])
     for index, name in enumerate(names):
         places = [place for place, trace in enumerate(traces) if (name, trace) in found]
         values = [found[name, traces[place]] for place in places]
         if values and len(values) == len(traces):
             places, values = [*places, len(traces)], [*values, _geometric_mean(values)]
-        axes.plot(values, places, linestyle="none", zorder=3 - index / 100, **_look(index))
+        axes.plot(values, places, linestyle="none", zorder=3 - index / 100, **look(index))
     axes.axhline(len(traces) - 0.5, color=style.MUTED, linewidth=0.7)
     axes.set_xscale("log")
     limit = max(found.values(), default=1) * 1.02
@@ -93,8 +61,8 @@ def _dots(rows: Rows, who: str, what: str, value: str, label: str) -> Figure:
     near, far = (0.25, 0.5, 0.75, 1, 1.1, 1.25, 1.5, 2, 3), (0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 32)
     axes.set_xlim(lowest * 0.97, limit)
     ticks = near if limit / lowest < 4 else far
+    plain_log(axes.xaxis)
     axes.set_xticks([tick for tick in ticks if lowest * 0.97 <= tick <= limit])
-    _plain_log(axes.xaxis)
     axes.set_yticks(range(len(traces) + 1), [*traces, "geometric mean"])
     axes.set_ylim(len(traces) + 0.5, -0.5)
     axes.set_xlabel(label)
@@ -114,7 +82,7 @@ def speed(document: dict[str, Any]) -> Figure:
 def instructions(document: dict[str, Any]) -> Figure:
     """Mean, 99th percentile and maximum over all workloads, a panel per call."""
     rows: Rows = document["results"]
-    engines = _unique(rows, "engine")
+    engines = unique(rows, "engine")
     calls = ["alloc", "free", "aligned_alloc", "realloc"]
     made = style.figure(ROW_INCHES * len(engines) * 2 + 1.6)
     grid = made.add_gridspec(2, 2)
@@ -132,7 +100,7 @@ def instructions(document: dict[str, Any]) -> Figure:
             axes.plot([max(item["p99"] for item in mine)], [row], "|", color=style.BLACK)
             axes.plot([most], [row], "D", color=style.VERMILLION, markersize=4)
         axes.set_xscale("log")
-        _plain_log(axes.xaxis)
+        plain_log(axes.xaxis)
         axes.set_yticks(range(len(engines)), engines if place % 2 == 0 else [])
         axes.set_ylim(len(engines) - 0.5, -0.5)
         axes.set_title(call)
@@ -144,10 +112,10 @@ def instructions(document: dict[str, Any]) -> Figure:
 def scaling(document: dict[str, Any]) -> Figure:
     """Two panels: live blocks, heap size; a line per contestant."""
     rows: Rows = document["results"]
-    names = _unique(rows, "contestant")
+    names = unique(rows, "contestant")
     made = style.figure(3.6)
     grid = made.add_gridspec(2, 2, height_ratios=[0.18, 1])
-    _key(made, grid[0, :], names, True)
+    key(made, grid[0, :], names, True)
     for place, (axis, label) in enumerate((("live", "live blocks"), ("heap", "heap size"))):
         axes = made.add_subplot(grid[1, place])
         for index, name in enumerate(names):
@@ -157,11 +125,10 @@ def scaling(document: dict[str, Any]) -> Figure:
                 if row["contestant"] == name and row["case"].startswith(axis)
             )
             if points:
-                line = style.line_style(index)["linestyle"]
-                axes.plot(*zip(*points), linestyle=line, **_look(index))
+                axes.plot(*zip(*points), **line_look(index))
         axes.set_xscale("log", base=10 if axis == "live" else 2)
         axes.set_yscale("log")
-        _plain_log(axes.yaxis)
+        plain_log(axes.yaxis)
         if axis == "live":
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
             axes.xaxis.set_minor_formatter(NullFormatter())
@@ -173,11 +140,21 @@ def scaling(document: dict[str, Any]) -> Figure:
     return made
 
 
-FIGURES: dict[str, Callable[[dict[str, Any]], Figure]] = {
-    "footprint": footprint,
-    "speed": speed,
-    "instructions": instructions,
-    "scaling": scaling,
+# Figure: the bench whose results it draws.
+FIGURES: dict[str, tuple[str, Callable[[dict[str, Any]], Figure]]] = {
+    "footprint": ("footprint", footprint),
+    "timeline": ("timeline", bench_more.timeline),
+    "speed": ("speed", speed),
+    "instructions": ("instructions", instructions),
+    "percentiles": ("instructions", bench_more.percentiles),
+    "worst": ("worst", bench_more.worst),
+    "scaling": ("scaling", scaling),
+    "aligned": ("aligned", bench_more.aligned),
+    "growth": ("growth", bench_more.growth),
+    "full": ("full", bench_more.full),
+    "regions": ("regions", bench_more.regions),
+    "threads": ("threads", bench_more.threads),
+    "replay": ("replay", bench_more.replay),
 }
 
 
@@ -189,13 +166,13 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
     options = parser.parse_args(arguments)
     drawn = 0
-    for name, draw in FIGURES.items():
-        path = options.folder / f"{name}.json"
+    for name, (bench, draw) in FIGURES.items():
+        path = options.folder / f"{bench}.json"
         if not path.is_file():
             continue
         try:
             document = json.loads(path.read_text())
-            if document["schema"] != 1 or document["bench"] != name or not document["results"]:
+            if document["schema"] != 1 or document["bench"] != bench or not document["results"]:
                 return fail(f"{path}: no results of this bench in schema 1")
             made = draw(document)
             options.output.mkdir(parents=True, exist_ok=True)

@@ -30,6 +30,8 @@ struct bench_case {
     size_t arena_bytes; /* for a start; who refuses anything there gets twice as much, and so on */
     size_t arena_most;  /* ... up to this; else the contestant has no figure */
     size_t rounds;      /* 0: as asked for; else at most that many */
+    double ratio_most;  /* who took more in an earlier case with such a limit has no figure in this
+                           one; 0: no limit */
     bool all_refused;   /* ... and every timed operation must be refused */
     bool may_refuse;    /* refusals are what the case is about; arenas do not grow */
 };
@@ -45,12 +47,15 @@ struct bench_compare {
     struct bench_contestant contestants[BENCH_CONTESTANTS_MAX];
     size_t count, reference, rounds;
     struct bench_timing timings[BENCH_CASES_MAX][BENCH_CONTESTANTS_MAX];
+    double slowest[BENCH_CONTESTANTS_MAX]; /* largest ratio in cases with a limit, since forgiven */
     size_t case_count;
     json_t *document;
 };
 
 /* Opens the contestants and prints the head of the table. */
 void bench_compare_open(struct bench_compare *compare, const struct bench_options *options);
+/* Lets those that were too slow take part again. */
+void bench_compare_forgive(struct bench_compare *compare);
 /* Times one case on all, prints its row and adds it to the document. */
 void bench_compare_case(struct bench_compare *compare, const struct bench_case *measured);
 /* Prints geometric means over the cases, when asked to, and writes the document. */

@@ -48,6 +48,7 @@ struct bench_engine {
 struct bench_options {
     const char *bench; /* the program's name, for messages */
     bool smoke;        /* fast: shows that the bench works; its figures mean little */
+    bool full;         /* all sizes, also those that take minutes */
     unsigned jobs;     /* processes at a time, where a bench can use two */
     unsigned rounds;   /* 0: the bench's own choice */
     unsigned target_bits;
@@ -63,7 +64,7 @@ struct bench_options {
     struct bench_engine engines[BENCH_ENGINES_MAX];
     size_t engine_count;
     bool engines_named; /* by -e; else all of the core */
-    char **arguments; /* of main */
+    char **arguments;   /* of main */
     const char *traces[BENCH_TRACES_MAX];
     size_t trace_count;
 };

@@ -35,6 +35,7 @@ static const char help_text[] =
     "  --system              also glibc, jemalloc and mimalloc, where they make sense (so without "
     "-e)\n"
     "  --json FILE           write the figures there\n"
+    "  --full                'scaling': up to 10 million blocks and 4 GB, not 1 million and 256 MB\n"
     "  --smoke               fast: shows that the bench works; its figures mean little\n";
 
 void bench_fail(const char *format, ...)
@@ -183,6 +184,8 @@ void bench_options_read(struct bench_options *options, const char *bench, const 
             exit(0);
         } else if (strcmp(argv[i], "--smoke") == 0) {
             options->smoke = true;
+        } else if (strcmp(argv[i], "--full") == 0) {
+            options->full = true;
         } else if (strcmp(argv[i], "--direct") == 0) {
             options->direct = true;
         } else if (strcmp(argv[i], "--system") == 0) {
