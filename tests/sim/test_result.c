@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <string.h>
 
 Test(ratio, of_nothing_to_nothing_is_no_number)
 {
@@ -39,6 +40,34 @@ Test(latency, percentiles_are_bounds_of_buckets_and_never_above_the_maximum)
     cr_assert(median >= 500 && median < 500 * 9 / 8);
     cr_assert(smh_latency_percentile(&latency, 100) == 1000);
     cr_assert(smh_latency_percentile(&latency, 0) == 1);
+}
+
+Test(latency, knows_its_least_and_its_most)
+{
+    struct smh_latency latency = {0};
+    smh_latency_note(&latency, 40);
+    smh_latency_note(&latency, 7);
+    smh_latency_note(&latency, 300);
+    cr_assert(latency.count == 3 && latency.sum == 347);
+    cr_assert(latency.min == 7 && latency.max == 300);
+    cr_assert(smh_latency_percentile(&latency, 100) == 300);
+}
+
+Test(latency, those_added_are_as_if_noted_together)
+{
+    struct smh_latency left = {0};
+    struct smh_latency right = {0};
+    struct smh_latency both = {0};
+    struct smh_latency nothing = {0};
+    for (uint64_t value = 5; value < 3000; value = value * 3 / 2) {
+        smh_latency_note(value % 2 == 0 ? &left : &right, value);
+        smh_latency_note(&both, value);
+    }
+    smh_latency_add(&left, &right);
+    smh_latency_add(&left, &nothing);
+    smh_latency_add(&nothing, &both);
+    cr_assert(memcmp(&left, &both, sizeof(both)) == 0);
+    cr_assert(memcmp(&nothing, &both, sizeof(both)) == 0);
 }
 
 Test(fragmentation, the_four_measures_come_from_their_counters)
