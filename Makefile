@@ -309,6 +309,7 @@ faults-hunt:
 # The tests without Criterion, in MODE=mutants and MODE=coverage: tests/mutants/criterion stands in.
 $(BUILD)/runner: $(call object,tests/mutants/runner.c) $(TEST_OBJECTS) $(TEST_SHARED_OBJECTS) \
     $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
+	@echo $^ > $@.objects
 	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $^ $(SIM_LIBS)
 
 FILE ?=

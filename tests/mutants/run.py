@@ -199,17 +199,15 @@ class File:
 
     def link(self, kind, mutated, users, table):
         replaced = set(users)
-        linked = ["/tests/core/", "/tests/sim/", "/tests/exhaustive/", "/fuzz/mutate.o",
-                  "/fuzz/stage.o", "/fuzz/targets/heap_ops.o"]
-
-        def is_linked(path):
-            return any(part in path for part in linked) and not path.endswith("/exhaustive/main.o")
-        tests = sorted(o for o in table if is_linked(o) and o not in replaced)
-        keep = [m for m in mutated if is_linked(m) or "/fuzz/" not in m]
-        keep = [m for m in keep if is_linked(m) or not m.startswith(f"{self.work}/{kind}/tests/")]
+        with open(f"{BUILD}/runner.objects", encoding="utf-8") as file:
+            linked = [o for o in file.read().split() if o.endswith(".o")]
+        tests = [o for o in linked if o not in replaced]
+        used = {o.replace(f"{BUILD}/obj/", f"{self.work}/{kind}/") for o in linked}
+        keep = [m for m in mutated if m in used or "/src/" in m or "/sim/" in m or "/port/" in m]
+        keep = [m for m in keep if "/sim/cli/" not in m and "/sim/record/" not in m]
         libraries = [f"{BUILD}/libsmhsim.a", f"{BUILD}/libsmh.a"]
         subprocess.run(["gcc", "-rdynamic", "-Wl,-z,now", "-o", f"{self.work}/runner_{kind}",
-                        f"{BUILD}/obj/tests/mutants/runner.o"] + keep + tests + libraries + LIBRARIES, check=True)
+                       ] + keep + tests + libraries + LIBRARIES, check=True)
 
     def look(self, heavy):
         """Which tests reach which mutants, at what cost: those that take little, or the others."""
