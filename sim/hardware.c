@@ -49,6 +49,22 @@ static const struct smh_hardware_range *range_of(struct smh_hardware *hardware, 
     return NULL; /* beside every region: the oracle's guards tell */
 }
 
+static void follow_allocator(struct smh_hardware *hardware)
+{
+    const struct smh_machine_config *config = &hardware->machine->scenario->machine;
+    if (config->cores < 2) {
+        return;
+    }
+    hardware->allocator_cores =
+        smh_must_allocate(config->region_count, sizeof(*hardware->allocator_cores));
+    for (size_t i = 0; i < config->region_count; i++) {
+        if (config->regions[i].cache != SMH_CACHE_NONE) {
+            hardware->allocator_cores[i] =
+                smh_must_allocate((size_t)(config->regions[i].size / config->line_bytes + 2), 1);
+        }
+    }
+}
+
 int smh_hardware_open(struct smh_hardware *hardware, const struct smh_machine *machine,
                       struct smh_result *result, bool with_cycles, bool with_hazards,
                       struct smh_error *error)
@@ -58,6 +74,7 @@ int smh_hardware_open(struct smh_hardware *hardware, const struct smh_machine *m
     hardware->machine = machine;
     hardware->result = result;
     find_ranges(hardware);
+    follow_allocator(hardware);
     uint8_t *truth[SMH_REGIONS_MAX];
     uint64_t sizes[SMH_REGIONS_MAX];
     for (size_t i = 0; i < machine->region_count; i++) {
@@ -100,6 +117,11 @@ void smh_hardware_close(struct smh_hardware *hardware)
     if (hardware->memory != NULL) {
         smh_memory_close(hardware->memory);
     }
+    for (size_t i = 0; hardware->allocator_cores != NULL && i < hardware->machine->region_count;
+         i++) {
+        free(hardware->allocator_cores[i]);
+    }
+    free(hardware->allocator_cores);
     free(hardware->ranges);
     memset(hardware, 0, sizeof(*hardware));
 }
@@ -205,6 +227,35 @@ static bool is_inside(const struct smh_traced_access *access, const struct smh_l
            access->bytes <= live->usable - (access->address - (uintptr_t)live->block);
 }
 
+/* The port's part, where the allocator's accesses come from another core than before. */
+static void keep_coherent(struct smh_hardware *hardware, const struct smh_access *access)
+{
+    const struct smh_machine_config *config = &hardware->machine->scenario->machine;
+    uint8_t *cores = hardware->allocator_cores[access->region];
+    uint64_t line = config->line_bytes;
+    uint64_t skew = config->regions[access->region].base % line;
+    uint64_t last = (access->offset + access->bytes - 1 + skew) / line;
+    for (uint64_t i = (access->offset + skew) / line; cores != NULL && i <= last; i++) {
+        uint8_t before = cores[i];
+        cores[i] = (uint8_t)(access->core + 1);
+        if (before == 0 || before == access->core + 1) {
+            continue;
+        }
+        uint64_t start = i * line > skew ? i * line - skew : 0;
+        struct smh_access flush = {.operation = access->operation,
+                                   .offset = start,
+                                   .bytes = 1,
+                                   .region = access->region,
+                                   .actor = access->actor,
+                                   .core = (uint8_t)(before - 1),
+                                   .kind = SMH_ACCESS_FLUSH,
+                                   .by_allocator = true};
+        (void)smh_memory_access(hardware->memory, &flush);
+        flush.core = access->core;
+        (void)smh_memory_access(hardware->memory, &flush);
+    }
+}
+
 static inline __attribute__((always_inline)) void carry_out_logged(
     struct smh_hardware *hardware, const struct smh_traced_access *logged)
 {
@@ -217,6 +268,9 @@ static inline __attribute__((always_inline)) void carry_out_logged(
     access->region = range->region;
     access->offset = logged->address - range->start;
     access->bytes = logged->bytes;
+    if (hardware->allocator_cores != NULL && access->by_allocator) {
+        keep_coherent(hardware, access);
+    }
     carry_out(hardware, access);
 }
 

@@ -20,6 +20,10 @@
  * The metadata that initialises a heap is taken as written back and dropped before the first
  * operation, as boot code leaves it: caches start empty.
  *
+ * Where several cores share a heap, the port keeps the allocator's tables coherent, as it must: a
+ * line that the allocator touched on one core is written back there and dropped on both before the
+ * allocator touches it on another. That costs no cycles here.
+ *
  * Invariants: nothing here changes what the allocator does, nor what a block must contain.
  */
 #ifndef SMH_SIM_HARDWARE_H
@@ -44,6 +48,8 @@ struct smh_hardware {
     size_t range_count;
     struct smh_traced_access *next;      /* of the operation under way: not yet carried out ... */
     const struct smh_traced_access *end; /* ... up to here */
+    uint8_t **allocator_cores;           /* [region][line]: on which core the allocator touched it
+                                            last, plus 1; NULL: one core */
     struct smh_access access; /* of the operation under way: what all its accesses share */
     uint64_t cycles;          /* of the operation under way */
     uint8_t call;             /* its kind */

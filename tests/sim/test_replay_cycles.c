@@ -178,6 +178,25 @@ Test(replay_cycles, an_allocator_that_one_core_alone_uses_reads_what_it_wrote)
     }
 }
 
+/* A second core uses the same heap; nobody stores into blocks, which would share lines with it. */
+Test(replay_cycles, the_tables_of_an_allocator_that_cores_share_are_kept_coherent)
+{
+    static const char text[] =
+        CACHED "{'alloc':'x','bytes':8},{'free':'x'}]},"
+               "{'actor':'g','generate':{'rate_hz':1000,'size':{'uniform':[1,700]},"
+               "'lifetime':{'exponential':'9ms'},'count':3000}},"
+               "{'actor':'h','core':1,'generate':{'rate_hz':1000,'size':{'uniform':[1,700]},"
+               "'lifetime':{'exponential':'9ms'},'count':3000}"
+               "}]}";
+    for (size_t i = 0; smh_engine_at(i) != NULL; i++) {
+        struct smh_result result = run_as(text, smh_engine_at(i), true);
+        cr_assert(result.cycles->actors[2].cycles > 3000);
+        cr_assert(result.wrong_reads->count == 0, "engine %s: %llu", smh_engine_at(i)->name,
+                  (unsigned long long)result.wrong_reads->count);
+        smh_result_free(&result);
+    }
+}
+
 static uint64_t wrong_reads(const char *text)
 {
     struct smh_result result = run(text);
