@@ -69,3 +69,63 @@ Test(contents, the_first_byte_that_is_not_zero_is_found)
     cr_assert(smh_contents_verify_zero(block, 0, 8) == SMH_CONTENTS_SAME);
     cr_assert(smh_contents_verify_zero(block, 0, 9) == 8);
 }
+
+/* Written down once, so that a block of today verifies tomorrow, and no two serials share words. */
+Test(contents, the_pattern_is_this_one)
+{
+    static const uint8_t expected[2][20] = {
+        {
+            0xdb, 0x6a, 0x7b, 0x03, 0x39, 0xd0, 0xae, 0x08, 0xf0, 0xe6,
+            0xc5, 0x82, 0xf2, 0x49, 0xe6, 0xa6, 0x05, 0x63, 0x10, 0x02,
+        },
+        {
+            0x45, 0xd4, 0x32, 0xa2, 0x9d, 0x52, 0xd3, 0x56, 0x5a, 0x50,
+            0x7d, 0x21, 0x57, 0xcc, 0x0a, 0xf5, 0x6f, 0xcc, 0xc7, 0xa0,
+        },
+    };
+    static const uint64_t serials[2] = {0, 7};
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t block[20];
+        smh_contents_fill(block, serials[i], 0, sizeof(block));
+        cr_assert(memcmp(block, expected[i], sizeof(block)) == 0);
+    }
+}
+
+Test(contents, every_range_is_filled_and_judged_to_the_byte)
+{
+    uint8_t whole[48];
+    smh_contents_fill(whole, 5, 0, sizeof(whole));
+    for (size_t from = 0; from <= 40; from++) {
+        for (size_t to = from; to <= 40; to++) {
+            uint8_t block[48];
+            memset(block, 0xEE, sizeof(block));
+            smh_contents_fill(block, 5, from, to);
+            for (size_t i = 0; i < sizeof(block); i++) {
+                cr_assert(block[i] == (i >= from && i < to ? whole[i] : 0xEE));
+            }
+            cr_assert(smh_contents_verify(block, 5, from, to) == SMH_CONTENTS_SAME);
+            for (size_t i = from; i < to; i++) {
+                for (int change = -1; change <= 1; change += 2) {
+                    block[i] = (uint8_t)(block[i] + change);
+                    cr_assert(smh_contents_verify(block, 5, from, to) == i);
+                    block[i] = (uint8_t)(block[i] - change);
+                }
+            }
+        }
+    }
+}
+
+Test(contents, of_two_wrong_bytes_the_first_is_told)
+{
+    uint8_t block[40];
+    smh_contents_fill(block, 5, 0, sizeof(block));
+    for (size_t i = 0; i < sizeof(block); i++) {
+        for (size_t j = i + 1; j < sizeof(block); j++) {
+            block[i] ^= 1;
+            block[j] ^= 1;
+            cr_assert(smh_contents_verify(block, 5, 0, sizeof(block)) == i);
+            block[i] ^= 1;
+            block[j] ^= 1;
+        }
+    }
+}

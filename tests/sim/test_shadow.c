@@ -65,3 +65,33 @@ Test(shadow, agrees_with_a_byte_map_over_random_ranges)
     }
     smh_shadow_close(&shadow);
 }
+
+Test(shadow, the_last_bytes_of_a_region_of_any_size_are_owned_once_and_none_beyond)
+{
+    for (uint64_t size = 1; size < 600; size++) {
+        struct smh_shadow shadow;
+        uint64_t rounded =
+            (size + SMH_SHADOW_GRANULE - 1) / SMH_SHADOW_GRANULE * SMH_SHADOW_GRANULE;
+        cr_assert(smh_shadow_open(&shadow, size));
+        cr_assert(smh_shadow_own(&shadow, 0, size));
+        cr_assert(!smh_shadow_own(&shadow, size - 1, 1));
+        cr_assert(!smh_shadow_own(&shadow, rounded, 1));
+        smh_shadow_disown(&shadow, 0, size);
+        cr_assert(!smh_shadow_own(&shadow, rounded - SMH_SHADOW_GRANULE, SMH_SHADOW_GRANULE + 1));
+        cr_assert(!smh_shadow_own(&shadow, rounded - 1, 2));
+        cr_assert(smh_shadow_own(&shadow, size - 1, 1));
+        smh_shadow_close(&shadow);
+        cr_assert(shadow.words == NULL && shadow.bits == 0);
+    }
+}
+
+Test(shadow, a_range_that_ends_in_the_first_byte_of_a_granule_owns_it)
+{
+    struct smh_shadow shadow;
+    cr_assert(smh_shadow_open(&shadow, 4096));
+    cr_assert(smh_shadow_own(&shadow, 8, SMH_SHADOW_GRANULE + 1));
+    cr_assert(!smh_shadow_own(&shadow, 8 + SMH_SHADOW_GRANULE, 1));
+    smh_shadow_disown(&shadow, 8, SMH_SHADOW_GRANULE + 1);
+    cr_assert(smh_shadow_own(&shadow, 8 + SMH_SHADOW_GRANULE, 1));
+    smh_shadow_close(&shadow);
+}
