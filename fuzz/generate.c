@@ -70,6 +70,7 @@ static void write_header(struct plan *plan, uint8_t *header)
     header[1] = (uint8_t)(swarm >> 8);
     header[2] = (uint8_t)below(plan, 256);
     header[4] = (uint8_t)below(plan, 2);
+    header[5] = (uint8_t)below(plan, 256);
     header[6] = (uint8_t)below(plan, SMH_FUZZ_REGIONS_MAX);
     for (size_t i = 0; i < SMH_FUZZ_REGIONS_MAX; i++) {
         write_region(plan, header + 8 + 8 * i, header + 8);

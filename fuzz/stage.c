@@ -82,7 +82,7 @@ static void lay_out(struct fuzz_stage *stage, const struct smh_fuzz_config *conf
     struct smh_machine_region *placed = &stage->regions[index];
     struct smh_region_config *described = &stage->region_configs[index];
     size_t odd = pool ? 0 : region->odd;
-    placed->memory = arena + index * SMH_FUZZ_STRIDE + region->head;
+    placed->memory = arena + config->places[index] * SMH_FUZZ_STRIDE + region->head;
     placed->size = odd + region->size;
     stage->memory[index] = placed->memory + odd;
     stage->size[index] = region->size;
@@ -95,10 +95,12 @@ static void lay_out(struct fuzz_stage *stage, const struct smh_fuzz_config *conf
     struct smh_heap_config heap = heap_config(stage, config, index);
     size_t wanted = smh_heap_metadata_size(&heap);
     bool given = region->metadata && wanted <= METADATA_MAX;
-    stage->metadata[index] = metadata[index];
+    /* At any address, and its end is the end of what may be touched. */
+    stage->metadata[index] = metadata[index] + (8 - wanted % 8) % 8;
     stage->metadata_bytes[index] = given ? wanted : 0;
-    smh_port_unpoison(metadata[index], stage->metadata_bytes[index]);
-    memset(metadata[index], 0xA5, stage->metadata_bytes[index]);
+    smh_port_unpoison(metadata[index], 8);
+    smh_port_unpoison(stage->metadata[index], stage->metadata_bytes[index]);
+    memset(stage->metadata[index], 0xA5, stage->metadata_bytes[index]);
     if (stage->metadata_bytes[index] == 0 && (engine_of(region)->flags & SMH_ENGINE_EXACT) == 0) {
         stage->exact = false;
     }
@@ -107,9 +109,23 @@ static void lay_out(struct fuzz_stage *stage, const struct smh_fuzz_config *conf
 static int open_heap(struct fuzz_stage *stage, const struct smh_fuzz_config *config)
 {
     struct smh_heap_config heap = heap_config(stage, config, 0);
-    heap.metadata = stage->metadata_bytes[0] != 0 ? metadata[0] : NULL;
+    heap.metadata = stage->metadata_bytes[0] != 0 ? stage->metadata[0] : NULL;
     heap.metadata_size = stage->metadata_bytes[0];
-    return smh_heap_init(&stage->slots[0].heap, &heap);
+    int code = smh_heap_init(&stage->slots[0].heap, &heap);
+    if (code != 0 && heap.metadata != NULL) {
+        /* What is refused with tables of the size that was asked for is refused without, too. */
+        heap.metadata = NULL;
+        heap.metadata_size = 0;
+        FUZZ_REQUIRE(smh_heap_init(&stage->slots[0].heap, &heap) != 0,
+                     "metadata of %zu bytes, as smh_heap_metadata_size says, is refused (%d)",
+                     stage->metadata_bytes[0], code);
+    }
+    return code;
+}
+
+static bool has_spare_slot(const struct smh_fuzz_config *config)
+{
+    return config->spare_slot && config->region_count < SMH_FUZZ_REGIONS_MAX;
 }
 
 static int open_pool(struct fuzz_stage *stage, const struct smh_fuzz_config *config)
@@ -118,7 +134,7 @@ static int open_pool(struct fuzz_stage *stage, const struct smh_fuzz_config *con
         .match = config->match,
         .policy = config->policy,
         .slots = stage->slots,
-        .slot_count = config->region_count,
+        .slot_count = config->region_count + (has_spare_slot(config) ? 1 : 0),
         .unlocked = true,
     };
     int code = smh_pool_init(&stage->machine.pool, &pool);
@@ -131,7 +147,7 @@ static int open_pool(struct fuzz_stage *stage, const struct smh_fuzz_config *con
             .engine = engine_of(from),
             .granule = from->granule,
             .target_bits = from->target_bits,
-            .metadata = stage->metadata_bytes[i] != 0 ? metadata[i] : NULL,
+            .metadata = stage->metadata_bytes[i] != 0 ? stage->metadata[i] : NULL,
             .metadata_size = stage->metadata_bytes[i],
             .reserve_bytes = from->reserve_bytes,
             .cost = from->priority,
@@ -146,7 +162,7 @@ static void hide_regions(const struct fuzz_stage *stage)
 {
     for (size_t i = 0; i < stage->machine.region_count; i++) {
         smh_port_poison(stage->memory[i], stage->size[i] + 8);
-        smh_port_poison(metadata[i], stage->metadata_bytes[i] + 8);
+        smh_port_poison(metadata[i], stage->metadata_bytes[i] + 16);
     }
 }
 

@@ -19,6 +19,14 @@
 
 #define FUZZ_FREED_KEPT 16
 
+/* What a heap's counters must say, kept by the targets that know every call. */
+struct fuzz_counts {
+    uint64_t allocated; /* blocks */
+    uint64_t failed;
+    size_t peak; /* of used bytes; while a block moves there are two of it: see peak_most */
+    size_t peak_most;
+};
+
 struct fuzz_stage {
     struct smh_scenario scenario;
     struct smh_region_config region_configs[SMH_FUZZ_REGIONS_MAX];
@@ -81,6 +89,15 @@ void fuzz_access(struct fuzz_stage *stage, struct smh_live *live,
                  const struct smh_operation *operation);
 /* Validates every heap; with `empty`, everything has been freed. */
 void fuzz_validate(struct fuzz_stage *stage, bool empty);
+
+/* Notes what a call on heap did: served and refused by it, used bytes before; and compares every
+ * counter with what it must be by now. */
+void fuzz_count(const struct fuzz_stage *stage, size_t index, struct fuzz_counts *counts,
+                uint64_t served, uint64_t refused, size_t used_before);
+/* Every counter of the heap against the truth: used bytes and blocks by a walk. */
+void fuzz_judge_stats(const struct fuzz_stage *stage, size_t index, const struct smh_stats *stats);
+/* A counter or a bit of the start bitmap is made wrong: the validator must see it. */
+void fuzz_judge_validator(struct fuzz_stage *stage, size_t index, unsigned argument);
 
 /* The region's block that holds address; NULL when none. */
 const struct smh_live *fuzz_owner(const struct fuzz_stage *stage, const void *address);

@@ -5,9 +5,8 @@
  *     again       after everything has been freed, the same input puts every block where it was,
  *                 when the empty heap is one free chunk (of several, an engine may take any)
  *     verdicts    with and without a start bitmap, every block is put at the same place
- *     reference   engine first_fit puts every block where a list of chunks kept in order of
- *                 address puts it (first_fit_reference below: quadratic, and too simple to be
- * wrong)
+ *     reference   engines first_fit, best_fit and worst_fit put every block where a list of chunks
+ *                 kept in order of address puts it (quadratic, and too simple to be wrong)
  */
 #include "../stage.h"
 
@@ -21,7 +20,7 @@ const char fuzz_target[] = "engines_side_by_side";
 static struct fuzz_stage stage;
 static uint32_t places[STEPS]; /* where each step's block was put the first time */
 
-/* --- the reference of first_fit -------------------------------------------------------------- */
+/* --- the reference of the fits -------------------------------------------------------------- */
 
 #define CHUNKS      512
 #define HEADER      8u
@@ -60,20 +59,35 @@ static void reference_join(size_t index)
     memmove(&chunks[index + 1], &chunks[index + 2], (chunk_count - index - 1) * sizeof(chunks[0]));
 }
 
-/* Offset of the block from the first header, or NOWHERE. */
-static uint32_t reference_alloc(size_t bytes)
+/* The chunk that an engine takes, of equals the one with the lowest address; chunk_count: none. */
+static size_t reference_choose(const struct smh_engine *engine, size_t need)
 {
-    size_t need = bytes + HEADER < CHUNK_LEAST ? CHUNK_LEAST : (bytes + HEADER + 7) / 8 * 8;
+    size_t chosen = chunk_count;
     for (size_t i = 0; i < chunk_count; i++) {
-        if (!chunks[i].used && chunks[i].size >= need) {
-            /* What is left over must be a chunk of its own. */
-            size_t taken = chunks[i].size - need < CHUNK_LEAST ? chunks[i].size : need;
-            reference_split(i, taken);
-            chunks[i].used = true;
-            return (uint32_t)(chunks[i].start + HEADER);
+        if (chunks[i].used || chunks[i].size < need) {
+            continue;
+        }
+        bool first = chosen == chunk_count;
+        if (first || (engine == &smh_engine_best_fit && chunks[i].size < chunks[chosen].size) ||
+            (engine == &smh_engine_worst_fit && chunks[i].size > chunks[chosen].size)) {
+            chosen = i;
         }
     }
-    return NOWHERE;
+    return chosen;
+}
+
+/* Offset of the block from the first header, or NOWHERE. */
+static uint32_t reference_alloc(const struct smh_engine *engine, size_t bytes)
+{
+    size_t need = bytes + HEADER < CHUNK_LEAST ? CHUNK_LEAST : (bytes + HEADER + 7) / 8 * 8;
+    size_t i = reference_choose(engine, need);
+    if (i == chunk_count) {
+        return NOWHERE;
+    }
+    /* What is left over must be a chunk of its own. */
+    reference_split(i, chunks[i].size - need < CHUNK_LEAST ? chunks[i].size : need);
+    chunks[i].used = true;
+    return (uint32_t)(chunks[i].start + HEADER);
 }
 
 static void reference_free(uint32_t block)
@@ -175,7 +189,7 @@ static void run(const uint8_t *bytes, size_t size, enum pass pass, const char *g
     fuzz_validate(&stage, true);
 }
 
-/* first_fit against the reference: natural alignment and granule, no realloc. */
+/* A fit against the reference: natural alignment and granule, no realloc. */
 static void run_reference(const uint8_t *bytes, size_t size)
 {
     struct smh_fuzz_input input;
@@ -196,11 +210,12 @@ static void run_reference(const uint8_t *bytes, size_t size)
         }
         if (step.operation.kind <= SMH_OPERATION_CALLOC && *block == NULL) {
             *block = smh_heap_alloc(heap, wanted);
-            uint32_t expected = reference_alloc(wanted);
+            uint32_t expected = reference_alloc(heap->engine, wanted);
             uint32_t place = *block == NULL ? NOWHERE : place_of(*block) - (uint32_t)first.offset;
             FUZZ_REQUIRE(overflowed || place == expected,
-                         "step %llu: first_fit puts %zu bytes at 0x%x, the reference at 0x%x",
-                         (unsigned long long)step.operation.site, wanted, place, expected);
+                         "step %llu: %s puts %zu bytes at 0x%x, the reference at 0x%x",
+                         (unsigned long long)step.operation.site, heap->engine->name, wanted, place,
+                         expected);
         } else if (step.operation.kind == SMH_OPERATION_FREE && *block != NULL) {
             reference_free(place_of(*block) - (uint32_t)first.offset);
             FUZZ_REQUIRE(smh_heap_free(heap, *block) == 0, "a block cannot be freed");
@@ -232,7 +247,8 @@ static void run_engine(const uint8_t *bytes, size_t size, const struct smh_engin
         run(bytes, size, AGAIN, "without a start bitmap");
         fuzz_stage_close(&stage);
     }
-    if (engine == &smh_engine_first_fit) {
+    if (engine == &smh_engine_first_fit || engine == &smh_engine_best_fit ||
+        engine == &smh_engine_worst_fit) {
         region->granule = 0;
         if (fuzz_stage_open(&stage, &input.config, false)) {
             run_reference(bytes, size);

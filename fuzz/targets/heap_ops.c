@@ -11,6 +11,7 @@
 const char fuzz_target[] = "heap_ops";
 
 static struct fuzz_stage stage;
+static struct fuzz_counts counts;
 
 static struct smh_heap *heap_of(void)
 {
@@ -26,9 +27,11 @@ static void do_alloc(struct smh_live *live, const struct smh_operation *operatio
                                         : smh_heap_aligned_alloc(heap, operation->align, bytes);
     *live = (struct smh_live){.serial = stage.serial++};
     if (block == NULL) {
+        fuzz_count(&stage, 0, &counts, 0, bytes != 0, (size_t)used);
         fuzz_refused(&stage, operation);
         return;
     }
+    fuzz_count(&stage, 0, &counts, 1, 0, 0);
     if (operation->kind == SMH_OPERATION_CALLOC) {
         memset(block, 0, bytes);
     }
@@ -45,10 +48,14 @@ static void do_realloc(struct smh_live *live, const struct smh_operation *operat
 {
     size_t bytes = (size_t)operation->bytes;
     uint64_t kept = live->bytes < bytes ? live->bytes : bytes;
+    size_t used = heap_of()->used_bytes;
+    void *old = live->block;
     fuzz_leaving(&stage, live);
     void *block = operation->align == 0
                       ? smh_heap_realloc(heap_of(), live->block, bytes)
                       : smh_heap_aligned_realloc(heap_of(), live->block, operation->align, bytes);
+    bool served = block != NULL && block != old;
+    fuzz_count(&stage, 0, &counts, served, block == NULL && bytes != 0, used);
     if (bytes == 0) {
         FUZZ_REQUIRE(block == NULL, "realloc to 0 bytes gave a block");
         fuzz_left(&stage, live, 0);
@@ -67,7 +74,9 @@ static void do_resize(struct smh_live *live, const struct smh_operation *operati
         return;
     }
     fuzz_leaving(&stage, live);
-    if (smh_heap_resize(heap_of(), live->block, (size_t)operation->bytes)) {
+    bool done = smh_heap_resize(heap_of(), live->block, (size_t)operation->bytes);
+    fuzz_count(&stage, 0, &counts, 0, 0, 0);
+    if (done) {
         fuzz_entered(&stage, live, operation, live->block, 0, kept);
     } else {
         fuzz_stayed(&stage, live);
@@ -84,12 +93,20 @@ static void do_largest(uint16_t argument)
     struct smh_stats stats;
     smh_heap_stats(heap, &stats);
     size_t bytes = stats.largest_free_bytes;
+    fuzz_judge_stats(&stage, 0, &stats);
+    if (argument % 8 == 7) {
+        smh_heap_reset_peak(heap);
+        counts.peak = heap->used_bytes;
+        counts.peak_most = counts.peak;
+    }
     if (argument % 2 == 1) {
         FUZZ_REQUIRE(smh_heap_alloc(heap, bytes + 1 + argument / 256) == NULL,
                      "more than the largest free block (%zu) was served", bytes);
+        fuzz_count(&stage, 0, &counts, 0, 1, 0);
     } else if (bytes != 0) {
         uint8_t *block = smh_heap_alloc(heap, bytes);
         FUZZ_REQUIRE(block != NULL, "the largest free block (%zu) was not served", bytes);
+        fuzz_count(&stage, 0, &counts, 1, 0, 0);
         memset(block, 0x5A, bytes);
         FUZZ_REQUIRE(smh_heap_usable_size(heap, block) >= bytes, "a block is too short");
         FUZZ_REQUIRE(smh_heap_free(heap, block) == 0, "the largest block cannot be freed");
@@ -125,8 +142,13 @@ static void do_misuse(const struct smh_fuzz_step *step)
     size_t odd = (size_t)step->argument | 3u;
     switch (step->misuse) {
     case SMH_FUZZ_MISUSE_ALIGN:
+        /* Three bits or more, or two. */
+        odd = step->operation.slot % 2 == 0
+                  ? odd
+                  : (size_t)2 << odd / 4 % 40 | (size_t)1 << odd / 256 % (1 + odd / 4 % 40);
         FUZZ_REQUIRE(smh_heap_aligned_alloc(heap, odd, 8) == NULL, "alignment %zu is served", odd);
         before.failed_requests++;
+        counts.failed++;
         break;
     case SMH_FUZZ_MISUSE_ZERO:
         FUZZ_REQUIRE(smh_heap_alloc(heap, 0) == NULL && smh_heap_aligned_alloc(heap, 64, 0) == NULL,
@@ -182,6 +204,7 @@ static void do_step(struct smh_fuzz_step *step)
         break;
     case SMH_FUZZ_CHECK:
         fuzz_validate(&stage, false);
+        fuzz_judge_validator(&stage, 0, step->argument);
         break;
     default:
         do_misuse(step);
@@ -190,14 +213,82 @@ static void do_step(struct smh_fuzz_step *step)
     fuzz_operations++;
 }
 
+/* A heap that init refused, or that was never made, answers every question, and serves nothing. */
+static void judge_refused(struct smh_heap *heap)
+{
+    struct smh_stats stats;
+    struct smh_stats none = {0};
+    struct smh_chunk chunk = {0};
+    uint8_t *somewhere = stage.memory[0];
+    memset(&stats, 0xA5, sizeof(stats));
+    smh_heap_stats(heap, &stats);
+    smh_heap_reset_peak(heap);
+    FUZZ_REQUIRE(memcmp(&stats, &none, sizeof(stats)) == 0, "a refused heap has statistics");
+    FUZZ_REQUIRE(smh_heap_alloc(heap, 1) == NULL && smh_heap_aligned_alloc(heap, 8, 1) == NULL &&
+                     smh_heap_realloc(heap, NULL, 1) == NULL &&
+                     smh_heap_realloc(heap, somewhere, 8) == NULL &&
+                     !smh_heap_resize(heap, somewhere, 8),
+                 "a refused heap serves");
+    FUZZ_REQUIRE(smh_heap_free(heap, somewhere) == -ENOENT && smh_heap_free(heap, NULL) == 0 &&
+                     smh_heap_verdict(heap, somewhere) == -ENOENT &&
+                     smh_heap_usable_size(heap, somewhere) == 0 && smh_heap_alignment(heap) == 0 &&
+                     !smh_heap_contains(heap, somewhere) && !smh_heap_walk(heap, &chunk) &&
+                     smh_heap_check(heap, NULL) == -EINVAL,
+                 "a refused heap knows an address");
+}
+
+/* What init refuses, by its form. */
+static void judge_init(const struct smh_fuzz_region *region)
+{
+    static _Alignas(64) uint8_t room[64 + 1024];
+    uint8_t *memory = room + 64;
+    struct smh_heap heap;
+    const struct smh_heap_config good = {
+        .memory = memory, .memory_size = 1024, .engine = region->engine};
+    struct smh_heap_config bad[9];
+    for (size_t i = 0; i < 9; i++) {
+        bad[i] = good;
+    }
+    bad[0].memory = NULL;
+    bad[1].memory_size = UINTPTR_MAX - 64;
+    bad[2].granule = 24;
+    bad[3].target_bits = 16;
+    bad[4].metadata = memory + 512;
+    bad[4].metadata_size = 512;
+    bad[5].metadata = memory - 8;
+    bad[5].metadata_size = 16;
+    bad[6].memory = memory + 256;
+    bad[6].memory_size = 256;
+    bad[6].metadata = memory;
+    bad[6].metadata_size = 1024;
+    bad[7].metadata = memory + 1024;
+    bad[7].metadata_size = SIZE_MAX - 64;
+    bad[8].granule = (size_t)3 << region->size % 60;
+    for (size_t i = 0; i < 9; i++) {
+        memset(&heap, 0xA5, sizeof(heap));
+        int code = smh_heap_init(&heap, &bad[i]);
+        FUZZ_REQUIRE(code == -EINVAL, "configuration %zu is not refused (%d)", i, code);
+        judge_refused(&heap);
+    }
+    bad[0] = good;
+    bad[0].memory_size = 0;
+    FUZZ_REQUIRE(smh_heap_init(&heap, NULL) == -EINVAL && smh_heap_init(NULL, &good) == -EINVAL &&
+                     smh_heap_init(&heap, &bad[0]) == -ENOMEM,
+                 "NULL or 0 bytes are a heap");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct smh_fuzz_input input;
     struct smh_fuzz_step step;
     smh_fuzz_open(&input, bytes, size);
     if (!fuzz_stage_open(&stage, &input.config, false)) {
-        FUZZ_REQUIRE(smh_heap_alloc(heap_of(), 1) == NULL, "a refused heap serves");
+        judge_refused(heap_of());
         return 0;
+    }
+    memset(&counts, 0, sizeof(counts));
+    if (input.config.regions[0].priority % 8 == 0) {
+        judge_init(&input.config.regions[0]);
     }
     while (smh_fuzz_next(&input, &step)) {
         stage.index = step.operation.site;

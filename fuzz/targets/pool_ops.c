@@ -10,9 +10,12 @@
 const char fuzz_target[] = "pool_ops";
 
 static struct fuzz_stage stage;
+static uint64_t failed; /* requests that the pool has answered with NULL */
 
 /* The regions before a request, to judge where it was served. */
 struct before {
+    uint64_t allocated[SMH_FUZZ_REGIONS_MAX];
+    uint64_t peak[SMH_FUZZ_REGIONS_MAX];
     uint64_t used[SMH_FUZZ_REGIONS_MAX];
     uint64_t rank[SMH_FUZZ_REGIONS_MAX];
 };
@@ -50,6 +53,8 @@ static void look(struct before *before, const struct smh_operation *operation)
 {
     for (size_t i = 0; i < stage.machine.region_count; i++) {
         before->used[i] = stage.slots[i].heap.used_bytes;
+        before->allocated[i] = stage.slots[i].heap.allocated_blocks;
+        before->peak[i] = stage.slots[i].heap.peak_used_bytes;
         before->rank[i] = rank_of(i, operation);
     }
 }
@@ -97,6 +102,27 @@ static void judge_reserve(const struct smh_operation *operation, size_t served)
                  (unsigned long long)stage.index, operation->attr, served);
 }
 
+/* What was tried and undone leaves no trace in the counters: `served` is the region of a new block,
+ * or -1; `touched` one whose peak may have risen. */
+static void judge_counts(const struct before *before, int served, int touched)
+{
+    for (size_t i = 0; i < stage.machine.region_count; i++) {
+        const struct smh_heap *heap = &stage.slots[i].heap;
+        FUZZ_REQUIRE(heap->allocated_blocks == before->allocated[i] + ((int)i == served),
+                     "step %llu: region %zu counts %llu new blocks",
+                     (unsigned long long)stage.index, i,
+                     (unsigned long long)(heap->allocated_blocks - before->allocated[i]));
+        FUZZ_REQUIRE((int)i == served || (int)i == touched ||
+                         heap->peak_used_bytes == before->peak[i],
+                     "step %llu: the peak of region %zu has changed, which serves nothing",
+                     (unsigned long long)stage.index, i);
+    }
+    FUZZ_REQUIRE(pool_of()->failed_requests == failed,
+                 "step %llu: %llu requests have failed, the pool counts %llu",
+                 (unsigned long long)stage.index, (unsigned long long)failed,
+                 (unsigned long long)pool_of()->failed_requests);
+}
+
 static void *ask(const struct smh_operation *operation)
 {
     struct smh_pool *pool = pool_of();
@@ -107,7 +133,9 @@ static void *ask(const struct smh_operation *operation)
         block = smh_pool_alloc_prefer(pool, operation->prefer->attrs, operation->prefer->count,
                                       operation->align, bytes);
     } else if (zeroed && operation->align == 0) {
-        return smh_pool_calloc(pool, operation->attr, bytes, 1);
+        size_t each = 1 + (size_t)operation->site % 8;
+        return bytes % each == 0 ? smh_pool_calloc(pool, operation->attr, bytes / each, each)
+                                 : smh_pool_calloc(pool, operation->attr, bytes, 1);
     } else if (operation->align == 0) {
         block = smh_pool_alloc(pool, operation->attr, bytes);
     } else {
@@ -121,16 +149,19 @@ static void *ask(const struct smh_operation *operation)
 
 static void do_alloc(struct smh_live *live, const struct smh_operation *operation)
 {
-    struct before before = {{0}, {0}};
+    struct before before = {{0}, {0}, {0}, {0}};
     look(&before, operation);
     void *block = ask(operation);
     *live = (struct smh_live){.serial = stage.serial++};
     if (block == NULL) {
+        failed += operation->bytes != 0;
+        judge_counts(&before, -1, -1);
         fuzz_refused(&stage, operation);
         return;
     }
     int served = smh_pool_index_of(pool_of(), block);
     FUZZ_REQUIRE(served >= 0, "the pool does not know its own block");
+    judge_counts(&before, served, -1);
     fuzz_entered(&stage, live, operation, block, before.used[served], 0);
     if (operation->prefer == NULL) {
         judge_order(&before, operation, (size_t)served);
@@ -148,12 +179,19 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
 {
     size_t bytes = (size_t)operation->bytes;
     uint64_t kept = live->bytes < bytes ? live->bytes : bytes;
+    struct before before = {{0}, {0}, {0}, {0}};
+    void *old = live->block;
+    int region = live->region;
     operation->prefer = NULL;
+    look(&before, operation);
     fuzz_leaving(&stage, live);
     void *block = operation->align == 0
                       ? smh_pool_realloc(pool_of(), operation->attr, live->block, bytes)
                       : smh_pool_aligned_realloc(pool_of(), operation->attr, live->block,
                                                  operation->align, bytes);
+    failed += block == NULL && bytes != 0;
+    judge_counts(&before, block == NULL || block == old ? -1 : smh_pool_index_of(pool_of(), block),
+                 block == old ? region : -1);
     if (bytes == 0) {
         FUZZ_REQUIRE(block == NULL, "realloc to 0 bytes gave a block");
         fuzz_left(&stage, live, 0);
@@ -165,34 +203,112 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
     }
 }
 
+static void add_to(struct smh_stats *sum, const struct smh_stats *one)
+{
+    sum->region_count++;
+    sum->memory_bytes += one->memory_bytes;
+    sum->capacity_bytes += one->capacity_bytes;
+    sum->used_bytes += one->used_bytes;
+    sum->peak_used_bytes += one->peak_used_bytes;
+    sum->free_bytes += one->free_bytes;
+    sum->live_blocks += one->live_blocks;
+    sum->allocated_blocks += one->allocated_blocks;
+    sum->freed_blocks += one->freed_blocks;
+    sum->failed_requests += one->failed_requests;
+    if (one->largest_free_bytes > sum->largest_free_bytes) {
+        sum->largest_free_bytes = one->largest_free_bytes;
+    }
+}
+
 static void judge_statistics(uint32_t attr)
 {
     struct smh_stats sum = {0};
     struct smh_stats told;
     for (size_t i = 0; i < stage.machine.region_count; i++) {
         struct smh_stats one;
-        if (attr != SMH_ATTR_ANY && stage.region_configs[i].attr != attr) {
-            continue;
+        if (attr == SMH_ATTR_ANY || stage.region_configs[i].attr == attr) {
+            smh_heap_stats(&stage.slots[i].heap, &one);
+            fuzz_judge_stats(&stage, i, &one);
+            add_to(&sum, &one);
         }
-        smh_heap_stats(&stage.slots[i].heap, &one);
-        sum.region_count++;
-        sum.used_bytes += one.used_bytes;
-        sum.free_bytes += one.free_bytes;
-        sum.live_blocks += one.live_blocks;
-        if (one.largest_free_bytes > sum.largest_free_bytes) {
-            sum.largest_free_bytes = one.largest_free_bytes;
-        }
+    }
+    if (attr == SMH_ATTR_ANY) {
+        sum.failed_requests = failed;
     }
     int code = smh_pool_stats(pool_of(), attr, &told);
-    if (sum.region_count == 0) {
-        FUZZ_REQUIRE(code == -ENOENT, "statistics of no region give %d", code);
-        return;
-    }
-    FUZZ_REQUIRE(code == 0 && told.region_count == sum.region_count &&
-                     told.used_bytes == sum.used_bytes && told.free_bytes == sum.free_bytes &&
-                     told.live_blocks == sum.live_blocks &&
-                     told.largest_free_bytes == sum.largest_free_bytes,
+    FUZZ_REQUIRE(code == (sum.region_count == 0 ? -ENOENT : 0), "statistics give %d", code);
+    FUZZ_REQUIRE(code != 0 || memcmp(&sum, &told, sizeof(sum)) == 0,
                  "the statistics of attribute %u are not the sum of its regions", attr);
+}
+
+/* Regions that may not be added, with what the pool must say; the pool stays as it was. */
+static void judge_refusals(unsigned argument)
+{
+    static _Alignas(64) uint8_t room[2048];
+    struct smh_pool *pool = pool_of();
+    struct smh_pool_slot kept[SMH_FUZZ_REGIONS_MAX];
+    size_t other = argument % stage.machine.region_count;
+    uintptr_t at = (uintptr_t)stage.memory[other];
+    size_t size = stage.size[other];
+    bool full = pool->slot_count == pool->region_count;
+    const struct {
+        uintptr_t addr;
+        size_t size;
+        size_t granule;
+        int code;
+    } refused[] = {
+        {(uintptr_t)room, 0, 0, -EINVAL},
+        {0, 1024, 0, -EFAULT},
+        {(uintptr_t)room + 1 + argument / 4 % 7, 1024, 0, -EFAULT},
+        {UINTPTR_MAX - 127, 128 + argument / 4, 0, -EOVERFLOW},
+        {at, size, 0, -EEXIST},
+        {at + 8, 8, 0, -EEXIST},
+        {at - 8, size + 16, 0, -EEXIST},
+        {at - 8, 9, 0, -EEXIST},
+        {at + (size - 1) / 8 * 8, 64, 0, -EEXIST},
+        {(uintptr_t)room, 8, 0, full ? -ENOSPC : -ENOMEM},
+        {(uintptr_t)room, 1024, 24, full ? -ENOSPC : -EINVAL},
+    };
+    memcpy(kept, stage.slots, sizeof(kept));
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        struct smh_region region = {
+            .addr = refused[i].addr, .size = refused[i].size, .granule = refused[i].granule};
+        int code = smh_pool_add(pool, &region);
+        FUZZ_REQUIRE(code == refused[i].code, "region %zu that is to be refused gives %d", i, code);
+    }
+    FUZZ_REQUIRE(smh_pool_add(pool, NULL) == -EINVAL && smh_pool_add(NULL, NULL) == -EINVAL,
+                 "NULL is a region");
+    FUZZ_REQUIRE(smh_pool_region_count(pool) == stage.machine.region_count &&
+                     memcmp(kept, stage.slots, stage.machine.region_count * sizeof(kept[0])) == 0,
+                 "a refused region has changed the pool");
+}
+
+/* Regions, heaps and names are found again. */
+static void judge_lookups(void)
+{
+    struct smh_pool *pool = pool_of();
+    size_t count = stage.machine.region_count;
+    for (size_t i = 0; i < count; i++) {
+        const struct smh_region *region = smh_pool_region_at(pool, i);
+        FUZZ_REQUIRE(region != NULL && region->addr == (uintptr_t)stage.memory[i] &&
+                         region->size == stage.size[i] &&
+                         region->attr == stage.region_configs[i].attr &&
+                         smh_pool_heap_at(pool, i) == &stage.slots[i].heap,
+                     "region %zu is not what was added", i);
+        FUZZ_REQUIRE(smh_pool_region_of(pool, stage.memory[i]) == region &&
+                         smh_pool_region_of(pool, stage.memory[i] + stage.size[i] - 1) == region,
+                     "the ends of region %zu are not in it", i);
+        FUZZ_REQUIRE(smh_pool_index_of(pool, stage.memory[i] - 1) != (int)i &&
+                         smh_pool_index_of(pool, stage.memory[i] + stage.size[i]) != (int)i,
+                     "what lies beside region %zu is in it", i);
+    }
+    FUZZ_REQUIRE(smh_pool_region_at(pool, count) == NULL && smh_pool_heap_at(pool, count) == NULL,
+                 "there is a region past the last");
+    FUZZ_REQUIRE(smh_policy_find(stage.machine.policy->name) == stage.machine.policy &&
+                     smh_policy_find("") == NULL && smh_policy_find(NULL) == NULL &&
+                     smh_engine_find(stage.slots[0].heap.engine->name) ==
+                         (fuzz_forced_engine != NULL ? NULL : stage.slots[0].heap.engine),
+                 "a name is not found, or another is");
 }
 
 static void misuse_pointer(void *wild)
@@ -212,7 +328,6 @@ static void misuse_pointer(void *wild)
                  "region_of errs about %p", wild);
     FUZZ_REQUIRE(smh_pool_verdict(pool, wild) == truth && smh_pool_free(pool, wild) == truth,
                  "verdict on %p is %d, is %d in truth", wild, smh_pool_verdict(pool, wild), truth);
-    uint64_t failed = pool->failed_requests;
     for (uint32_t attr = 0; attr < 4; attr++) {
         FUZZ_REQUIRE(smh_pool_realloc(pool, attr, wild, 24) == NULL &&
                          smh_pool_aligned_realloc(pool, attr, wild, 64, 24) == NULL &&
@@ -223,6 +338,19 @@ static void misuse_pointer(void *wild)
     FUZZ_REQUIRE(pool->failed_requests == failed, "misuse is counted as a failure");
 }
 
+/* Products that do not fit, of factors of any two lengths. */
+static void judge_product(const struct smh_fuzz_step *step)
+{
+    size_t left = (SIZE_MAX >> step->argument % 60) - step->operation.slot;
+    size_t right = (SIZE_MAX >> step->argument / 64 % 60) - step->operation.slot;
+    size_t product;
+    if (__builtin_mul_overflow(left, right, &product)) {
+        FUZZ_REQUIRE(smh_pool_calloc(pool_of(), step->operation.attr, left, right) == NULL,
+                     "%zu * %zu bytes are served", left, right);
+        failed++;
+    }
+}
+
 static void do_misuse(const struct smh_fuzz_step *step)
 {
     struct smh_pool *pool = pool_of();
@@ -230,7 +358,11 @@ static void do_misuse(const struct smh_fuzz_step *step)
     size_t odd = (size_t)step->argument | 3u;
     switch (step->misuse) {
     case SMH_FUZZ_MISUSE_ALIGN:
-        FUZZ_REQUIRE(smh_pool_aligned_alloc(pool, attr, odd, 8) == NULL, "align %zu served", odd);
+        FUZZ_REQUIRE(smh_pool_aligned_alloc(pool, attr, odd, 8) == NULL &&
+                         smh_pool_alloc_prefer(pool, &attr, 1, odd, 8) == NULL,
+                     "align %zu served", odd);
+        failed += 2;
+        judge_refusals(step->argument);
         break;
     case SMH_FUZZ_MISUSE_ZERO:
         FUZZ_REQUIRE(smh_pool_alloc(pool, attr, 0) == NULL &&
@@ -238,6 +370,8 @@ static void do_misuse(const struct smh_fuzz_step *step)
                          smh_pool_calloc(pool, attr, SIZE_MAX / odd + 1, odd) == NULL &&
                          smh_pool_alloc_prefer(pool, &attr, 0, 0, 8) == NULL,
                      "0 bytes, or more than there are, are served");
+        failed += 2;
+        judge_product(step);
         break;
     case SMH_FUZZ_MISUSE_NULL:
         FUZZ_REQUIRE(smh_pool_free(pool, NULL) == 0 && smh_pool_verdict(pool, NULL) == -EINVAL &&
@@ -300,6 +434,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (!fuzz_stage_open(&stage, &input.config, true)) {
         return 0;
     }
+    failed = 0;
+    judge_lookups();
     while (smh_fuzz_next(&input, &step)) {
         stage.index = step.operation.site;
         do_step(&step);

@@ -26,6 +26,7 @@ const char fuzz_target[] = "two_threads";
 #define THREADS     2
 #define STACK_BYTES ((size_t)1 << 18)
 #define NO_THREAD   2u
+#define SPARE_ATTR  1000u
 
 struct thread {
     ucontext_t context;
@@ -42,6 +43,8 @@ static struct thread threads[THREADS];
 static ucontext_t scheduler;
 static unsigned running = NO_THREAD;
 static uint64_t switches;
+static bool spare_slot; /* one more region may be added */
+static unsigned spares_added;
 static _Alignas(64) uint8_t stacks[THREADS][STACK_BYTES];
 
 /* --- the port -------------------------------------------------------------------------------- */
@@ -198,6 +201,23 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
     }
 }
 
+/* Both threads add the same region, which serves nobody: one of them, once, succeeds. */
+static void do_add(void)
+{
+    static _Alignas(64) uint8_t spare[1024];
+    const struct smh_region region = {
+        .attr = SPARE_ATTR, .addr = (uintptr_t)spare, .size = sizeof(spare)};
+    if (spare_slot) {
+        int code = smh_pool_add(&stage.machine.pool, &region);
+        FUZZ_REQUIRE(code == 0 || code == -EEXIST, "add gives %d", code);
+        spares_added += code == 0;
+        FUZZ_REQUIRE(spares_added == 1, "a region is in the pool %u times", spares_added);
+        FUZZ_REQUIRE(smh_pool_index_of(&stage.machine.pool, spare + 512) ==
+                         (int)stage.machine.region_count,
+                     "a region just added is not found");
+    }
+}
+
 static void do_step(struct thread *self, struct smh_fuzz_step *step)
 {
     struct smh_operation *operation = &step->operation;
@@ -205,6 +225,7 @@ static void do_step(struct thread *self, struct smh_fuzz_step *step)
     struct smh_stats stats;
     if (step->kind == SMH_FUZZ_LARGEST || step->kind == SMH_FUZZ_CHECK) {
         (void)smh_pool_stats(&stage.machine.pool, SMH_ATTR_ANY, &stats);
+        do_add();
     } else if (step->kind == SMH_FUZZ_MISUSE) {
         FUZZ_REQUIRE(smh_pool_free(&stage.machine.pool, &stats) == -ENOENT,
                      "an address outside the pool is freed");
@@ -292,6 +313,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     }
     stage.machine.pool.unlocked = false;
+    spares_added = 0;
+    spare_slot = input.config.match == smh_match_equal &&
+                 stage.machine.pool.slot_count > stage.machine.pool.region_count;
     /* The oracle's probes read free space, where the other thread may be. */
     stage.exact = false;
     for (unsigned i = 0; i < THREADS; i++) {
@@ -308,6 +332,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         makecontext(&thread->context, run_thread, 0);
     }
     run_threads();
+    FUZZ_REQUIRE(smh_pool_region_count(&stage.machine.pool) ==
+                     stage.machine.region_count + spares_added,
+                 "the pool has another number of regions than were added");
     fuzz_validate(&stage, true);
     fuzz_stage_close(&stage);
     return 0;

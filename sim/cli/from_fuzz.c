@@ -57,8 +57,9 @@ static void write_region(struct writer *writer, size_t index)
     fprintf(writer->out,
             "      { \"name\": \"r%zu\", \"base\": \"0x%" PRIx64 "\", \"size\": %zu, \"attr\": %u, "
             "\"engine\": \"%s\", \"target_bits\": %u",
-            index, BASE + index * SMH_FUZZ_STRIDE + region->head, region->size,
-            writer->heap ? 0 : region->attr, region->engine->name, region->target_bits);
+            index, BASE + writer->input.config.places[index] * SMH_FUZZ_STRIDE + region->head,
+            region->size, writer->heap ? 0 : region->attr, region->engine->name,
+            region->target_bits);
     if (region->granule != 0) {
         fprintf(writer->out, ", \"granule\": %zu", region->granule);
     }

@@ -4,7 +4,14 @@
 #include <string.h>
 
 /* Offsets in the header and in a region's part of it. */
-enum { HEADER_SWARM = 0, HEADER_POLICY = 2, HEADER_MATCH = 4, HEADER_REGIONS = 6, HEADER_LIST = 8 };
+enum {
+    HEADER_SWARM = 0,
+    HEADER_POLICY = 2,
+    HEADER_MATCH = 4,
+    HEADER_PLACES,
+    HEADER_REGIONS,
+    HEADER_LIST = 8
+};
 enum {
     REGION_ENGINE,
     REGION_FLAGS,
@@ -101,8 +108,12 @@ void smh_fuzz_open(struct smh_fuzz_input *input, const uint8_t *bytes, size_t si
     config->policy = smh_policy_at(header[HEADER_POLICY] % count_policies());
     config->match = header[HEADER_MATCH] % 2 == 0 ? smh_match_equal : smh_match_all_bits;
     config->region_count = 1 + header[HEADER_REGIONS] % SMH_FUZZ_REGIONS_MAX;
+    config->spare_slot = (header[HEADER_PLACES] & 8u) != 0;
     for (size_t i = 0; i < SMH_FUZZ_REGIONS_MAX; i++) {
         read_region(&config->regions[i], header + HEADER_LIST + i * REGION_BYTES);
+        /* Turned by 0 to 3, upwards or downwards. */
+        unsigned step = (header[HEADER_PLACES] & 4u) != 0 ? SMH_FUZZ_REGIONS_MAX - 1u : 1u;
+        config->places[i] = (uint8_t)((i * step + header[HEADER_PLACES]) % SMH_FUZZ_REGIONS_MAX);
     }
     if (size > sizeof(header)) {
         input->records = bytes + sizeof(header);

@@ -4,8 +4,9 @@
  * records of fixed width, so that a fuzzer may insert, delete, swap and splice them without moving
  * the meaning of the others.
  *
- *     0        2        4      6        8                      40        48
- *     | swarm  | policy | match| regions| 4 x region, 8 bytes  | record | record | ... | rest |
+ *     0        2        4      5        6        8                      40        48
+ *     | swarm  | policy | match| places | regions| 4 x region, 8 bytes  | record | record | ... |
+ * rest |
  *     '------------------ header ------------------------------'                       ignored
  *
  *     region   engine, flags, granule, size (shift), size (fine), head, attr, reserve
@@ -90,6 +91,9 @@ struct smh_fuzz_config {
     const struct smh_policy *policy;
     smh_match match;
     size_t region_count; /* 1 to SMH_FUZZ_REGIONS_MAX */
+    /* Region i lies at places[i] * SMH_FUZZ_STRIDE: not always in the order of adding. */
+    uint8_t places[SMH_FUZZ_REGIONS_MAX];
+    bool spare_slot; /* the pool has room for one region more (of SMH_FUZZ_REGIONS_MAX) */
     struct smh_fuzz_region regions[SMH_FUZZ_REGIONS_MAX];
 };
 

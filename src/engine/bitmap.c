@@ -51,7 +51,8 @@ static __attribute__((noinline)) uint32_t find_far(const struct smh_bitmap *map,
     uint32_t own = smh_bitmap_class(map, need);
     uint32_t found = 0;
     uint32_t found_size = UINT32_MAX;
-    uint32_t at = map->heads[own];
+    /* An alignment may ask for more than any chunk has, and then for a class past the last. */
+    uint32_t at = own < map->classes ? map->heads[own] : 0;
 
     *class = own;
     for (uint32_t look = 0; look < SMH_BITMAP_LOOK && at != 0; look++) {
