@@ -159,11 +159,12 @@ static inline __attribute__((always_inline)) void carry_out(struct smh_hardware 
 static void share(struct smh_hardware *hardware, const struct smh_operation *operation,
                   uint64_t index)
 {
+    bool shared = hardware->machine->scenario->machine.l1_shared;
     hardware->access = (struct smh_access){
         .operation = index,
         .site = operation->site,
         .actor = operation->actor,
-        .core = operation->core,
+        .core = shared ? 0 : operation->core,
         .by_allocator = true,
     };
     hardware->call = operation->kind;

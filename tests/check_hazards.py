@@ -320,7 +320,8 @@ def reach() -> Iterator[Case]:
 
 @family
 def cores() -> Iterator[Case]:
-    """Private caches: who wrote cleans, who reads invalidates. Without the first it is H5, without the second H3."""
+    """Private caches: who wrote cleans, who reads invalidates. Without the first it is H5, without the second H3.
+    In one cache for both there is nothing to do."""
     for line, cache, out, into in itertools.product((32, 64), ("write-back", "write-through"), ("", "clean", "flush"),
                                                     ("", "invalidate", "flush")):
         operations = [alloc("message", 4 * line, line), on("cpu_write", "message")]
@@ -334,6 +335,10 @@ def cores() -> Iterator[Case]:
             expected = hazard("H3", "message")
         yield Case(f"cores_{line}_{cache}_{out or 'nothing'}_{into or 'nothing'}",
                    machine(line, cache, cores=2, granule=line), [actor(operations)], expected)
+        shared = machine(line, cache, cores=2, granule=line)
+        shared["l1"]["shared"] = True
+        yield Case(f"cores_shared_{line}_{cache}_{out or 'nothing'}_{into or 'nothing'}", shared,
+                   [actor(operations)], set())
 
 
 @family

@@ -58,6 +58,7 @@ struct smh_machine_config {
     uint32_t target_bits;       /* 32 or 64; default 32, as firmware is */
     uint64_t cycles_per_second; /* key `clock`; 0: not given */
     struct smh_cache_config l1;
+    bool l1_shared;             /* one L1 for all cores; else one each, not kept coherent */
     struct smh_cache_config l2; /* shared by the cores; hit_cycles count on top of l1's */
     uint32_t store_buffer;      /* entries a core; 0: none */
     bool dirty_hand_out; /* key `hand_out`: "as_is": what the allocator itself wrote into memory

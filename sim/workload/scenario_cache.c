@@ -9,13 +9,17 @@
 
 #define CACHE_BYTES_MAX ((uint64_t)1 << 30)
 
-/* Both levels have the same keys. */
-static const struct smh_json_key cache_keys[] = {
+static const struct smh_json_key l1_keys[] = {
+    {"size", true},         {"ways", false},           {"policy", false}, {"hit_cycles", false},
+    {"replacement", false}, {"write_allocate", false}, {"shared", false},
+};
+const struct smh_json_keys smh_keys_l1 = SMH_JSON_KEYS("$.machine.l1", l1_keys);
+
+static const struct smh_json_key l2_keys[] = {
     {"size", true},        {"ways", false},        {"policy", false},
     {"hit_cycles", false}, {"replacement", false}, {"write_allocate", false},
 };
-const struct smh_json_keys smh_keys_l1 = SMH_JSON_KEYS("$.machine.l1", cache_keys);
-const struct smh_json_keys smh_keys_l2 = SMH_JSON_KEYS("$.machine.l2", cache_keys);
+const struct smh_json_keys smh_keys_l2 = SMH_JSON_KEYS("$.machine.l2", l2_keys);
 
 static bool load_cache(struct smh_loader *loader, const json_t *object,
                        const struct smh_json_keys *keys, uint32_t hit_cycles,
@@ -65,11 +69,17 @@ bool smh_load_caches(struct smh_loader *loader, const json_t *machine)
     const json_t *l1 = json_object_get(machine, "l1");
     const json_t *l2 = json_object_get(machine, "l2");
     size_t mark = smh_json_enter(&loader->json, "l1");
-    if (l1 != NULL && !load_cache(loader, l1, &smh_keys_l1, 1, &config->l1)) {
+    if (l1 != NULL && (!load_cache(loader, l1, &smh_keys_l1, 1, &config->l1) ||
+                       !smh_json_get_bool(&loader->json, l1, "shared", &config->l1_shared))) {
         return false;
     }
     smh_json_leave(&loader->json, mark);
     mark = smh_json_enter(&loader->json, "l2");
+    if (l2 != NULL && l1 == NULL) {
+        return smh_json_refuse(&loader->json, l2,
+                               "only with \"l1\" (of cores that share one cache, that is l1 with "
+                               "\"shared\": true)");
+    }
     if (l2 != NULL && !load_cache(loader, l2, &smh_keys_l2, SMH_L2_HIT_CYCLES, &config->l2)) {
         return false;
     }

@@ -87,6 +87,7 @@ Test(scenario, every_key_of_the_format_is_read)
     cr_assert_eq(machine->cycles_per_second, 600000000);
     cr_assert_eq(machine->l1.policy, SMH_CACHE_WRITE_THROUGH);
     cr_assert(machine->l1.replacement == SMH_REPLACE_PLRU && machine->l1.write_allocate);
+    cr_assert(machine->l1_shared);
     cr_assert(machine->l2.size_bytes == 262144 && machine->l2.ways == 16);
     cr_assert(machine->l2.policy == SMH_CACHE_WRITE_BACK && machine->l2.write_allocate);
     cr_assert(machine->l2.replacement == SMH_REPLACE_RANDOM && machine->l2.hit_cycles == 12);
