@@ -241,7 +241,12 @@ class Mutator:
             # Of a code (0 or below) and of a character, both others say what == and != say.
             code = kind == TypeKind.INT and texts[1] == "0" or right.kind == Kind.CHARACTER_LITERAL
             if kind in INTEGERS and kind != TypeKind.BOOL and not code:
-                for other in ("<=", ">=") if operator == "==" else ("<", ">"):
+                # Nothing is above the largest number.
+                top = re.fullmatch(r"SMH_\w+_NONE|U?INT\w*_MAX|SIZE_MAX|SMH_CONTENTS_SAME", texts[1])
+                others = ("<=", ">=") if operator == "==" else ("<", ">")
+                for other in others:
+                    if top and other in (">=", "<"):
+                        continue
                     self.add(span, "relation", f"({texts[0]} {other} {texts[1]})")
 
     def compound_assignment(self, cursor, children):
@@ -336,6 +341,13 @@ class Mutator:
             values = [self.source(*self.span(c)) for c in children[1:3]]
             if sorted(sides) == sorted(values):
                 # The larger or the smaller of two: equal ones are either.
+                self.extremes.add(self.span(children[0]))
+
+        if cursor.kind == Kind.IF_STMT and children[0].kind == Kind.BINARY_OPERATOR \
+                and len(children) == 2:
+            sides = [self.source(*self.span(c)) for c in children[0].get_children()]
+            body = self.source(*self.span(children[1])).strip("{} ")
+            if body in (f"{sides[0]} = {sides[1]};", f"{sides[1]} = {sides[0]};"):
                 self.extremes.add(self.span(children[0]))
 
     def loop_condition_first(self, _cursor, children):

@@ -85,7 +85,7 @@ def objects_by_source():
             with open(os.path.join(folder, name), encoding="utf-8") as file:
                 rule = file.read().split("\n\n")[0].replace("\\\n", " ")
             target, _, needed = rule.partition(":")
-            table[target.strip()] = needed.split("\n")[0].split()
+            table[target.strip()] = [os.path.normpath(n) for n in needed.split("\n")[0].split()]
     return table
 
 
