@@ -23,45 +23,56 @@
 
 #define SLOT_COUNT_MAX 65535u
 
+void smh_pool_begin(struct smh_pool *pool)
+{
+    pool->match = smh_match_equal;
+    pool->policy = &smh_policy_add_order;
+    pool->allocate = smh_pool_allocate_in_order;
+    pool->slots = pool->built_in;
+    pool->slot_count = SMH_POOL_REGION_COUNT;
+    __atomic_store_n(&pool->initialised, SMH_POOL_MAGIC, __ATOMIC_RELEASE);
+}
+
 int smh_pool_init(struct smh_pool *pool, const struct smh_pool_config *config)
 {
-    static const struct smh_pool_config defaults;
-
     if (pool == NULL) {
         return -EINVAL;
     }
     __atomic_store_n(&pool->initialised, 0, __ATOMIC_RELAXED);
+    if (config != NULL && ((config->slots != NULL && config->slot_count - 1 >= SLOT_COUNT_MAX) ||
+                           (config->policy != NULL && config->policy->rank == NULL))) {
+        return -EINVAL;
+    }
+    memset(pool, 0, sizeof(*pool));
+    smh_port_lock_init(&pool->lock);
+    smh_pool_begin(pool);
     if (config == NULL) {
-        config = &defaults;
-    }
-    if (config->slots != NULL && (config->slot_count == 0 || config->slot_count > SLOT_COUNT_MAX)) {
-        return -EINVAL;
-    }
-    if (config->policy != NULL && config->policy->rank == NULL) {
-        return -EINVAL;
+        return 0;
     }
     pool->unlocked = config->unlocked ? 1 : 0;
-    pool->match = config->match != NULL ? config->match : smh_match_equal;
-    pool->policy = config->policy != NULL ? config->policy : &smh_policy_add_order;
-    pool->slots = config->slots != NULL ? config->slots : pool->built_in;
-    pool->slot_count =
-        config->slots != NULL ? (uint32_t)config->slot_count : (uint32_t)SMH_POOL_REGION_COUNT;
-    pool->region_count = 0;
-    pool->search_span = 0;
-    pool->version = 0;
-    pool->failed_requests = 0;
-    smh_port_lock_init(&pool->lock);
-    memset(pool->slots, 0, pool->slot_count * sizeof(pool->slots[0]));
-    __atomic_store_n(&pool->initialised, SMH_POOL_MAGIC, __ATOMIC_RELEASE);
+    if (config->match != NULL) {
+        pool->match = config->match;
+    }
+    if (config->policy != NULL) {
+        pool->policy = config->policy;
+        if (!config->policy->fixed) {
+            pool->allocate = smh_pool_allocate_by_rank;
+        }
+    }
+    if (config->slots != NULL) {
+        pool->slots = config->slots;
+        pool->slot_count = (uint32_t)config->slot_count;
+        memset(pool->slots, 0, pool->slot_count * sizeof(pool->slots[0]));
+    }
     return 0;
 }
 
 /* The two orders. */
 
-static inline void order_put(const struct smh_pool *pool, enum smh_pool_order order, uint32_t index,
-                             uint16_t number)
+static void order_put(const struct smh_pool *pool, enum smh_pool_order order, uint32_t index,
+                      uint32_t number)
 {
-    __atomic_store_n(smh_pool_order_entry(pool, order, index), number, __ATOMIC_RELEASE);
+    __atomic_store_n(smh_pool_order_entry(pool, order, index), (uint16_t)number, __ATOMIC_RELEASE);
     if (order == SMH_BY_ADDRESS) {
         __atomic_store_n(&pool->slots[index].address_at, pool->slots[number].region.addr,
                          __ATOMIC_RELEASE);
@@ -75,68 +86,46 @@ static bool comes_before(const struct smh_pool *pool, enum smh_pool_order order,
     if (order == SMH_BY_ADDRESS) {
         return left->region.addr < right->region.addr;
     }
-    if (!pool->policy->fixed) {
-        return true;
-    }
-    return pool->policy->rank(left, 0, 0) <= pool->policy->rank(right, 0, 0);
+    return !pool->policy->fixed ||
+           pool->policy->rank(left, 0, 0) <= pool->policy->rank(right, 0, 0);
 }
 
-/* Where the new slot belongs among the `count` entries of an order. */
-static uint32_t order_place(const struct smh_pool *pool, enum smh_pool_order order, uint32_t count)
+/* Puts the new slot, number `count`, into an order:
+ *
+ *     a b d 0        published, the new entry is that of slot 0, as all are from init on: valid
+ *     a b d d        shifted from the top down ...
+ *     a b c d        ... until the place of the new slot, c, is found
+ */
+static void order_insert(const struct smh_pool *pool, enum smh_pool_order order, uint32_t count)
 {
     const struct smh_pool_slot *added = &pool->slots[count];
-    uint32_t place = count;
+    uint32_t index = count;
 
-    while (place > 0 &&
-           !comes_before(pool, order, &pool->slots[smh_pool_order_get(pool, order, place - 1)],
-                         added)) {
-        place--;
+    while (index > 0) {
+        uint32_t below = smh_pool_order_get(pool, order, index - 1);
+
+        if (comes_before(pool, order, &pool->slots[below], added)) {
+            break;
+        }
+        order_put(pool, order, index, below);
+        index--;
     }
-    return place;
-}
-
-/* Makes the entry past the last one valid, by repeating the last one or naming the new slot. */
-static void order_extend(const struct smh_pool *pool, enum smh_pool_order order, uint32_t count,
-                         uint32_t place)
-{
-    uint16_t number = place == count ? (uint16_t)count : smh_pool_order_get(pool, order, count - 1);
-
-    order_put(pool, order, count, number);
-}
-
-/*     a b d d        extended: the last entry is there twice, d
- *     a b b d        shifted from the top down ...
- *     a c b d        ... until the place is free for the new slot, c
- */
-static void order_shift(const struct smh_pool *pool, enum smh_pool_order order, uint32_t count,
-                        uint32_t place)
-{
-    if (place == count) {
-        return;
-    }
-    for (uint32_t index = count - 1; index > place; index--) {
-        order_put(pool, order, index, smh_pool_order_get(pool, order, index - 1));
-    }
-    order_put(pool, order, place, (uint16_t)count);
+    order_put(pool, order, index, count);
 }
 
 /* Lets readers see the slot behind the last one. */
 static void publish(struct smh_pool *pool)
 {
     uint32_t count = pool->region_count;
-    uint32_t rank_place = order_place(pool, SMH_BY_RANK, count);
-    uint32_t address_place = order_place(pool, SMH_BY_ADDRESS, count);
     uint32_t version = pool->version;
 
     __atomic_store_n(&pool->version, version + 1, __ATOMIC_RELAXED);
-    order_extend(pool, SMH_BY_RANK, count, rank_place);
-    order_extend(pool, SMH_BY_ADDRESS, count, address_place);
     __atomic_store_n(&pool->region_count, count + 1, __ATOMIC_RELEASE);
     if ((count & (count + 1)) == 0) {
         __atomic_store_n(&pool->search_span, count + 1, __ATOMIC_RELEASE);
     }
-    order_shift(pool, SMH_BY_RANK, count, rank_place);
-    order_shift(pool, SMH_BY_ADDRESS, count, address_place);
+    order_insert(pool, SMH_BY_RANK, count);
+    order_insert(pool, SMH_BY_ADDRESS, count);
     __atomic_store_n(&pool->version, version + 2, __ATOMIC_RELEASE);
 }
 
@@ -282,9 +271,14 @@ static inline bool holds(const struct smh_pool_slot *slot, const void *address)
 
 struct smh_pool_slot *smh_pool_slot_of(const struct smh_pool *pool, const void *address)
 {
-    uint32_t version = __atomic_load_n(&pool->version, __ATOMIC_ACQUIRE);
-    const struct smh_pool_slot *entry = search(pool, (uintptr_t)address);
+    const struct smh_pool_slot *entry;
+    uint32_t version;
 
+    if (!smh_pool_ready(pool)) {
+        return NULL;
+    }
+    version = __atomic_load_n(&pool->version, __ATOMIC_ACQUIRE);
+    entry = search(pool, (uintptr_t)address);
     if (entry != NULL) {
         struct smh_pool_slot *slot =
             &pool->slots[__atomic_load_n(&entry->by_address, __ATOMIC_ACQUIRE)];
@@ -314,7 +308,7 @@ int smh_pool_verdict(const struct smh_pool *pool, const void *block)
     if (block == NULL) {
         return -EINVAL;
     }
-    slot = smh_pool_ready(pool) ? smh_pool_slot_of(pool, block) : NULL;
+    slot = smh_pool_slot_of(pool, block);
     if (slot == NULL) {
         return -ENOENT;
     }
@@ -326,7 +320,7 @@ int smh_pool_verdict(const struct smh_pool *pool, const void *block)
 
 size_t smh_pool_usable_size(const struct smh_pool *pool, const void *block)
 {
-    struct smh_pool_slot *slot = smh_pool_ready(pool) ? smh_pool_slot_of(pool, block) : NULL;
+    struct smh_pool_slot *slot = smh_pool_slot_of(pool, block);
     size_t usable;
 
     if (slot == NULL) {
@@ -340,15 +334,14 @@ size_t smh_pool_usable_size(const struct smh_pool *pool, const void *block)
 
 const struct smh_region *smh_pool_region_of(const struct smh_pool *pool, const void *block)
 {
-    const struct smh_pool_slot *slot = smh_pool_ready(pool) ? smh_pool_slot_of(pool, block) : NULL;
+    const struct smh_pool_slot *slot = smh_pool_slot_of(pool, block);
 
     return slot == NULL ? NULL : &slot->region;
 }
 
 int smh_pool_index_of(const struct smh_pool *pool, const void *address)
 {
-    const struct smh_pool_slot *slot =
-        smh_pool_ready(pool) ? smh_pool_slot_of(pool, address) : NULL;
+    const struct smh_pool_slot *slot = smh_pool_slot_of(pool, address);
 
     return slot == NULL ? -ENOENT : (int)(slot - pool->slots);
 }

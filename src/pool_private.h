@@ -77,7 +77,18 @@ static inline uint16_t smh_pool_order_get(const struct smh_pool *pool, enum smh_
     return __atomic_load_n(smh_pool_order_entry(pool, order, index), __ATOMIC_ACQUIRE);
 }
 
-/* The slot that holds address, or NULL. */
+/* Makes a pool, which is all zero but for its lock, an empty one with the defaults of
+ * smh_pool_config. Who calls this instead of smh_pool_init links less. */
+void smh_pool_begin(struct smh_pool *pool);
+
+/* Tries the regions that match in turn, as pool->allocate: in a fixed order, or by ranks that
+ * change. `skip` has been tried before, or is NULL. */
+void *smh_pool_allocate_in_order(struct smh_pool *pool, const struct smh_pool_slot *skip,
+                                 uint32_t attr, size_t align, size_t bytes);
+void *smh_pool_allocate_by_rank(struct smh_pool *pool, const struct smh_pool_slot *skip,
+                                uint32_t attr, size_t align, size_t bytes);
+
+/* The slot that holds address, or NULL: also when the pool is NULL or not initialised. */
 struct smh_pool_slot *smh_pool_slot_of(const struct smh_pool *pool, const void *address);
 
 #endif

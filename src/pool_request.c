@@ -66,9 +66,9 @@ static void *alloc_in_slot(struct smh_pool *pool, struct smh_pool_slot *slot, ui
 }
 
 /* In the order of a fixed policy. The count is read anew each time: an entry that an add moves
- * upwards meanwhile stays ahead of this loop. `skip` has been tried before, or is NULL. */
-static void *alloc_in_order(struct smh_pool *pool, const struct smh_pool_slot *skip, uint32_t attr,
-                            size_t align, size_t bytes)
+ * upwards meanwhile stays ahead of this loop. */
+void *smh_pool_allocate_in_order(struct smh_pool *pool, const struct smh_pool_slot *skip,
+                                 uint32_t attr, size_t align, size_t bytes)
 {
     const struct smh_pool_slot *tried = skip;
 
@@ -127,8 +127,8 @@ static struct candidate next_candidate(struct smh_pool *pool, const struct smh_p
 
 /* By rank, asked anew for each try. Where other threads have moved ranks in between, a region may
  * have been passed over: then all are tried once more, in the order of adding. */
-static void *alloc_by_rank(struct smh_pool *pool, const struct smh_pool_slot *skip, uint32_t attr,
-                           size_t align, size_t bytes)
+void *smh_pool_allocate_by_rank(struct smh_pool *pool, const struct smh_pool_slot *skip,
+                                uint32_t attr, size_t align, size_t bytes)
 {
     struct candidate last = {NULL, 0, 0};
     uint64_t first_sum = 0;
@@ -152,14 +152,7 @@ static void *alloc_by_rank(struct smh_pool *pool, const struct smh_pool_slot *sk
         }
         last = next;
     }
-    return moved ? alloc_in_order(pool, skip, attr, align, bytes) : NULL;
-}
-
-static void *allocate(struct smh_pool *pool, const struct smh_pool_slot *skip, uint32_t attr,
-                      size_t align, size_t bytes)
-{
-    return pool->policy->fixed ? alloc_in_order(pool, skip, attr, align, bytes)
-                               : alloc_by_rank(pool, skip, attr, align, bytes);
+    return moved ? smh_pool_allocate_in_order(pool, skip, attr, align, bytes) : NULL;
 }
 
 static bool valid_align(size_t align)
@@ -180,7 +173,7 @@ void *smh_pool_aligned_alloc(struct smh_pool *pool, uint32_t attr, size_t align,
         return NULL;
     }
     if (valid_align(align)) {
-        block = allocate(pool, NULL, attr, align, bytes);
+        block = pool->allocate(pool, NULL, attr, align, bytes);
     }
     if (block == NULL) {
         count_failure(pool);
@@ -196,7 +189,7 @@ void *smh_pool_alloc_prefer(struct smh_pool *pool, const uint32_t *attrs, size_t
     }
     if (attrs != NULL && valid_align(align)) {
         for (size_t i = 0; i < count; i++) {
-            void *block = allocate(pool, NULL, attrs[i], align, bytes);
+            void *block = pool->allocate(pool, NULL, attrs[i], align, bytes);
 
             if (block != NULL) {
                 return block;
@@ -234,7 +227,7 @@ int smh_pool_free(struct smh_pool *pool, void *block)
     if (block == NULL) {
         return 0;
     }
-    slot = smh_pool_ready(pool) ? smh_pool_slot_of(pool, block) : NULL;
+    slot = smh_pool_slot_of(pool, block);
     if (slot == NULL) {
         return -ENOENT;
     }
@@ -282,7 +275,7 @@ void *smh_pool_aligned_realloc(struct smh_pool *pool, uint32_t attr, void *block
         smh_pool_free(pool, block);
         return NULL;
     }
-    slot = smh_pool_ready(pool) ? smh_pool_slot_of(pool, block) : NULL;
+    slot = smh_pool_slot_of(pool, block);
     if (slot == NULL) {
         return NULL;
     }
@@ -302,7 +295,7 @@ void *smh_pool_aligned_realloc(struct smh_pool *pool, uint32_t attr, void *block
         moved = alloc_in_slot(pool, slot, attr, align, bytes);
     }
     if (moved == NULL && valid_align(align)) {
-        moved = allocate(pool, slot, attr, align, bytes);
+        moved = pool->allocate(pool, slot, attr, align, bytes);
     }
     if (moved == NULL) {
         count_failure(pool);

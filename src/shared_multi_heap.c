@@ -1,15 +1,14 @@
 /* shared_multi_heap.c: the process-wide pool, under Zephyr's names.
  *
- * Owns: the one static pool and the lock that makes its initialisation happen once.
- * Invariants: an attribute out of bounds reaches no region; misuse of a pointer is reported by
- * smh_port_panic, with no lock held, and has changed nothing.
+ * Owns: the one static pool. Its own lock, open while it is all zero, makes its initialisation
+ * happen once. Invariants: an attribute out of bounds reaches no region; misuse of a pointer is
+ * reported by smh_port_panic, with no lock held, and has changed nothing.
  */
-#include <smh/port.h>
+#include "pool_private.h"
+
 #include <smh/shared_multi_heap.h>
 
 static struct smh_pool shared_pool;
-static struct smh_lock init_lock; /* all zero: open */
-static bool initialised;          /* guarded by init_lock */
 
 struct smh_pool *smh_shared_pool(void)
 {
@@ -37,12 +36,12 @@ int shared_multi_heap_pool_init(void)
 {
     int result = -EALREADY;
 
-    smh_port_lock(&init_lock);
-    if (!initialised) {
-        result = smh_pool_init(&shared_pool, NULL);
-        initialised = result == 0;
+    smh_port_lock(&shared_pool.lock);
+    if (!smh_pool_ready(&shared_pool)) {
+        smh_pool_begin(&shared_pool);
+        result = 0;
     }
-    smh_port_unlock(&init_lock);
+    smh_port_unlock(&shared_pool.lock);
     return result;
 }
 

@@ -109,6 +109,8 @@ struct smh_pool {
     uint32_t unlocked;
     smh_match match;
     const struct smh_policy *policy;
+    void *(*allocate)(struct smh_pool *pool, const struct smh_pool_slot *skip, uint32_t attr,
+                      size_t align, size_t bytes); /* how the policy's order is followed */
     struct smh_pool_slot *slots;
     uint32_t slot_count;
     uint32_t region_count;    /* published with release order: slots below it are complete */

@@ -4,7 +4,7 @@
  * abort; bare.c: interrupts and an endless loop); a firmware may bring its own.
  * Invariants: the core calls nothing outside this file but memcpy, memmove, memset and memcmp,
  * and takes locks nowhere but through it (one per region and one for adding, all taken in
- * pool_private.h; and one in shared_multi_heap.c, so that it is initialised once).
+ * pool_private.h; shared_multi_heap.c takes its pool.s own to initialise it once).
  */
 #ifndef SMH_PORT_H
 #define SMH_PORT_H

@@ -93,7 +93,7 @@ class Layer:
     goal_bytes: int | None = None  # of Thumb-2 code
 
 
-POOL_STATICS = frozenset({"shared_pool", "init_lock", "initialised"})
+POOL_STATICS = frozenset({"shared_pool"})
 LISTENER_STATICS = frozenset({"listeners"})
 
 
