@@ -7,8 +7,13 @@
 struct smh_hardware_range {
     uintptr_t start;
     uint64_t bytes;
+    uint8_t *lines; /* of each, the allocator's last access: its core + 1, and whether it has stored
+                       there; NULL: nobody asks */
+    uint32_t skew;  /* bytes of the first line before the region */
     uint16_t region;
 };
+
+#define LINE_STORED 0x80u /* by the allocator, and not dropped since */
 
 static int by_start(const void *left, const void *right)
 {
@@ -18,16 +23,24 @@ static int by_start(const void *left, const void *right)
 }
 
 /* A region in full: tables and stacks that were cut from its end lie in its memory, too. */
-static void find_ranges(struct smh_hardware *hardware)
+static void find_ranges(struct smh_hardware *hardware, bool with_hazards)
 {
     const struct smh_machine *machine = hardware->machine;
+    const struct smh_machine_config *config = &machine->scenario->machine;
+    bool lines = config->cores > 1 || (with_hazards && !config->dirty_hand_out);
+    hardware->line_shift = (unsigned)__builtin_ctz(config->line_bytes);
     hardware->range_count = machine->region_count;
     hardware->ranges = smh_must_allocate(machine->region_count, sizeof(*hardware->ranges));
     for (size_t i = 0; i < machine->region_count; i++) {
-        hardware->ranges[i] =
-            (struct smh_hardware_range){.start = (uintptr_t)machine->regions[i].memory,
-                                        .bytes = machine->scenario->machine.regions[i].size,
-                                        .region = (uint16_t)i};
+        hardware->ranges[i] = (struct smh_hardware_range){
+            .start = (uintptr_t)machine->regions[i].memory,
+            .bytes = config->regions[i].size,
+            .skew = (uint32_t)(config->regions[i].base % config->line_bytes),
+            .region = (uint16_t)i};
+        if (lines && config->regions[i].cache != SMH_CACHE_NONE) {
+            hardware->ranges[i].lines =
+                smh_must_allocate((size_t)(config->regions[i].size / config->line_bytes + 2), 1);
+        }
     }
     qsort(hardware->ranges, hardware->range_count, sizeof(*hardware->ranges), by_start);
     hardware->range = hardware->ranges;
@@ -49,22 +62,6 @@ static const struct smh_hardware_range *range_of(struct smh_hardware *hardware, 
     return NULL; /* beside every region: the oracle's guards tell */
 }
 
-static void follow_allocator(struct smh_hardware *hardware)
-{
-    const struct smh_machine_config *config = &hardware->machine->scenario->machine;
-    if (config->cores < 2) {
-        return;
-    }
-    hardware->allocator_cores =
-        smh_must_allocate(config->region_count, sizeof(*hardware->allocator_cores));
-    for (size_t i = 0; i < config->region_count; i++) {
-        if (config->regions[i].cache != SMH_CACHE_NONE) {
-            hardware->allocator_cores[i] =
-                smh_must_allocate((size_t)(config->regions[i].size / config->line_bytes + 2), 1);
-        }
-    }
-}
-
 int smh_hardware_open(struct smh_hardware *hardware, const struct smh_machine *machine,
                       struct smh_result *result, bool with_cycles, bool with_hazards,
                       struct smh_error *error)
@@ -73,8 +70,7 @@ int smh_hardware_open(struct smh_hardware *hardware, const struct smh_machine *m
     memset(hardware, 0, sizeof(*hardware));
     hardware->machine = machine;
     hardware->result = result;
-    find_ranges(hardware);
-    follow_allocator(hardware);
+    find_ranges(hardware, with_hazards);
     uint8_t *truth[SMH_REGIONS_MAX];
     uint64_t sizes[SMH_REGIONS_MAX];
     for (size_t i = 0; i < machine->region_count; i++) {
@@ -117,11 +113,9 @@ void smh_hardware_close(struct smh_hardware *hardware)
     if (hardware->memory != NULL) {
         smh_memory_close(hardware->memory);
     }
-    for (size_t i = 0; hardware->allocator_cores != NULL && i < hardware->machine->region_count;
-         i++) {
-        free(hardware->allocator_cores[i]);
+    for (size_t i = 0; i < hardware->range_count; i++) {
+        free(hardware->ranges[i].lines);
     }
-    free(hardware->allocator_cores);
     free(hardware->ranges);
     memset(hardware, 0, sizeof(*hardware));
 }
@@ -228,32 +222,40 @@ static bool is_inside(const struct smh_traced_access *access, const struct smh_l
            access->bytes <= live->usable - (access->address - (uintptr_t)live->block);
 }
 
-/* The port's part, where the allocator's accesses come from another core than before. */
-static void keep_coherent(struct smh_hardware *hardware, const struct smh_access *access)
+/* Writes a line back from a core's caches and drops it, at no cost: the port has done it. */
+static void drop_line(struct smh_hardware *hardware, const struct smh_hardware_range *range,
+                      uint64_t line, uint8_t core)
 {
-    const struct smh_machine_config *config = &hardware->machine->scenario->machine;
-    uint8_t *cores = hardware->allocator_cores[access->region];
-    uint64_t line = config->line_bytes;
-    uint64_t skew = config->regions[access->region].base % line;
-    uint64_t last = (access->offset + access->bytes - 1 + skew) / line;
-    for (uint64_t i = (access->offset + skew) / line; cores != NULL && i <= last; i++) {
-        uint8_t before = cores[i];
-        cores[i] = (uint8_t)(access->core + 1);
-        if (before == 0 || before == access->core + 1) {
+    uint64_t start = line << hardware->line_shift;
+    struct smh_access flush = {.operation = hardware->access.operation,
+                               .offset = start > range->skew ? start - range->skew : 0,
+                               .bytes = 1,
+                               .region = range->region,
+                               .actor = hardware->access.actor,
+                               .core = core,
+                               .kind = SMH_ACCESS_FLUSH,
+                               .by_allocator = true};
+    (void)smh_memory_access(hardware->memory, &flush);
+}
+
+/* Notes whose lines the allocator's access meets; those that it met on another core before are
+ * dropped first. */
+static void follow_allocator(struct smh_hardware *hardware, const struct smh_hardware_range *range,
+                             const struct smh_access *access)
+{
+    uint64_t last = (access->offset + access->bytes - 1 + range->skew) >> hardware->line_shift;
+    uint8_t stored = access->kind == SMH_ACCESS_STORE ? LINE_STORED : 0;
+    for (uint64_t i = (access->offset + range->skew) >> hardware->line_shift; i <= last; i++) {
+        uint8_t core = range->lines[i] & (uint8_t)~LINE_STORED;
+        if (core == access->core + 1) {
+            range->lines[i] |= stored;
             continue;
         }
-        uint64_t start = i * line > skew ? i * line - skew : 0;
-        struct smh_access flush = {.operation = access->operation,
-                                   .offset = start,
-                                   .bytes = 1,
-                                   .region = access->region,
-                                   .actor = access->actor,
-                                   .core = (uint8_t)(before - 1),
-                                   .kind = SMH_ACCESS_FLUSH,
-                                   .by_allocator = true};
-        (void)smh_memory_access(hardware->memory, &flush);
-        flush.core = access->core;
-        (void)smh_memory_access(hardware->memory, &flush);
+        range->lines[i] = (uint8_t)(access->core + 1) | stored;
+        if (core != 0) {
+            drop_line(hardware, range, i, (uint8_t)(core - 1));
+            drop_line(hardware, range, i, access->core);
+        }
     }
 }
 
@@ -269,8 +271,8 @@ static inline __attribute__((always_inline)) void carry_out_logged(
     access->region = range->region;
     access->offset = logged->address - range->start;
     access->bytes = logged->bytes;
-    if (hardware->allocator_cores != NULL && access->by_allocator) {
-        keep_coherent(hardware, access);
+    if (range->lines != NULL && access->by_allocator) {
+        follow_allocator(hardware, range, access);
     }
     carry_out(hardware, access);
 }
@@ -328,23 +330,26 @@ static struct smh_owner owner_of(const struct smh_hardware *hardware,
     };
 }
 
-/* The port has written back and dropped the lines that lie wholly in a new block. */
+/* The port has written back and dropped the lines that lie wholly in a new block and that the
+ * allocator has stored to. */
 static void drop_lines(struct smh_hardware *hardware, const struct smh_live *live)
 {
-    const struct smh_machine_config *config = &hardware->machine->scenario->machine;
-    uint64_t line = config->line_bytes;
-    uint64_t from = (offset_of(hardware, live) + line - 1) / line * line;
-    uint64_t to = (offset_of(hardware, live) + live->usable) / line * line;
-    if (hardware->judge == NULL || config->dirty_hand_out || from >= to ||
-        config->regions[live->region].cache == SMH_CACHE_NONE) {
+    if (hardware->judge == NULL || hardware->machine->scenario->machine.dirty_hand_out) {
         return;
     }
-    struct smh_access access = hardware->access;
-    access.kind = SMH_ACCESS_FLUSH;
-    access.region = live->region;
-    access.offset = from;
-    access.bytes = to - from;
-    (void)smh_memory_access(hardware->memory, &access);
+    const struct smh_hardware_range *range = range_of(hardware, (uintptr_t)live->block);
+    if (range == NULL || range->lines == NULL) {
+        return;
+    }
+    uint64_t from = offset_of(hardware, live) + range->skew;
+    uint64_t end = (from + live->usable) >> hardware->line_shift;
+    for (uint64_t i = (from + (1u << hardware->line_shift) - 1) >> hardware->line_shift; i < end;
+         i++) {
+        if ((range->lines[i] & LINE_STORED) != 0) {
+            range->lines[i] &= (uint8_t)~LINE_STORED;
+            drop_line(hardware, range, i, (uint8_t)(range->lines[i] - 1));
+        }
+    }
 }
 
 void smh_hardware_allocated(struct smh_hardware *hardware, const struct smh_live *live)

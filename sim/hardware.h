@@ -48,8 +48,7 @@ struct smh_hardware {
     size_t range_count;
     struct smh_traced_access *next;      /* of the operation under way: not yet carried out ... */
     const struct smh_traced_access *end; /* ... up to here */
-    uint8_t **allocator_cores;           /* [region][line]: on which core the allocator touched it
-                                            last, plus 1; NULL: one core */
+    unsigned line_shift;
     struct smh_access access; /* of the operation under way: what all its accesses share */
     uint64_t cycles;          /* of the operation under way */
     uint8_t call;             /* its kind */
