@@ -14,6 +14,8 @@ struct smh_hardware_range {
 };
 
 #define LINE_STORED 0x80u /* by the allocator, and not dropped since */
+/* A line that the region only begins; and eight, to read eight at a time. */
+#define LINES_BEHIND 9
 
 static int by_start(const void *left, const void *right)
 {
@@ -38,8 +40,8 @@ static void find_ranges(struct smh_hardware *hardware, bool with_hazards)
             .skew = (uint32_t)(config->regions[i].base % config->line_bytes),
             .region = (uint16_t)i};
         if (lines && config->regions[i].cache != SMH_CACHE_NONE) {
-            hardware->ranges[i].lines =
-                smh_must_allocate((size_t)(config->regions[i].size / config->line_bytes + 2), 1);
+            hardware->ranges[i].lines = smh_must_allocate(
+                (size_t)(config->regions[i].size / config->line_bytes) + LINES_BEHIND, 1);
         }
     }
     qsort(hardware->ranges, hardware->range_count, sizeof(*hardware->ranges), by_start);
@@ -259,6 +261,18 @@ static void follow_allocator(struct smh_hardware *hardware, const struct smh_har
     }
 }
 
+/* The common case: one line, on the core where it was, and stored to before if it is now. */
+static inline bool is_followed(const struct smh_hardware *hardware,
+                               const struct smh_hardware_range *range,
+                               const struct smh_access *access)
+{
+    uint64_t first = access->offset + range->skew;
+    uint64_t line = first >> hardware->line_shift;
+    uint8_t known = range->lines[line] | (access->kind == SMH_ACCESS_STORE ? 0 : LINE_STORED);
+    return known == (LINE_STORED | (access->core + 1u)) &&
+           line == (first + access->bytes - 1) >> hardware->line_shift;
+}
+
 static inline __attribute__((always_inline)) void carry_out_logged(
     struct smh_hardware *hardware, const struct smh_traced_access *logged)
 {
@@ -271,7 +285,7 @@ static inline __attribute__((always_inline)) void carry_out_logged(
     access->region = range->region;
     access->offset = logged->address - range->start;
     access->bytes = logged->bytes;
-    if (range->lines != NULL && access->by_allocator) {
+    if (range->lines != NULL && access->by_allocator && !is_followed(hardware, range, access)) {
         follow_allocator(hardware, range, access);
     }
     carry_out(hardware, access);
@@ -343,12 +357,19 @@ static void drop_lines(struct smh_hardware *hardware, const struct smh_live *liv
     }
     uint64_t from = offset_of(hardware, live) + range->skew;
     uint64_t end = (from + live->usable) >> hardware->line_shift;
-    for (uint64_t i = (from + (1u << hardware->line_shift) - 1) >> hardware->line_shift; i < end;
-         i++) {
+    uint64_t i = (from + (1u << hardware->line_shift) - 1) >> hardware->line_shift;
+    while (i < end) {
+        uint64_t eight;
+        memcpy(&eight, range->lines + i, sizeof(eight)); /* LINES_BEHIND more are there */
+        if ((eight & LINE_STORED * UINT64_C(0x0101010101010101)) == 0) {
+            i += 8;
+            continue;
+        }
         if ((range->lines[i] & LINE_STORED) != 0) {
             range->lines[i] &= (uint8_t)~LINE_STORED;
             drop_line(hardware, range, i, (uint8_t)(range->lines[i] - 1));
         }
+        i++;
     }
 }
 
