@@ -1,0 +1,222 @@
+#!/usr/bin/python3
+"""Compares the counts of `smh cache` with Cachegrind's, on real programs, to the last access.
+
+usage: compare.py SMH [--all] [--speed] [NAME...]
+Each program runs once under Valgrind's Lackey, which prints every access, and once under Cachegrind
+for each geometry, both with the same arguments, environment and address layout. Lackey's trace goes
+through `smh cache` with the same geometry; accesses, first-level and second-level misses of
+instructions, loads and stores must be equal. One short program runs by default; --all runs all.
+A program that is not installed is an error. --speed prints the time per access of both.
+
+When counts differ, it is said first whether Lackey and Cachegrind saw the same number of accesses:
+if not, the program did not run alike twice, and the comparison says nothing about the caches.
+
+Owns: the programs, the geometries, and the rule that nothing may differ.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+COUNTS = ("Ir", "I1mr", "ILmr", "Dr", "D1mr", "DLmr", "Dw", "D1mw", "DLmw")
+REFERENCES = ("Ir", "Dr", "Dw")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program to trace; NUMBERS and TEXT in its arguments become files of the test."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Sizes, ways and lines of I1, D1 and LL."""
+
+    i1: tuple[int, int, int]
+    d1: tuple[int, int, int]
+    ll: tuple[int, int, int]
+
+    def for_cachegrind(self) -> list[str]:
+        return [f"--{name}={','.join(map(str, cache))}"
+                for name, cache in (("I1", self.i1), ("D1", self.d1), ("LL", self.ll))]
+
+    def for_smh(self) -> list[str]:
+        arguments = []
+        for prefix, cache in (("i1-", self.i1), ("", self.d1), ("l2-", self.ll)):
+            for key, value in zip(("size", "ways", "line"), cache):
+                arguments += [f"--{prefix}{key}", str(value)]
+        return arguments
+
+    def __str__(self) -> str:
+        return "D1 {}/{}/{} LL {}/{}/{}".format(*self.d1, *self.ll)
+
+
+SHORT = (Program("sort", ("/usr/bin/sort", "-n", "FEW")),)
+ALL = (
+    Program("ls", ("/bin/ls", "-lR", "/usr/share/perl5")),
+    Program("sort", ("/usr/bin/sort", "-n", "NUMBERS")),
+    Program("awk", ("/usr/bin/mawk", "{ n[$1 % 977] += $1 } END { for (k in n) print k, n[k] }",
+                    "NUMBERS")),
+    Program("gzip", ("/bin/gzip", "-c", "TEXT")),
+    Program("sqlite3", ("/usr/bin/sqlite3", ":memory:",
+                        "create table t(a,b); with recursive n(i) as (select 1 union all select "
+                        "i+1 from n where i<3000) insert into t select i*7919%3001, i from n; "
+                        "create index x on t(a); select sum(a*b), count(distinct a) from t;")),
+    Program("python3", ("/usr/bin/python3", "-S", "-c",
+                        "print(sum(hash((i, str(i))) % 7 for i in range(3000)))")),
+    Program("perl", ("/usr/bin/perl", "-e",
+                     "my %h; $h{$_ * 7919 % 1009} .= $_ for 1..9000; print scalar keys %h")),
+)
+# The first is a common desktop's; the others make other sets, ways, lines and far more misses.
+GEOMETRIES = (
+    Geometry((32768, 8, 64), (32768, 8, 64), (1048576, 16, 64)),
+    Geometry((1024, 1, 32), (512, 2, 32), (16384, 4, 128)),
+    Geometry((4096, 2, 128), (3072, 3, 64), (40960, 5, 64)),
+)
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": "/", "PYTHONHASHSEED": "0",
+               "PERL_HASH_SEED": "0"}
+
+
+def fixtures(folder: Path) -> dict[str, str]:
+    """Files whose bytes never change; arguments name them relative to the folder."""
+    numbers = [i * 48271 % 65537 for i in range(1, 20001)]
+    (folder / "numbers").write_text("".join(f"{number}\n" for number in numbers))
+    (folder / "few").write_text("".join(f"{number}\n" for number in numbers[:200]))
+    words = [f"word{number % 257}" for number in numbers]
+    (folder / "text").write_text(" ".join(words))
+    return {"NUMBERS": "numbers", "FEW": "few", "TEXT": "text"}
+
+
+def run(command: list[str], folder: Path, **streams) -> float:
+    """Runs to the end, whatever it returns; its processor time in seconds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, cwd=folder, env=ENVIRONMENT, check=False, stdin=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, **({"stdout": subprocess.DEVNULL} | streams))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def valgrind(tool: str, options: list[str], command: list[str]) -> list[str]:
+    # Without address randomisation; the program's own output goes nowhere.
+    return ["setarch", "-R", "valgrind", f"--tool={tool}", *options, *command]
+
+
+def cachegrind(geometry: Geometry, command: list[str], folder: Path) -> tuple[dict, float]:
+    """Cachegrind's counts, and the seconds it took."""
+    seconds = run(valgrind("cachegrind", ["--cache-sim=yes", *geometry.for_cachegrind(),
+                                          "--cachegrind-out-file=cachegrind.out",
+                                          "--log-file=/dev/null"], command), folder)
+    text = (folder / "cachegrind.out").read_text()
+    events = re.search(r"^events: (.*)$", text, re.M)[1].split()
+    summary = re.search(r"^summary: (.*)$", text, re.M)[1].split()
+    return dict(zip(events, map(int, summary))), seconds
+
+
+def smh_cache(smh: str, options: list[str], trace: Path) -> tuple[dict, float]:
+    """The counts of `smh cache`, and the seconds it took."""
+    output = trace.parent / "counts.json"
+    seconds = run([smh, "cache", *options, "--json", str(output), str(trace)], trace.parent)
+    return json.loads(output.read_text()), seconds
+
+
+def differences(expected: dict, actual: dict) -> list[str]:
+    """One line for each count that is not equal."""
+    return [f"{name}: Cachegrind {expected[name]}, smh {actual[name]}" for name in COUNTS
+            if expected[name] != actual[name]]
+
+
+def speed_line(smh: str, geometry: Geometry, trace: Path, expected: dict, seconds: float) -> str:
+    """Nanoseconds of processor time per data access, programs as a whole; the best of three."""
+    data = trace.parent / "data.trace"
+    with trace.open("rb") as source, data.open("wb") as out:
+        subprocess.run(["grep", "-v", "^I"], stdin=source, stdout=out, check=True)
+    options = [word for word in geometry.for_smh()]
+    options = options[6:]  # without I1
+    best = min(smh_cache(smh, options, data)[1] for _ in range(3))
+    accesses = expected["Dr"] + expected["Dw"]
+    return (f"{1e9 * seconds / accesses:.1f} ns per data access in Cachegrind, "
+            f"{1e9 * best / accesses:.1f} ns in smh cache: {seconds / best:.1f} times as fast")
+
+
+def compare(smh: str, program: Program, geometries: tuple[Geometry, ...], speed: bool) -> int:
+    """How many geometries differ."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = fixtures(folder)
+        command = [files.get(word, word) for word in program.command]
+        trace = folder / "trace"
+        run(valgrind("lackey", ["--trace-mem=yes", f"--log-file={trace}"], command), folder)
+        failed = 0
+        for geometry in geometries:
+            expected, seconds = cachegrind(geometry, command, folder)
+            actual, _ = smh_cache(smh, geometry.for_smh(), trace)
+            lines = differences(expected, actual)
+            same_run = all(expected[name] == actual[name] for name in REFERENCES)
+            print(f"{program.name}: {geometry}: {expected['Dr'] + expected['Dw']} data accesses, "
+                  f"{expected['D1mr'] + expected['D1mw']} misses, "
+                  f"{expected['DLmr'] + expected['DLmw']} of the last level: "
+                  + ("equal" if not lines else "DIFFERENT" if same_run
+                     else "the two runs of the program differ"))
+            for line in lines:
+                print(f"    {line}")
+            failed += bool(lines)
+            if speed and geometry is geometries[0]:
+                seconds = min(seconds, *(cachegrind(geometry, command, folder)[1]
+                                         for _ in range(2)))
+                print(f"    {speed_line(smh, geometry, trace, expected, seconds)}")
+        return failed
+
+
+def self_test(smh: str) -> int:
+    """A trace with one access more, and one cache with one way less, must be told."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        trace = folder / "trace"
+        lines = [f" L {0x1000 + 64 * (i * 7 % 23):08x},8\n" for i in range(400)]
+        trace.write_text("".join(lines))
+        options = ["--size", "1024", "--ways", "4", "--i1-size", "1024", "--i1-ways", "4",
+                   "--l2-size", "4096", "--l2-ways", "4"]
+        expected, _ = smh_cache(smh, options, trace)
+        fewer, _ = smh_cache(smh, ["--size", "512", "--ways", "2", *options[4:]], trace)
+        trace.write_text("".join(lines + lines[:1]))
+        longer, _ = smh_cache(smh, options, trace)
+        if not differences(expected, fewer) or not differences(expected, longer) \
+                or differences(expected, expected):
+            print("compare.py: does not see a difference that is there")
+            return 1
+        return 0
+
+
+def main() -> int:
+    words = [word for word in sys.argv[1:] if not word.startswith("--")]
+    smh = str(Path(words[0]).resolve())
+    programs = ALL if "--all" in sys.argv else SHORT
+    if words[1:]:
+        programs = tuple(program for program in ALL if program.name in words[1:])
+    missing = [program.command[0] for program in programs if not os.access(program.command[0], os.X_OK)]
+    if shutil.which("valgrind") is None:
+        missing.append("valgrind")
+    if missing or not programs:
+        print(f"compare.py: not installed: {' '.join(missing) or 'no program of that name'}")
+        return 2
+    failed = self_test(smh)
+    for program in programs:
+        failed += compare(smh, program, GEOMETRIES, "--speed" in sys.argv)
+    print(f"{len(programs)} programs, {len(GEOMETRIES)} geometries each: "
+          + ("all counts equal" if failed == 0 else f"{failed} differ"))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
