@@ -58,7 +58,8 @@ FUZZ_SHARED_OBJECTS := $(call object,$(FUZZ_SHARED_SOURCES))
 PACKAGES_build := gcc libc6-dev libjansson-dev libzstd-dev zlib1g-dev clang binutils
 PACKAGES_bench := libjemalloc2 libmimalloc2.0
 PACKAGES_report := python3 python3-matplotlib python3-jinja2
-PACKAGES_test := libcriterion-dev zstd python3 python3-jsonschema python3-matplotlib python3-jinja2
+PACKAGES_test := libcriterion-dev valgrind zstd python3 python3-jsonschema python3-matplotlib python3-jinja2
+PACKAGES_cachegrind := mawk gzip sqlite3 python3 coreutils perl
 PACKAGES_check := clang clang-format clang-tidy libclang-rt-dev gcc-multilib gcc-arm-none-eabi \
 	libnewlib-arm-none-eabi binutils git
 PACKAGES_cortex-m := gcc libc6-dev python3 gcc-arm-none-eabi gcc-riscv64-unknown-elf \
@@ -135,7 +136,7 @@ $(BUILD)/libsmh_record.so: sim/record/preload.c sim/record/record_format.h | bui
 	@$(COMPILER) -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARNINGS) -Iinclude -o $@ $< -ldl -lpthread
 
 # What tests use of other rooms.
-TEST_SHARED_OBJECTS := $(call object,fuzz/counters.c fuzz/generate.c fuzz/mutate.c fuzz/stage.c fuzz/targets/heap_ops.c) \
+TEST_SHARED_OBJECTS := $(call object,fuzz/counters.c fuzz/generate.c fuzz/mutate.c fuzz/naive_memory.c fuzz/stage.c fuzz/targets/heap_ops.c) \
     $(call object,$(filter-out %/main.c,$(wildcard tests/exhaustive/*.c)))
 
 $(BUILD)/smh_tests: $(TEST_OBJECTS) $(TEST_SHARED_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a \
@@ -200,9 +201,13 @@ test: build $(BUILD)/smh_tests $(BENCHES:%=build/bench/%) build/.packages-test #
 	/usr/bin/python3 tests/cli/run.py build/smh
 	/usr/bin/python3 tests/check_schema.py build/smh
 	/usr/bin/python3 tests/check_hazards.py build/smh
+	/usr/bin/python3 tests/cachegrind/compare.py build/smh
 	/usr/bin/python3 -m unittest discover -q -s tests/plots
 	set -e; for bench in $(BENCHES); do echo "build/bench/$$bench --smoke"; build/bench/$$bench --smoke > build/bench/smoke.log; done
 	$(MAKE) fuzz-replay
+
+cachegrind: build build/.packages-test build/.packages-cachegrind ## hits and misses of seven real programs are Cachegrind's, to the last one; time per access
+	/usr/bin/python3 tests/cachegrind/compare.py build/smh --all --speed
 
 check: check-format check-layers check-freestanding check-tidy check-asan check-tsan check-32 check-same ## test under sanitizers and on 32 bits, freestanding, layering, format, clang-tidy
 
@@ -347,7 +352,7 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z -]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
 	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
 
-.PHONY: build run test check check-format check-layers check-freestanding check-tidy check-asan \
+.PHONY: build run test cachegrind check check-format check-layers check-freestanding check-tidy check-asan \
 	check-tsan check-32 check-same bench cortex-m fuzz fuzz-replay fuzz-merge fuzz-min exhaustive faults faults-hunt mutants coverage mcdc install format clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2> /dev/null)
