@@ -1,14 +1,18 @@
-/* driver.c: replays inputs through a target, without libFuzzer.
+/* driver.c: replays inputs through a target, or makes them by chance, without libFuzzer.
  *
  *     TARGET [--repeat=N] FILE|FOLDER...
+ *     TARGET --generate=SEED --operations=N [--keep=FILE]
  *
- * Owns: reading the files, in order of name, and handing each to the target N times. A broken rule
- * ends the program by abort; the input under way is named. Compiled by any C compiler, so that
- * every corpus is part of the tests.
+ * Owns: reading the files, in order of name, and handing each to the target N times; or handing it
+ * the inputs of generate.h for SEED, SEED + 1, ... until it has judged N operations. A broken rule
+ * ends the program by abort; the input under way is named, and an input made here is kept in FILE.
+ * Compiled by any C compiler, so that every corpus is part of the tests.
  */
+#include "generate.h"
 #include "stage.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +20,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define INPUT_MAX ((size_t)1 << 24)
+#define INPUT_MAX     ((size_t)1 << 24)
+#define GENERATED_MAX ((size_t)4096)
 
 static unsigned long repeat = 1;
 static size_t file_count;
 static char under_way[4096]; /* the input's path */
+
+/* An input made by chance. */
+static uint8_t made[GENERATED_MAX];
+static size_t made_size;
+static const char *keep = "failing-input";
+
+static void keep_input(void)
+{
+    int file = made_size != 0 ? open(keep, O_WRONLY | O_CREAT | O_TRUNC, 0644) : -1;
+    if (file >= 0) {
+        (void)!write(file, made, made_size);
+        (void)close(file);
+    }
+}
 
 static void name_input(int signal_number)
 {
@@ -28,6 +47,7 @@ static void name_input(int signal_number)
     (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
     (void)!write(STDERR_FILENO, under_way, strlen(under_way));
     (void)!write(STDERR_FILENO, "\n", 1);
+    keep_input();
     (void)signal(signal_number, SIG_DFL);
     (void)raise(signal_number);
 }
@@ -84,18 +104,46 @@ static void replay_path(const char *path)
     free(entries);
 }
 
+/* Text targets judge no operations but those that a text holds: inputs are counted, too. */
+static void run_generated(uint64_t seed, uint64_t operations)
+{
+    uint64_t first = seed;
+    while (fuzz_operations < operations && seed - first < operations) {
+        made_size = fuzz_generate(made, sizeof(made), seed);
+        (void)snprintf(under_way, sizeof(under_way), "%s (--generate=%llu)", keep,
+                       (unsigned long long)seed);
+        (void)LLVMFuzzerTestOneInput(made, made_size);
+        seed++;
+        file_count++;
+    }
+}
+
 int main(int argc, char **argv)
 {
+    static const char *const options[] = {"--repeat=", "--generate=", "--operations=", "--keep="};
+    unsigned long long seed = 0;
+    unsigned long long operations = 0;
     (void)signal(SIGABRT, name_input);
     (void)signal(SIGSEGV, name_input);
-    static const char option[] = "--repeat=";
     for (int i = 1; i < argc; i++) {
-        if (strncmp(argv[i], option, sizeof(option) - 1) == 0) {
-            repeat = strtoul(argv[i] + sizeof(option) - 1, NULL, 10);
+        size_t option = 0;
+        while (option < 4 && strncmp(argv[i], options[option], strlen(options[option])) != 0) {
+            option++;
+        }
+        const char *value = option < 4 ? argv[i] + strlen(options[option]) : argv[i];
+        if (option == 0) {
+            repeat = strtoul(value, NULL, 10);
+        } else if (option == 1) {
+            seed = strtoull(value, NULL, 10);
+        } else if (option == 2) {
+            operations = strtoull(value, NULL, 10);
+        } else if (option == 3) {
+            keep = value;
         } else {
-            replay_path(argv[i]);
+            replay_path(value);
         }
     }
+    run_generated(seed, operations);
     (void)fprintf(stderr, "%s: %zu inputs replayed\n", fuzz_target, file_count);
     return file_count != 0 ? 0 : 2;
 }

@@ -83,6 +83,7 @@ static void *cfg_of(const struct smh_operation *operation)
 static bool open_family(const struct smh_fuzz_config *config)
 {
     bool whole = true;
+    memset(heaps, 0, sizeof(heaps)); /* nothing of the input before */
     sys_multi_heap_init(&multi_heap, choose);
     (void)shared_multi_heap_pool_init();
     /* Once is once; the pool behind it may begin anew. */
@@ -412,6 +413,7 @@ static void judge_statistics(unsigned argument)
         FUZZ_REQUIRE(sys_heap_runtime_stats_reset_max(&heaps[0]) == 0, "the maximum stays");
         (void)sys_heap_runtime_stats_get(&heaps[0], &stats);
         peak = allocated;
+        mirror();
         FUZZ_REQUIRE(stats.max_allocated_bytes == allocated, "the maximum is %zu after its reset",
                      stats.max_allocated_bytes);
     } else if (argument % 4 == 2) {
