@@ -56,8 +56,9 @@ static void print_help(FILE *out)
 {
     fputs("usage: smh cache [OPTIONS] [TRACE|-]\n\n"
           "Counts hits and misses of an address trace as Cachegrind does. A trace is what\n"
-          "`valgrind --tool=lackey --trace-mem=yes --log-file=TRACE PROGRAM` writes, or lines\n"
-          "\"L ADDRESS,SIZE\" (S: store, M: modify, I: instruction); plain, gzip or zstd.\n\n"
+          "`valgrind --tool=lackey --trace-mem=yes --px-default=sp-at-mem-access --log-file=TRACE\n"
+          "PROGRAM` writes, or lines \"L ADDRESS,SIZE\" (S: store, M: modify, I: instruction);\n"
+          "plain, gzip or zstd.\n\n"
           "      --size BYTES           of the data cache; 32K and 1M will do [32K]\n"
           "      --ways N               [8]\n"
           "      --line BYTES           [64]\n"
@@ -223,7 +224,7 @@ static void print_text(FILE *out, const struct cache_command *command,
     print_geometry(out, "D1", &command->config.d1);
     print_geometry(out, "I1", &command->config.i1);
     print_geometry(out, "LL", &command->config.l2);
-    fprintf(out, "\n%-14s %14s %14s %14s %9s%s\n", "", "accesses", "hits", "misses", "",
+    fprintf(out, "\n%-14s %14s %14s %14s %9s%s\n", "", "accesses", "hits", "misses", "rate",
             command->config.l2.size_bytes != 0 ? "      LL misses" : "");
     if (command->config.i1.size_bytes != 0) {
         print_row(out, command, "instructions", &result->instructions);
