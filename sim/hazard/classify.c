@@ -140,7 +140,8 @@ static bool comes_of_skipping(const struct smh_judge *judge, const struct smh_li
     }
     events[line->event_count] = *event;
     struct smh_states *states = judge->regions[line->region].states;
-    return skipped && !smh_sequence_goes_wrong(states, events, line->event_count + 1u, byte, true);
+    struct smh_telling telling = {.byte = byte, .skipped_happens = true};
+    return skipped && !smh_sequence_goes_wrong(states, events, line->event_count + 1u, &telling);
 }
 
 static struct verdict judge_stale(const struct smh_judge *judge, const struct smh_line *line,
@@ -172,13 +173,14 @@ static struct verdict judge_stale(const struct smh_judge *judge, const struct sm
 }
 
 static struct verdict judge_invalidated(const struct smh_judge *judge,
-                                        const struct smh_line_event *event, unsigned byte,
+                                        const struct smh_line_event *event,
+                                        const struct smh_line_wrong *wrong, unsigned byte,
                                         uint32_t victim)
 {
     struct verdict verdict = {.culprit = event->owner};
     if (victim == event->owner) {
-        verdict.held = covers(event, byte);
-        verdict.hazard_class = verdict.held        ? SMH_HAZARD_H5
+        verdict.held = !wrong->lost; /* it was his to discard */
+        verdict.hazard_class = covers(event, byte) ? SMH_HAZARD_H5
                                : event->wrong_step ? SMH_HAZARD_H8
                                                    : SMH_HAZARD_H7;
         return verdict;
@@ -295,7 +297,7 @@ static struct verdict judge_run(const struct smh_judge *judge, const struct smh_
         return judge_stale(judge, line, event, wrong, byte, victim);
     }
     if (event->kind == SMH_LINE_INVALIDATE) {
-        return judge_invalidated(judge, event, byte, victim);
+        return judge_invalidated(judge, event, wrong, byte, victim);
     }
     return judge_evicted(judge, line, event, byte, victim);
 }
@@ -332,6 +334,9 @@ void smh_classify(struct smh_judge *judge, struct smh_line *line, const struct s
         smh_report(judge, &findings.list[i]);
     }
     for (size_t i = 0; i < judge->effect.wrong_count; i++) {
+        if (event->kind == SMH_LINE_INVALIDATE && !judge->effect.wrong[i].lost) {
+            continue; /* discarded: where it was, it is undefined already */
+        }
         smh_line_undefine(line, touch->region->states, judge->effect.wrong[i].from,
                           judge->effect.wrong[i].to);
     }
@@ -374,7 +379,8 @@ void smh_classify_suspects(struct smh_judge *judge, struct smh_line *line,
                                       .victim = suspect->victim,
                                       .culprit = suspect->culprit,
                                       .region = line->region,
-                                      .hazard_class = suspect->hazard_class};
+                                      .hazard_class = suspect->hazard_class,
+                                      .discarded = suspect->victim == suspect->culprit};
         bool rest;
         if (take(suspect, event->from, event->to, finding.bytes, &rest) && reads) {
             smh_report(judge, &finding);

@@ -61,7 +61,17 @@ static void change_hands(struct smh_judge *judge, uint16_t region_index, uint64_
     }
 }
 
-void smh_judge_hand_out(struct smh_judge *judge, const struct smh_owner *owner, uint64_t reserved)
+static void record(struct smh_judge *judge, int what, const struct smh_owner *owner,
+                   uint64_t reserved)
+{
+    if (judge->program != NULL) {
+        struct smh_program_event event = {.owner = *owner, .reserved = reserved};
+        event.what = what == SMH_PROGRAM_HAND_OUT ? SMH_PROGRAM_HAND_OUT : SMH_PROGRAM_RESIZE;
+        smh_program_add(judge->program, &event);
+    }
+}
+
+static void hand_out(struct smh_judge *judge, const struct smh_owner *owner, uint64_t reserved)
 {
     judge->recent.to = 0;
     uint32_t number = smh_owners_add(judge->owners, owner, reserved);
@@ -73,8 +83,20 @@ void smh_judge_hand_out(struct smh_judge *judge, const struct smh_owner *owner, 
     change_hands(judge, owner->region, owner->offset, reserved, &how);
 }
 
+void smh_judge_hand_out(struct smh_judge *judge, const struct smh_owner *owner, uint64_t reserved)
+{
+    record(judge, SMH_PROGRAM_HAND_OUT, owner, reserved);
+    hand_out(judge, owner, reserved);
+}
+
 void smh_judge_free(struct smh_judge *judge, uint16_t region, uint64_t offset, uint64_t operation)
 {
+    if (judge->program != NULL) {
+        struct smh_program_event event = {
+            .what = SMH_PROGRAM_FREE,
+            .access = {.operation = operation, .region = region, .offset = offset}};
+        smh_program_add(judge->program, &event);
+    }
     judge->recent.to = 0;
     uint32_t number = smh_owners_remove(judge->owners, region, offset, operation);
     if (number == SMH_OWNERS_NONE) {
@@ -91,10 +113,11 @@ void smh_judge_free(struct smh_judge *judge, uint16_t region, uint64_t offset, u
 
 void smh_judge_resize(struct smh_judge *judge, const struct smh_owner *owner, uint64_t reserved)
 {
+    record(judge, SMH_PROGRAM_RESIZE, owner, reserved);
     judge->recent.to = 0;
     uint32_t number = smh_owners_at(judge->owners, owner->region, owner->offset);
     if (number == SMH_OWNERS_NONE) {
-        smh_judge_hand_out(judge, owner, reserved);
+        hand_out(judge, owner, reserved);
         return;
     }
     struct smh_owner_record before = *smh_owners_get(judge->owners, number);

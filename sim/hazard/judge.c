@@ -125,6 +125,11 @@ void smh_judge_close(struct smh_judge *judge)
     free(judge);
 }
 
+void smh_judge_record(struct smh_judge *judge, struct smh_program *program)
+{
+    judge->program = program;
+}
+
 size_t smh_judge_hazard_count(const struct smh_judge *judge)
 {
     return judge->hazard_count;
@@ -338,6 +343,10 @@ static bool is_done_at_once(struct smh_judge *judge, struct smh_judge_region *re
 
 void smh_judge_access(struct smh_judge *judge, const struct smh_access *access)
 {
+    if (judge->program != NULL) {
+        struct smh_program_event event = {.what = SMH_PROGRAM_ACCESS, .access = *access};
+        smh_program_add(judge->program, &event);
+    }
     if (access->kind == SMH_ACCESS_BARRIER) {
         barrier(judge, access);
         return;

@@ -18,6 +18,7 @@
 
 #include "bits.h"
 #include "line.h"
+#include "program.h"
 
 #define SMH_WORD_PRIVATE 1u
 #define SMH_WORD_LINE    2u
@@ -69,8 +70,9 @@ struct smh_judge {
     size_t key_count, key_capacity;
     uint64_t unlisted;
     uint64_t given_up;
-    unsigned off; /* enum smh_judge_rule */
-    struct {      /* the owner that was looked up last */
+    unsigned off;                /* enum smh_judge_rule */
+    struct smh_program *program; /* to which everything is added; NULL: not recorded */
+    struct {                     /* the owner that was looked up last */
         uint64_t from, to;
         uint32_t number;
         uint16_t region;
@@ -93,6 +95,7 @@ struct smh_finding {
     uint32_t victim, culprit;
     uint16_t region;
     uint8_t hazard_class;
+    bool discarded; /* by an invalidation of the victim's owner himself */
 };
 
 static inline uint8_t smh_word_core(const struct smh_line_word *word)
@@ -148,9 +151,14 @@ void smh_report(struct smh_judge *judge, const struct smh_finding *finding);
 /* sequence.c: fills hazard->sequence. */
 void smh_sequence(const struct smh_judge *judge, const struct smh_finding *finding,
                   struct smh_hazard *hazard);
-/* Whether the finding's first byte still goes wrong by these events, from an untouched line. */
+/* Whether a byte still goes wrong by these events, from an untouched line. */
+struct smh_telling {
+    unsigned byte;
+    bool skipped_happens;    /* maintenance that passed the line over did maintain it */
+    bool discarding_is_loss; /* what the owner invalidates himself is lost */
+};
 bool smh_sequence_goes_wrong(struct smh_states *states, const struct smh_line_event *events,
-                             size_t count, unsigned byte, bool skipped_happens);
+                             size_t count, const struct smh_telling *telling);
 /* explain.c: fills explanation, advice and drawing. */
 void smh_explain(const struct smh_judge *judge, const struct smh_finding *finding,
                  struct smh_hazard *hazard);

@@ -66,7 +66,7 @@ enum smh_event smh_line_event_for(const struct smh_line_event *event, bool insid
     case SMH_LINE_CLEAN:
         return SMH_EVENT_CLEAN;
     case SMH_LINE_INVALIDATE:
-        return SMH_EVENT_INVALIDATE;
+        return inside ? SMH_EVENT_INVALIDATE_OWN : SMH_EVENT_INVALIDATE;
     case SMH_LINE_FLUSH:
     case SMH_LINE_SETTLE:
         return SMH_EVENT_FLUSH;

@@ -36,20 +36,28 @@ static unsigned slot_of(const struct slots *slots, uint8_t core)
     return slot;
 }
 
+static enum smh_event event_for(const struct smh_line_event *event,
+                                const struct smh_telling *telling)
+{
+    bool inside = telling->byte >= event->from && telling->byte < event->to;
+    enum smh_event kind = smh_line_event_for(event, inside, telling->skipped_happens);
+    return kind == SMH_EVENT_INVALIDATE_OWN && telling->discarding_is_loss ? SMH_EVENT_INVALIDATE
+                                                                           : kind;
+}
+
 static bool is_of_a_core(enum smh_event event)
 {
     return event < SMH_EVENT_DMA_READ;
 }
 
 bool smh_sequence_goes_wrong(struct smh_states *states, const struct smh_line_event *events,
-                             size_t count, unsigned byte, bool skipped_happens)
+                             size_t count, const struct smh_telling *telling)
 {
     struct slots slots = {.count = 0};
     struct smh_step step = {.set = SMH_STATES_INITIAL};
     for (size_t i = 0; i < count; i++) {
-        bool inside = byte >= events[i].from && byte < events[i].to;
-        enum smh_event event = smh_line_event_for(&events[i], inside, skipped_happens);
-        step.stale = false;
+        enum smh_event event = event_for(&events[i], telling);
+        step.stale = false; /* of the last event alone it matters */
         if (event == SMH_EVENT_KIND_COUNT) {
             continue;
         }
@@ -72,7 +80,9 @@ bool smh_sequence_goes_wrong(struct smh_states *states, const struct smh_line_ev
         }
         step = smh_states_step(states, step.set, event, slot);
     }
-    return step.stale || smh_states_lost(states, step.set);
+    bool reads = count > 0 && (events[count - 1].kind == SMH_LINE_LOAD ||
+                               events[count - 1].kind == SMH_LINE_DMA_READ);
+    return (reads && step.stale) || smh_states_lost(states, step.set);
 }
 
 /* --- shortening ----------------------------------------------------------------------------------
@@ -113,7 +123,8 @@ static void pin(struct story *story, const struct smh_finding *finding)
     }
 }
 
-static void shorten(struct story *story, struct smh_states *states, unsigned byte)
+static void shorten(struct story *story, struct smh_states *states,
+                    const struct smh_telling *telling)
 {
     bool shorter = true;
     while (shorter) {
@@ -122,7 +133,7 @@ static void shorten(struct story *story, struct smh_states *states, unsigned byt
             struct story without = *story;
             drop(&without, i);
             if (!story->pinned[i] &&
-                smh_sequence_goes_wrong(states, without.events, without.count, byte, false)) {
+                smh_sequence_goes_wrong(states, without.events, without.count, telling)) {
                 *story = without;
                 shorter = true;
             } else {
@@ -211,10 +222,9 @@ static uint64_t apply(const struct path *path, uint64_t state, const struct smh_
 /* The next layer: what the event makes of the present one. With `stale`: the cheapest node of the
  * next layer whose read was stale is left in *found. */
 static void advance(struct path *path, const struct smh_line_event *event, size_t index,
-                    unsigned byte, size_t *found)
+                    const struct smh_telling *telling, size_t *found)
 {
-    bool inside = byte >= event->from && byte < event->to;
-    enum smh_event kind = smh_line_event_for(event, inside, false);
+    enum smh_event kind = event_for(event, telling);
     unsigned slot = 0;
     bool enters = false;
     if (is_of_a_core(kind) && event->kind != SMH_LINE_SETTLE) {
@@ -261,7 +271,8 @@ static size_t cheapest_lost(const struct path *path)
 
 /* The last node before the hazard shows, NO_PARENT: none. *final: the last event is still to be
  * told after it. */
-static size_t search(struct path *path, const struct story *story, unsigned byte, bool *final)
+static size_t search(struct path *path, const struct story *story,
+                     const struct smh_telling *telling, bool *final)
 {
     struct node first = {.state = smh_states_first(path->regime), .parent = NO_PARENT};
     (void)reach(path, &first);
@@ -269,10 +280,11 @@ static size_t search(struct path *path, const struct story *story, unsigned byte
     size_t found = NO_PARENT;
     for (size_t i = 0; i < story->count; i++) {
         found = NO_PARENT;
-        advance(path, &story->events[i], i, byte, &found);
+        advance(path, &story->events[i], i, telling, &found);
         close_layer(path);
     }
-    *final = found != NO_PARENT;
+    uint8_t last = story->events[story->count - 1].kind;
+    *final = found != NO_PARENT && (last == SMH_LINE_LOAD || last == SMH_LINE_DMA_READ);
     return *final ? found : cheapest_lost(path);
 }
 
@@ -366,22 +378,23 @@ void smh_sequence(const struct smh_judge *judge, const struct smh_finding *findi
 {
     const struct smh_line *line = finding->line;
     struct smh_states *states = judge->regions[finding->region].states;
-    unsigned byte = first_byte(finding);
+    struct smh_telling telling = {.byte = first_byte(finding),
+                                  .discarding_is_loss = finding->discarded};
     struct story story = {.count = 0};
     for (size_t i = 0; i < line->event_count; i++) {
         story.events[story.count++] = line->events[i];
     }
     story.events[story.count++] = finding->event;
     if (states == NULL || finding->hazard_class == SMH_HAZARD_H10 ||
-        !smh_sequence_goes_wrong(states, story.events, story.count, byte, false)) {
+        !smh_sequence_goes_wrong(states, story.events, story.count, &telling)) {
         tell_plainly(judge, &story, finding->region, hazard);
         return;
     }
     pin(&story, finding);
-    shorten(&story, states, byte);
+    shorten(&story, states, &telling);
     struct path path = {.regime = smh_states_regime(states)};
     bool final = false;
-    size_t node = search(&path, &story, byte, &final);
+    size_t node = search(&path, &story, &telling, &final);
     if (node == NO_PARENT) {
         tell_plainly(judge, &story, finding->region, hazard);
     } else {

@@ -252,6 +252,19 @@ static bool behind_is_stale(const struct smh_regime *regime, uint64_t state, boo
     return (state & MEMORY_CURRENT) == 0;
 }
 
+/* Whether a copy is current that hardware may not just drop. */
+static bool is_kept(uint64_t state)
+{
+    bool kept =
+        (state & MEMORY_CURRENT) != 0 || (l2_of(state) & (CURRENT | DIRTY)) == (CURRENT | DIRTY);
+    for (unsigned slot = 0; slot < SMH_STATES_SLOTS && !kept; slot++) {
+        kept = (l1_of(state, slot) & (CURRENT | DIRTY)) == (CURRENT | DIRTY) ||
+               (pending_of(state, slot) & PENDING_CURRENT) != 0 ||
+               (uncached_of(state, slot) & 2u) != 0;
+    }
+    return kept;
+}
+
 /* A core's own pending stores through the same view are seen by it. */
 static bool load_is_stale(const struct smh_regime *regime, uint64_t state, unsigned slot,
                           bool cached)
@@ -315,6 +328,10 @@ uint64_t smh_states_apply(const struct smh_regime *regime, uint64_t state, enum 
         return maintain(regime, state, slot, true, false);
     case SMH_EVENT_INVALIDATE:
         return maintain(regime, state, slot, false, true);
+    case SMH_EVENT_INVALIDATE_OWN:
+        state = maintain(regime, state, slot, false, true);
+        *stale = !is_kept(state);
+        return *stale ? undefine(state) : state;
     case SMH_EVENT_FLUSH:
         return maintain(regime, state, slot, true, true);
     case SMH_EVENT_BARRIER:

@@ -61,6 +61,9 @@ enum smh_event {
     SMH_EVENT_CLEAN,
     SMH_EVENT_INVALIDATE,
     SMH_EVENT_FLUSH,
+    SMH_EVENT_INVALIDATE_OWN, /* by the byte's owner, who names it: where the last value is left in
+                                 clean copies at most, it is discarded and counts as undefined
+                                 (`stale` tells that there is such a state) */
     SMH_EVENT_BARRIER,
     SMH_EVENT_ENTER, /* the core touches the line for the first time, in the next free slot */
     /* No core: */
