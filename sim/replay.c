@@ -189,11 +189,10 @@ static void empty_slot(struct replay *replay, struct smh_live *live)
     *live = (struct smh_live){0};
 }
 
-/* operation: whose call it is; NULL: nobody's, at the end. */
 static void do_free(struct replay *replay, struct smh_live *live,
                     const struct smh_operation *operation)
 {
-    struct smh_hardware *hardware = operation != NULL ? replay->hardware : NULL;
+    struct smh_hardware *hardware = replay->hardware;
     if (live->on_stack) {
         empty_slot(replay, live);
         return;
@@ -427,13 +426,23 @@ static int stream(struct replay *replay, struct smh_source *source, struct smh_e
     return count < 0 ? -1 : 0;
 }
 
+/* Each actor frees what it still has. */
 static void drain(struct replay *replay)
 {
+    const struct smh_scenario *scenario = replay->machine.scenario;
     for (size_t actor = 0; actor < replay->actor_count; actor++) {
+        struct smh_operation operation = {
+            .kind = SMH_OPERATION_FREE,
+            .time_ns = replay->time_ns,
+            .actor = (uint16_t)actor,
+            .core =
+                actor < scenario->actor_count ? (uint8_t)scenario->actors[actor].core : (uint8_t)0,
+        };
         for (size_t slot = 0; slot < replay->actors[actor].capacity; slot++) {
             struct smh_live *live = &replay->actors[actor].live[slot];
+            operation.slot = (uint32_t)slot;
             if (live->block != NULL) {
-                do_free(replay, live, NULL);
+                do_free(replay, live, &operation);
             }
         }
     }
@@ -441,8 +450,9 @@ static void drain(struct replay *replay)
     smh_oracle_restored(&replay->oracle, replay->index);
 }
 
-/* The end of the workload: counters first, then what is still live is freed and judged. Of a heap
- * that is known to be broken nothing more is asked. */
+/* The end of the workload: counters first, then what is still live is freed and judged, hazards
+ * included: metadata that is lost may show only now. Of a heap that is known to be broken nothing
+ * more is asked. */
 static void conclude(struct replay *replay)
 {
     struct smh_result *result = replay->result;
@@ -450,7 +460,6 @@ static void conclude(struct replay *replay)
     result->simulated_ns = replay->time_ns;
     if (replay->hardware != NULL) {
         smh_hardware_finish(replay->hardware);
-        replay->hardware = NULL;
     }
     if (result->stopped) {
         return;
@@ -460,11 +469,14 @@ static void conclude(struct replay *replay)
     if (replay->options->drain) {
         struct smh_replay_options quiet = *replay->options;
         struct smh_latency *latency = result->latency;
+        struct smh_cycles *cycles = result->cycles;
         quiet.metrics = false;
         replay->options = &quiet;
         result->latency = NULL;
+        result->cycles = NULL;
         drain(replay);
         result->latency = latency;
+        result->cycles = cycles;
     }
 }
 
