@@ -214,11 +214,14 @@ static int explain_refusal(const struct smh_heap *heap, const void *address)
         size_t step_of_memory = (uintptr_t)heap->memory >> heap->step_shift;
         const void *block = (const void *)((step_of_memory + start) << heap->step_shift);
 
-        if ((uintptr_t)address - (uintptr_t)block < heap->engine->usable_size(heap, block)) {
-            return -EINVAL;
-        }
-        if (heap->engine->chunk_of != NULL) {
-            heap->engine->chunk_of(heap, block, &chunk);
+        /* A damaged start bitmap is not believed: what it names must stand up without it. */
+        if (smh_heap_inside(heap, block) && heap->engine->verdict(heap, block) == 0) {
+            if ((uintptr_t)address - (uintptr_t)block < heap->engine->usable_size(heap, block)) {
+                return -EINVAL;
+            }
+            if (heap->engine->chunk_of != NULL) {
+                heap->engine->chunk_of(heap, block, &chunk);
+            }
         }
     }
     while (heap->engine->walk(heap, &chunk)) {

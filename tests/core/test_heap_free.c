@@ -7,6 +7,7 @@
 #include <smh/engine.h>
 #include <smh/heap.h>
 #include <smh/port.h>
+#include <stdlib.h>
 #include <string.h>
 
 static _Alignas(64) uint8_t memory[4096];
@@ -257,4 +258,44 @@ Test(heap_free, without_a_bitmap_the_checks_of_first_fit_know_blocks_from_most_e
     note(&three);
     is_refused(&three, three.second, -EALREADY);
     is_refused(&three, three.third, -EALREADY);
+}
+
+/* The start bitmap lies in memory that a stray write can reach. Whatever it says, a verdict reads
+ * the region and its metadata alone: both are blocks of malloc's here, whose ends an address
+ * sanitizer watches.
+ *
+ *     |   one step   |
+ *          |memory ...            the first bit names an address before the region
+ */
+Test(heap_free, a_verdict_stays_inside_whatever_the_start_bitmap_says)
+{
+    static const uint8_t patterns[] = {0xff, 0xaa, 0x01, 0x80};
+    const size_t bytes = 1024;
+
+    for (size_t i = 0; smh_engine_at(i) != NULL; i++) {
+        struct smh_heap_config config = {.memory_size = bytes, .engine = smh_engine_at(i)};
+        struct smh_heap heap;
+        uint8_t *region = malloc(bytes + 1);
+        uint8_t *bitmap = malloc(256);
+
+        cr_assert(region != NULL && bitmap != NULL);
+        config.memory = region + 1;
+        config.metadata = bitmap;
+        config.metadata_size = 256;
+        cr_assert_eq(smh_heap_init(&heap, &config), 0, "%s", config.engine->name);
+        if (heap.starts != NULL) {
+            cr_assert_not_null(smh_heap_alloc(&heap, 40));
+            cr_assert_not_null(smh_heap_alloc(&heap, 500));
+            for (size_t pattern = 0; pattern < sizeof(patterns); pattern++) {
+                memset(heap.metadata, patterns[pattern], heap.metadata_size);
+                for (size_t offset = 0; offset < bytes; offset++) {
+                    int verdict = smh_heap_verdict(&heap, region + 1 + offset);
+
+                    cr_assert(verdict == 0 || verdict == -EINVAL || verdict == -EALREADY);
+                }
+            }
+        }
+        free(region);
+        free(bitmap);
+    }
 }
