@@ -65,6 +65,8 @@ PACKAGES_check := clang clang-format clang-tidy libclang-rt-dev gcc-multilib gcc
 PACKAGES_cortex-m := gcc libc6-dev python3 gcc-arm-none-eabi gcc-riscv64-unknown-elf \
 	qemu-system-arm qemu-system-misc
 PACKAGES_fuzz := $(PACKAGES_build) clang libclang-rt-dev python3
+PACKAGES_static := gcc libc6-dev libjansson-dev libzstd-dev zlib1g-dev cppcheck frama-c-base why3 z3 cvc4 \
+	git python3 clang-tidy
 PACKAGES_mutants := $(PACKAGES_build) zstd python3 python3-clang-14 libclang1-14
 PACKAGES_coverage := $(PACKAGES_build) zstd python3 clang-19 llvm-19 libclang-rt-19-dev
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -311,6 +313,11 @@ faults-hunt:
 	    --core-flags="$(COVERAGE_core)" --libraries="$(SIM_LIBS)" \
 	    --link="$(COMPILER) $(LDFLAGS) -fsanitize=fuzzer -Wl,--wrap=__sanitizer_cov_trace_pc" $(FAULTS)
 
+static: build/.packages-static ## the gcc analyzer, cppcheck and clang-tidy, and Frama-C's proofs, against what is explained in tests/static
+	/usr/bin/python3 tests/static/analyze.py
+	$(MAKE) check-tidy
+	/usr/bin/python3 tests/static/proofs.py
+
 # The tests without Criterion, in MODE=mutants and MODE=coverage: tests/mutants/criterion stands in.
 $(BUILD)/runner: $(call object,tests/mutants/runner.c) $(TEST_OBJECTS) $(TEST_SHARED_OBJECTS) \
     $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
@@ -322,6 +329,10 @@ FILE ?=
 mutants: build/.packages-mutants ## change the code in ten thousand ways and see whether tests notice (FILE="src/heap.c", JOBS=2); out/mutants.json
 	$(MAKE) MODE=mutants build/mutants/runner build/mutants/libsmh_record.so
 	/usr/bin/python3 tests/mutants/run.py --jobs $(JOBS) $(FILE)
+
+check-mutants: build/.packages-mutants ## some mutants of some files, each killed or argued for
+	$(MAKE) MODE=mutants build/mutants/runner build/mutants/libsmh_record.so
+	/usr/bin/python3 tests/mutants/run.py --light --sample 60
 
 coverage: build/.packages-coverage ## lines, branches and MC/DC of src/ that the tests reach, against the gaps argued for; out/coverage/index.html
 	$(MAKE) MODE=coverage build/coverage/runner build/coverage/libsmh_record.so
@@ -353,6 +364,6 @@ help: ## this list
 	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
 
 .PHONY: build run test cachegrind check check-format check-layers check-freestanding check-tidy check-asan \
-	check-tsan check-32 check-same bench cortex-m fuzz fuzz-replay fuzz-merge fuzz-min exhaustive faults faults-hunt mutants coverage mcdc install format clean help
+	check-tsan check-32 check-same bench cortex-m fuzz fuzz-replay fuzz-merge fuzz-min exhaustive faults faults-hunt mutants check-mutants coverage mcdc static install format clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2> /dev/null)

@@ -467,7 +467,8 @@ static void conclude(struct replay *replay)
     smh_oracle_heaps(&replay->oracle, replay->index);
     smh_metrics_finish(&replay->metrics, replay->index, replay->time_ns);
     if (replay->options->drain) {
-        struct smh_replay_options quiet = *replay->options;
+        const struct smh_replay_options *usual = replay->options;
+        struct smh_replay_options quiet = *usual;
         struct smh_latency *latency = result->latency;
         struct smh_cycles *cycles = result->cycles;
         quiet.metrics = false;
@@ -475,6 +476,7 @@ static void conclude(struct replay *replay)
         result->latency = NULL;
         result->cycles = NULL;
         drain(replay);
+        replay->options = usual;
         result->latency = latency;
         result->cycles = cycles;
     }
