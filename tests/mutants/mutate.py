@@ -34,6 +34,8 @@ INTEGERS = {
     TypeKind.ULONGLONG, TypeKind.CHAR_S, TypeKind.SCHAR, TypeKind.SHORT, TypeKind.INT, TypeKind.LONG,
     TypeKind.LONGLONG, TypeKind.ENUM,
 }
+# Whose arguments may be swapped without a change: of these, the product counts, or equality.
+SYMMETRIC = {"calloc", "smh_must_allocate", "smh_must_resize", "smh_same_text", "smh_product", "multiply"}
 TRANSPARENT = re.compile(r"(?<!#define )\bSMH_BITS_(?:UN)?LIKELY(?=\()")
 
 
@@ -241,13 +243,22 @@ class Mutator:
             # Of a code (0 or below) and of a character, both others say what == and != say.
             code = kind == TypeKind.INT and texts[1] == "0" or right.kind == Kind.CHARACTER_LITERAL
             if kind in INTEGERS and kind != TypeKind.BOOL and not code:
-                # Nothing is above the largest number.
+                # Enumerators have names, no order; nothing is above the largest number.
+                if kind == TypeKind.ENUM or self.is_enumerator(right):
+                    return
                 top = re.fullmatch(r"SMH_\w+_NONE|U?INT\w*_MAX|SIZE_MAX|SMH_CONTENTS_SAME", texts[1])
                 others = ("<=", ">=") if operator == "==" else ("<", ">")
                 for other in others:
                     if top and other in (">=", "<"):
                         continue
                     self.add(span, "relation", f"({texts[0]} {other} {texts[1]})")
+
+    @staticmethod
+    def is_enumerator(cursor):
+        while cursor.kind == Kind.UNEXPOSED_EXPR:
+            cursor = next(cursor.get_children())
+        return (cursor.kind == Kind.DECL_REF_EXPR and cursor.referenced is not None
+                and cursor.referenced.kind == Kind.ENUM_CONSTANT_DECL)
 
     def compound_assignment(self, cursor, children):
         left, right = children
@@ -272,7 +283,7 @@ class Mutator:
 
     def call(self, cursor, children):
         arguments = list(cursor.get_arguments())
-        if len(children) < 1 or any(a.kind == Kind.STRING_LITERAL for a in arguments):
+        if len(children) < 1 or cursor.spelling in SYMMETRIC or any(a.kind == Kind.STRING_LITERAL for a in arguments):
             return
         spans = [self.span(a) for a in arguments]
         callee = children[0].type.get_canonical()
