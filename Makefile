@@ -241,6 +241,14 @@ build/tsan/threads: $(call object,tests/plain/threads.c tests/core/thread_stress
 build/m32/heaps: $(call object,tests/plain/heaps.c tests/core/heap_model.c sim/random.c) $(BUILD)/libsmh.a
 	@$(COMPILER) $(LDFLAGS) -o $@ $^ -lpthread
 
+build/hazards_clean: $(call object,tests/plain/hazards_clean.c) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
+	@$(COMPILER) $(LDFLAGS) -o $@ $^ $(SIM_LIBS)
+
+OPERATIONS ?= 1e9
+SEED ?= 1
+hazards-clean: build/hazards_clean ## OPERATIONS (1e9) of random correct drivers, from SEED on: the judge of hazards stays silent
+	build/hazards_clean $(OPERATIONS) $(SEED)
+
 check-tsan: build/.packages-check ## four threads on three regions under ThreadSanitizer
 	$(MAKE) MODE=tsan build/tsan/threads
 	build/tsan/threads
@@ -363,7 +371,7 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z -]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
 	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
 
-.PHONY: build run test cachegrind check check-format check-layers check-freestanding check-tidy check-asan \
+.PHONY: hazards-clean build run test cachegrind check check-format check-layers check-freestanding check-tidy check-asan \
 	check-tsan check-32 check-same bench cortex-m fuzz fuzz-replay fuzz-merge fuzz-min exhaustive faults faults-hunt mutants check-mutants coverage mcdc static install format clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2> /dev/null)
