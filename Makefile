@@ -306,6 +306,15 @@ exhaustive: $(BUILD)/exhaustive ## every state of two tiny regions that DEPTH op
 	    $(BUILD)/exhaustive --engine=$$engine --depth=$(DEPTH) --jobs=$(JOBS) --memory=$(MEMORY); \
 	done
 
+OPERATIONS ?= 10000000000
+MARATHON_FLAGS ?=
+
+marathon: build/.packages-fuzz ## OPERATIONS operations over all fuzz targets, recorded and resumable: out/marathon.json (JOBS)
+	$(MAKE) $(addprefix build/fuzz_replay/,$(OPERATION_TARGETS))
+	$(MAKE) MODE=asan $(addprefix build/asan/fuzz_replay/,$(OPERATION_TARGETS))
+	$(MAKE) MODE=fuzz $(addprefix build/fuzz/target_,$(FUZZ_TEXT_TARGETS))
+	/usr/bin/python3 fuzz/marathon.py --operations $(OPERATIONS) --jobs $(JOBS) $(MARATHON_FLAGS)
+
 SEEDS ?= 5
 FAULTS ?=
 FAULTS_FLAGS ?=
@@ -372,6 +381,6 @@ help: ## this list
 	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
 
 .PHONY: hazards-clean build run test cachegrind check check-format check-layers check-freestanding check-tidy check-asan \
-	check-tsan check-32 check-same bench cortex-m fuzz fuzz-replay fuzz-merge fuzz-min exhaustive faults faults-hunt mutants check-mutants coverage mcdc static install format clean help
+	check-tsan check-32 check-same bench cortex-m fuzz fuzz-replay fuzz-merge fuzz-min exhaustive faults faults-hunt marathon mutants check-mutants coverage mcdc static install format clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2> /dev/null)

@@ -161,6 +161,8 @@ static void judge_records(void)
                      "heap %zu is not found by its addresses", i);
         FUZZ_REQUIRE(sys_multi_heap_get_heap(&multi_heap, last + 1) == NULL,
                      "what lies behind heap %zu is in a heap", i);
+        FUZZ_REQUIRE(i == 0 || multi_heap.heaps[i - 1].heap->heap < multi_heap.heaps[i].heap->heap,
+                     "the heaps of a multi heap do not ascend");
     }
 }
 
