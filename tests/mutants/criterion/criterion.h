@@ -71,6 +71,15 @@ static inline void shim_fail(const char *file, int line, const char *what)
 #define cr_assert_str_not_empty(text, ...)    SHIM_CHECK((text)[0] != '\0')
 #define cr_assert_arr_eq(left, right, n, ...) SHIM_CHECK(memcmp((left), (right), (n)) == 0)
 
+#define cr_assert_arr_neq(left, right, n, ...) SHIM_CHECK(memcmp((left), (right), (n)) != 0)
+#define cr_assert_float_neq(left, right, epsilon, ...) \
+    SHIM_CHECK(fabs((left) - (right)) > (epsilon))
+#define cr_assert_str_lt(left, right, ...) SHIM_CHECK(strcmp((left), (right)) < 0)
+#define cr_assert_str_gt(left, right, ...) SHIM_CHECK(strcmp((left), (right)) > 0)
+#define cr_assert_fail(...)                shim_fail(__FILE__, __LINE__, "fail")
+#define cr_expect_fail                     cr_assert_fail
+#define cr_fatal                           cr_assert_fail
+
 #define cr_expect          cr_assert
 #define cr_expect_not      cr_assert_not
 #define cr_expect_null     cr_assert_null
