@@ -64,6 +64,18 @@ static const struct smh_hardware_range *range_of(struct smh_hardware *hardware, 
     return NULL; /* beside every region: the oracle's guards tell */
 }
 
+/* Whether every region is served by one of the traced core's own engines. */
+static bool is_traced(const struct smh_machine *machine)
+{
+    for (size_t i = 0; i < machine->region_count; i++) {
+        const struct smh_engine *engine = machine->slots[i].heap.engine;
+        if (machine->core->engine_find(engine->name) != engine) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int smh_hardware_open(struct smh_hardware *hardware, const struct smh_machine *machine,
                       struct smh_result *result, bool with_cycles, bool with_hazards,
                       struct smh_error *error)
@@ -91,6 +103,7 @@ int smh_hardware_open(struct smh_hardware *hardware, const struct smh_machine *m
     result->wrong_reads = smh_must_allocate(1, sizeof(*result->wrong_reads));
     if (with_cycles) {
         result->cycles = smh_cycles_open(scenario);
+        result->cycles->traced = is_traced(machine);
     }
     return 0;
 }

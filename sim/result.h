@@ -37,7 +37,8 @@
  *     heap_map        null, or [ name, bin_bytes, bins, time_ns [], columns [ [ 0..255 ] ] ]
  *     latency         null, or source "host", unit "ns", clock_overhead_ns, operations { kind:
  *                     DISTRIBUTION }
- *     cycles          null, or unit "cycles",
+ *     cycles          null, or unit "cycles", traced (false: an engine that was loaded served a
+ *                     region; its own accesses are unknown and cost nothing here),
  *                     regions [ name (null: requests that no region served),
  *                               operations { kind: DISTRIBUTION } ] (what a call of the allocator
  *                               costs, the zeroes of calloc and the copy of realloc included),
@@ -167,6 +168,8 @@ struct smh_actor_cycles {
 
 /* What the simulated caches and memories made of a run. */
 struct smh_cycles {
+    bool
+        traced; /* false: a loaded engine served a region, and what it accesses itself is unknown */
     struct smh_latency *latency; /* [region_count + 1][SMH_CALL_KINDS], in cycles; behind the
                                     last region: requests that no region served */
     struct smh_memory_counters *counters; /* [SMH_CACHE_LEVELS][region_count] */

@@ -168,6 +168,7 @@ json_t *smh_result_cycles_json(const struct smh_result *result)
     }
     json_t *object = json_object();
     json_object_set_new(object, "unit", json_string("cycles"));
+    json_object_set_new(object, "traced", json_boolean(result->cycles->traced));
     json_object_set_new(object, "regions", calls_json(result));
     json_object_set_new(object, "actors", actors_json(result));
     json_t *levels = json_array();
@@ -252,6 +253,10 @@ static void print_levels(const struct smh_result *result, FILE *out)
 void smh_result_print_cycles(const struct smh_result *result, FILE *out)
 {
     if (result->cycles != NULL) {
+        if (!result->cycles->traced) {
+            fprintf(out, "an engine was loaded: what it accesses itself is not traced, and missing "
+                         "from the cycles\n");
+        }
         print_calls(result, out);
         if (has_level(result, 0) || has_level(result, 1)) {
             print_levels(result, out);

@@ -114,36 +114,42 @@ void __sanitizer_cov_store4(const void *address);
 void __sanitizer_cov_store8(const void *address);
 void __sanitizer_cov_store16(const void *address);
 
+static void __attribute__((noinline)) note_load(const void *address, uint32_t bytes)
+{
+    *place() = (struct smh_traced_access){.address = (uintptr_t)address, .bytes = bytes};
+}
+
+static inline __attribute__((always_inline)) void note_store(const void *address, uint32_t bytes)
+{
+    struct smh_traced_access *access = place();
+    *access =
+        (struct smh_traced_access){.address = (uintptr_t)address, .bytes = bytes, .store = true};
+    memcpy(&access->other, address, bytes);
+}
+
 /* Most accesses of the core are to its own structures: they end with one comparison, and the rest
  * is out of their way. */
-#define TRACED(size, type)                                                                   \
-    static void __attribute__((noinline)) note_load##size(const void *address)               \
-    {                                                                                        \
-        *place() = (struct smh_traced_access){.address = (uintptr_t)address, .bytes = size}; \
-    }                                                                                        \
-    static void __attribute__((noinline)) note_store##size(const void *address)              \
-    {                                                                                        \
-        *place() = (struct smh_traced_access){.address = (uintptr_t)address,                 \
-                                              .bytes = size,                                 \
-                                              .store = true,                                 \
-                                              .other = *(const type *)address};              \
-    }                                                                                        \
-    void __sanitizer_cov_load##size(const void *address)                                     \
-    {                                                                                        \
-        if (is_watched(address)) {                                                           \
-            note_load##size(address);                                                        \
-        }                                                                                    \
-    }                                                                                        \
-    void __sanitizer_cov_store##size(const void *address)                                    \
-    {                                                                                        \
-        if (is_watched(address)) {                                                           \
-            note_store##size(address);                                                       \
-        }                                                                                    \
+#define TRACED(size)                                                            \
+    static void __attribute__((noinline)) note_store##size(const void *address) \
+    {                                                                           \
+        note_store(address, (size));                                            \
+    }                                                                           \
+    void __sanitizer_cov_load##size(const void *address)                        \
+    {                                                                           \
+        if (is_watched(address)) {                                              \
+            note_load(address, (size));                                         \
+        }                                                                       \
+    }                                                                           \
+    void __sanitizer_cov_store##size(const void *address)                       \
+    {                                                                           \
+        if (is_watched(address)) {                                              \
+            note_store##size(address);                                          \
+        }                                                                       \
     }
-TRACED(1, smh_traced_u8)
-TRACED(2, smh_traced_u16)
-TRACED(4, smh_traced_u32)
-TRACED(8, smh_traced_u64)
+TRACED(1)
+TRACED(2)
+TRACED(4)
+TRACED(8)
 
 static void note_bulk(const void *address, size_t bytes, bool store);
 

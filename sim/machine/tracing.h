@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct smh_traced_access {
     uintptr_t address; /* on the host */
@@ -45,31 +46,31 @@ static inline void smh_tracing_redo(struct smh_traced_access *access);
 /* Exchanges the bytes of a store with those noted for it. */
 void smh_tracing_swap_bulk(struct smh_traced_access *access);
 
-#define SMH_TRACING_SWAP(type)              \
-    {                                       \
-        type *at = (type *)access->address; \
-        type swapped = *at;                 \
-        *at = (type)access->other;          \
-        access->other = swapped;            \
-        break;                              \
-    }
-
-typedef uint8_t __attribute__((may_alias)) smh_traced_u8;
-typedef uint16_t __attribute__((may_alias)) smh_traced_u16;
-typedef uint32_t __attribute__((may_alias)) smh_traced_u32;
-typedef uint64_t __attribute__((may_alias)) smh_traced_u64;
+/* bytes: a constant, so that this is a load and a store. */
+static inline __attribute__((always_inline)) void smh_tracing_swap_word(
+    struct smh_traced_access *access, size_t bytes)
+{
+    uint64_t was = 0;
+    memcpy(&was, (const void *)access->address, bytes);
+    memcpy((void *)access->address, &access->other, bytes);
+    access->other = was;
+}
 
 static inline void smh_tracing_swap(struct smh_traced_access *access)
 {
     switch (access->bulk ? 0 : access->bytes) {
     case 8:
-        SMH_TRACING_SWAP(smh_traced_u64)
+        smh_tracing_swap_word(access, 8);
+        break;
     case 4:
-        SMH_TRACING_SWAP(smh_traced_u32)
+        smh_tracing_swap_word(access, 4);
+        break;
     case 2:
-        SMH_TRACING_SWAP(smh_traced_u16)
+        smh_tracing_swap_word(access, 2);
+        break;
     case 1:
-        SMH_TRACING_SWAP(smh_traced_u8)
+        smh_tracing_swap_word(access, 1);
+        break;
     default:
         smh_tracing_swap_bulk(access);
     }

@@ -130,6 +130,17 @@ Test(replay_cycles, a_realloc_that_moves_pays_for_the_copy)
     smh_result_free(&shorter);
 }
 
+Test(replay_cycles, an_engine_that_was_loaded_is_said_not_to_be_traced)
+{
+    struct smh_engine loaded = smh_engine_first_fit;
+    loaded.name = "loaded";
+    struct smh_result other = run_as(UNCACHED "{'alloc':'x','bytes':100}" END, &loaded, true);
+    struct smh_result own = run(UNCACHED "{'alloc':'x','bytes':100}" END);
+    cr_assert(!other.cycles->traced && own.cycles->traced);
+    smh_result_free(&other);
+    smh_result_free(&own);
+}
+
 Test(replay_cycles, metadata_in_another_region_costs_that_regions_cycles)
 {
     static const char text[] =
