@@ -171,14 +171,7 @@ int main(int argc, char **argv)
 
         bench_trace_load(&trace, options.traces[t]);
         for (size_t e = 0; e < options.engine_count; e++) {
-            struct smh_heap heap;
-            struct smh_chunk chunk = {0};
-            uint8_t probe[8192];
-
-            /* A plug-in may leave walk without an answer. */
-            if (bench_heap_init(&heap, &options, options.engines[e].engine, probe, sizeof(probe)) ==
-                    0 &&
-                smh_heap_walk(&heap, &chunk)) {
+            if (bench_engine_walks(&options, options.engines[e].engine)) {
                 draw_line(&options, &options.engines[e], &trace, document);
             }
         }

@@ -133,6 +133,9 @@ bool bench_tag_holds(const struct bench_block *held, uint64_t bytes, uint32_t sl
 int bench_heap_init(struct smh_heap *heap, const struct bench_options *options,
                     const struct smh_engine *engine, void *memory, size_t bytes);
 
+/* Whether the engine answers walk: a plug-in may not. */
+bool bench_engine_walks(const struct bench_options *options, const struct smh_engine *engine);
+
 /* smh_heap_check; a plug-in that does not walk its chunks is taken at its word. */
 bool bench_heap_sound(const struct smh_heap *heap);
 

@@ -22,6 +22,16 @@ int bench_heap_init(struct smh_heap *heap, const struct bench_options *options,
     return smh_heap_init(heap, &config);
 }
 
+bool bench_engine_walks(const struct bench_options *options, const struct smh_engine *engine)
+{
+    static uint8_t memory[65536];
+    struct smh_heap heap;
+    struct smh_chunk chunk = {0};
+
+    return bench_heap_init(&heap, options, engine, memory, sizeof(memory)) == 0 &&
+           smh_heap_walk(&heap, &chunk);
+}
+
 bool bench_heap_sound(const struct smh_heap *heap)
 {
     struct smh_chunk chunk = {0};

@@ -268,6 +268,9 @@ void bench_sequence_write(const struct bench_sequence *sequence, const struct be
                   (json_int_t)player->bytes, "attr", 0, "engine", player->engine->name);
     json_t *scenario;
 
+    if (smh_engine_find(player->engine->name) == player->engine) {
+        json_object_set_new(region, "engine", json_string(player->engine->name));
+    }
     if (player->options->granule != 0) {
         json_object_set_new(region, "granule", json_integer((json_int_t)player->options->granule));
     }

@@ -69,7 +69,8 @@ struct bench_found bench_play_counting(struct bench_player *player, struct bench
 struct bench_found bench_play_stepped(struct bench_player *player, struct bench_sequence *sequence,
                                       enum bench_call call);
 
-/* Writes a scenario with one region, in which `smh run` makes these calls. */
+/* Writes a scenario with one region, in which `smh run` makes these calls; a plug-in is left to its
+ * --engine. */
 void bench_sequence_write(const struct bench_sequence *sequence, const struct bench_player *player,
                           const char *name, const char *why, const char *path);
 
