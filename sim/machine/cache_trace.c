@@ -26,8 +26,9 @@ struct level {
 
 struct smh_cache_trace {
     struct level i1, d1, l2;
-    uint64_t bytes_max; /* longer accesses are cut */
-    struct smh_cache_trace_result result;
+    uint64_t bytes_max;                   /* longer accesses are cut */
+    struct smh_cache_trace_count data[2]; /* loads, stores */
+    struct smh_cache_trace_result result; /* without them */
 };
 
 int smh_cache_geometry_check(const struct smh_cache_geometry *geometry, const char *name,
@@ -135,13 +136,13 @@ static inline void count_access(struct smh_cache_trace *trace, struct level *lev
     }
 }
 
-static inline void count_kind(struct smh_cache_trace *trace, char kind, uint64_t address,
-                              uint64_t bytes)
+static inline __attribute__((always_inline)) void count_kind(struct smh_cache_trace *trace,
+                                                             char kind, uint64_t address,
+                                                             uint64_t bytes)
 {
     if (kind != 'I') {
         trace->result.modifies += kind == 'M';
-        count_access(trace, &trace->d1, kind == 'S' ? &trace->result.stores : &trace->result.loads,
-                     address, bytes);
+        count_access(trace, &trace->d1, &trace->data[kind == 'S'], address, bytes);
     } else if (trace->i1.exists) {
         count_access(trace, &trace->i1, &trace->result.instructions, address, bytes);
     } else {
@@ -194,13 +195,16 @@ static inline uint32_t first_3_bytes(const char *text)
 
 #define THREE(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
 
+/* By table: loads and stores follow each other as they like. */
+static const bool is_data[256] = {['L'] = true, ['S'] = true, ['M'] = true};
+
 /* A line exactly as Lackey prints it: what follows it; NULL: it is not, and nothing is counted. */
 static inline const char *count_lackey_line(struct smh_cache_trace *trace, const char *line)
 {
     uint32_t start = first_3_bytes(line);
     bool instruction = start == THREE('I', ' ', ' ');
-    if (!instruction && start != THREE(' ', 'L', ' ') && start != THREE(' ', 'S', ' ') &&
-        start != THREE(' ', 'M', ' ')) {
+    bool data = (start & THREE(0xff, 0, 0xff)) == THREE(' ', 0, ' ') && is_data[(uint8_t)line[1]];
+    if (!instruction && !data) {
         return NULL;
     }
     uint64_t address;
@@ -283,8 +287,7 @@ static bool count_line(struct smh_cache_trace *trace, const char *line, const ch
     if (line == first || line == end || *line++ != ',') {
         return false;
     }
-    for (first = line; line < end && *line >= '0' && *line <= '9' && bytes <= SIZE_MAX_BYTES;
-         line++) {
+    for (; line < end && *line >= '0' && *line <= '9' && bytes <= SIZE_MAX_BYTES; line++) {
         bytes = bytes * 10 + (uint64_t)(*line - '0');
     }
     if (line != end || bytes == 0 || bytes > SIZE_MAX_BYTES || address > UINT64_MAX - bytes) {
@@ -379,4 +382,6 @@ void smh_cache_trace_result(const struct smh_cache_trace *trace,
                             struct smh_cache_trace_result *result)
 {
     *result = trace->result;
+    result->loads = trace->data[0];
+    result->stores = trace->data[1];
 }

@@ -194,6 +194,8 @@ void smh_memory_count(struct smh_memory *memory, uint16_t region, bool store)
  *     range            .....[.........)......
  *     steps of 8     |       |       |          two looks,
  *     lines of 16            |               |  at one line
+ *
+ * A step may begin before the region: at a line that no cache has as the region's.
  */
 static uint64_t maintain(struct smh_memory *memory, struct smh_memory_core *core,
                          const struct smh_access *access)
@@ -202,7 +204,6 @@ static uint64_t maintain(struct smh_memory *memory, struct smh_memory_core *core
     uint64_t step = access->step != 0 ? access->step : memory->line_bytes;
     uint64_t at = (region->base + access->offset) / step * step;
     uint64_t end = region->base + access->offset + access->bytes;
-    uint64_t first_line = region->base >> memory->line_shift;
     uint64_t cost = 0;
     if (!memory->has_l1) {
         return 0;
@@ -210,12 +211,10 @@ static uint64_t maintain(struct smh_memory *memory, struct smh_memory_core *core
     for (; at < end; at += step) {
         uint64_t look = memory->l1_cycles + memory->l2_cycles;
         uint64_t line = region->line_of_region | at >> memory->line_shift;
-        if (at >> memory->line_shift >= first_line) { /* steps may be wider than lines */
-            if (memory->pending_max > 0) {
-                cost += smh_buffer_wait_for_line(memory, core, line);
-            }
-            look += smh_lines_maintain(memory, core, access->kind, line);
+        if (memory->pending_max > 0) {
+            cost += smh_buffer_wait_for_line(memory, core, line);
         }
+        look += smh_lines_maintain(memory, core, access->kind, line);
         if (memory->pending_max > 0) {
             smh_buffer_pass(memory, core, look);
         }

@@ -2,9 +2,9 @@
  *
  * Owns: what happens when a line is fetched, given up, or maintained.
  *
- *     fill of L1:   L2 hit?  no --> memory --> L2 (its victim to memory) --> line_buffer
- *                   a place in L1: its victim, when dirty, goes down first
- *                   line_buffer --> the place
+ *     fill of L1:   L2 hit?  no --> memory --> L2 (its victim to memory)
+ *                   a place in L1: its victim, when dirty, goes down; the line fetched waits in
+ *                   line_buffer meanwhile
  *     line down:    L2 holds it: over its copy; L2 allocates: a place without a fetch; else memory
  *
  * Every transaction that leaves L1 costs l2.hit_cycles where there is an L2, every one with memory
@@ -119,25 +119,28 @@ uint64_t smh_lines_fill_l1(struct smh_memory *memory, struct smh_memory_core *co
 {
     struct smh_memory_region *region = smh_line_region(memory, line);
     struct smh_memory_level *l1 = &core->l1;
-    uint64_t cost;
+    uint64_t cost = region->cycles;
     uint64_t victim;
+    uint32_t l2_slot = SMH_CACHE_NO_SLOT;
     if (memory->has_l2) {
-        uint32_t l2_slot;
         cost = look_in_l2(memory, line, asked, &l2_slot);
-        memcpy(memory->line_buffer, smh_line_data(memory, &memory->l2, l2_slot),
-               memory->line_bytes);
-    } else {
-        cost = region->cycles;
-        read_memory_line(memory, line, memory->line_buffer);
     }
     region->counters[0].fills++;
     *slot = smh_cache_place(&l1->cache, line, &victim);
     uint8_t *data = smh_line_data(memory, l1, *slot);
+    const uint8_t *fetched = memory->has_l2 ? smh_line_data(memory, &memory->l2, l2_slot) : NULL;
     if (l1->dirty[*slot]) {
+        if (memory->has_l2) { /* the victim may take the place of what was fetched */
+            fetched = memcpy(memory->line_buffer, fetched, memory->line_bytes);
+        }
         cost += write_line_below_l1(memory, victim, data);
         l1->dirty[*slot] = false;
     }
-    memcpy(data, memory->line_buffer, memory->line_bytes);
+    if (memory->has_l2) {
+        memcpy(data, fetched, memory->line_bytes);
+    } else {
+        read_memory_line(memory, line, data);
+    }
     return cost;
 }
 
