@@ -263,9 +263,8 @@ void bench_sequence_write(const struct bench_sequence *sequence, const struct be
 {
     size_t blocks[BENCH_SLOTS_MAX] = {0}; /* the number of the operation that made each */
     json_t *operations = json_array();
-    json_t *region =
-        json_pack("{s:s, s:s, s:I, s:i, s:s}", "name", "heap", "base", "0x40000000", "size",
-                  (json_int_t)player->bytes, "attr", 0, "engine", player->engine->name);
+    json_t *region = json_pack("{s:s, s:s, s:I, s:i}", "name", "heap", "base", "0x40000000", "size",
+                               (json_int_t)player->bytes, "attr", 0);
     json_t *scenario;
 
     if (smh_engine_find(player->engine->name) == player->engine) {
