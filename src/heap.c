@@ -274,12 +274,20 @@ static inline void release(struct smh_heap *heap, void *block)
     heap->engine->free(heap, block);
 }
 
+static __attribute__((noinline)) void *alloc_in_steps(struct smh_heap *heap, size_t bytes)
+{
+    return bytes == 0 ? NULL : finish_alloc(heap, heap->engine->alloc(heap, bytes));
+}
+
 void *smh_heap_alloc(struct smh_heap *heap, size_t bytes)
 {
-    if (!smh_heap_ready(heap) || bytes == 0) {
+    if (SMH_BITS_UNLIKELY(!smh_heap_ready(heap))) {
         return NULL;
     }
-    return finish_alloc(heap, heap->engine->alloc(heap, bytes));
+    if (SMH_BITS_LIKELY(heap->engine->acquire != NULL)) {
+        return heap->engine->acquire(heap, bytes);
+    }
+    return alloc_in_steps(heap, bytes);
 }
 
 void *smh_heap_aligned_alloc(struct smh_heap *heap, size_t align, size_t bytes)
@@ -348,21 +356,26 @@ bool smh_heap_resize(struct smh_heap *heap, void *block, size_t bytes)
     return heap->engine->resize(heap, block, bytes);
 }
 
-int smh_heap_free(struct smh_heap *heap, void *block)
+static __attribute__((noinline)) int free_in_steps(struct smh_heap *heap, void *block)
 {
     int verdict;
 
     if (block == NULL) {
         return 0;
     }
-    if (smh_heap_ready(heap) && heap->engine->release != NULL) {
-        return heap->engine->release(heap, block);
-    }
     verdict = judge(heap, block);
     if (verdict == 0) {
         release(heap, block);
     }
     return verdict;
+}
+
+int smh_heap_free(struct smh_heap *heap, void *block)
+{
+    if (SMH_BITS_LIKELY(smh_heap_ready(heap) && heap->engine->release != NULL)) {
+        return heap->engine->release(heap, block);
+    }
+    return free_in_steps(heap, block);
 }
 
 size_t smh_heap_usable_size(const struct smh_heap *heap, const void *block)

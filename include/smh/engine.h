@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-#define SMH_ENGINE_ABI 1u
+#define SMH_ENGINE_ABI 2u
 
 /* The finest step that an engine may lay blocks on, by target_bits. */
 #define SMH_ENGINE_STEP_SHIFT_MIN_32 2u
@@ -76,14 +76,17 @@ struct smh_engine {
      * that a walk can go on from there. Spares heap.c a walk from the start of memory when it
      * explains why a pointer is refused. */
     void (*chunk_of)(const struct smh_heap *heap, const void *block, struct smh_chunk *chunk);
-    /* Optional, may be NULL; SMH_ENGINE_EXACT only: smh_heap_free in one step, for any pointer but
-     * NULL: the verdict (-ENOENT outside memory) and, when it is 0, what free does. */
+    /* Optional, may be NULL; SMH_ENGINE_EXACT only: smh_heap_free in one step, for any pointer, NULL
+     * included: the verdict (-ENOENT outside memory) and, when it is 0, what free does. */
     int (*release)(struct smh_heap *heap, void *block);
     /* Optional, may be NULL: for a realloc that found no place. Grows a live block into the free
      * space on both its sides and moves its contents there: the new address, or NULL and nothing
      * has changed. Counts as resize, and one more in allocated_blocks. Only blocks of the natural
      * alignment are given. */
     void *(*slide)(struct smh_heap *heap, void *block, size_t bytes);
+    /* Optional, may be NULL; SMH_ENGINE_EXACT only: smh_heap_alloc in one step, for any size, 0
+     * included: counts a refusal in failed_requests too, but for 0 bytes. */
+    void *(*acquire)(struct smh_heap *heap, size_t bytes);
 };
 
 /* The engines of the core. */

@@ -1,21 +1,26 @@
 /* bitmap.c: good fit with all metadata out of band: a block holds nothing but the user's bytes.
  *
- * Owns: allocating, freeing and resizing. The encoding is bitmap_layout.h's, tables are laid out in
- * bitmap_init.c.
+ * Owns: allocating, freeing and resizing, for every case. The encoding is bitmap_layout.h's, the
+ * free chunks by size are bitmap_lists.h's; bitmap_fast.c has the most frequent cases again.
  *
- * Good fit: an exact class if it is not empty, else the first class whose every chunk is large
- * enough; last in, first out within a class. The low end of a chunk is handed out; the high end for
- * large blocks, which so keep away from the small.
+ * Good fit: a small chunk of the very size, or the nearest size above; then the reserve, which is
+ * a smallest large chunk; then the smaller of two of the class that may hold one that fits; then
+ * one of the next class that holds any. Last in, first out within a class. The low end of a chunk
+ * is handed out; the high end for large blocks, which so keep away from the small.
  *
  * The granule may be any power of two from 8 to 4096. A unit is half a granule, but at least 8
  * bytes: with granule 8 (the default) blocks go in steps of 8 from 16 bytes on.
  *
  * Invariants: chunks cover the region; no two free chunks touch; each free chunk is in the list of
- * its class; the bitmap alone says what is a chunk, so no verdict reads memory that a user can
- * write.
+ * its class or is the reserve; the bitmap alone says what is a chunk, so no verdict reads memory
+ * that a user can write.
  *
- * Time: every operation is bounded whatever the heap's state; what grows with the region is one
- * step for each power of 64 (of 32) in the length of a chunk, for its milestones.
+ * Time: every operation is bounded whatever the heap's state. What a call does at most: alloc
+ * looks into two classes, takes one chunk out and places one rest, and makes another chunk the
+ * reserve if it has used it up; free finds two ends and one begin, takes two chunks out and places
+ * one. Each of these is a constant number of steps; what grows with the region is one step for
+ * each power of 64 (of 32) in the length of a chunk, for its milestones, and the search through
+ * six words of maps.
  *
  * NULL: only when no free chunk has smh_bitmap_sufficient_chunk() bytes.
  */
@@ -24,175 +29,104 @@
 /* Blocks from here on come from the end of their chunk: they do not cut up what small ones use. */
 #define LARGE_UNITS 512u
 
-/* The first class from `class` on that is not empty, or 0. */
-static inline uint32_t first_class(const struct smh_bitmap *map, uint32_t class)
+static void detach(struct smh_bitmap *map, struct smh_bitmap_extent chunk)
 {
-    uint32_t index = class / 32;
-    uint32_t bits = map->maps[index] >> (class % 32);
-    uint32_t above;
-
-    if (SMH_BITS_LIKELY(bits != 0)) {
-        return class + smh_lowest_bit_u32(bits);
+    if (chunk.at == map->reserve) {
+        map->reserve = 0;
+        map->reserve_end = 0;
+    } else {
+        smh_bitmap_remove(map, chunk.at, chunk.end);
     }
-    above = map->top & (~1u << index);
-    if (above == 0) {
-        return 0;
-    }
-    index = smh_lowest_bit_u32(above);
-    return index * 32 + smh_lowest_bit_u32(map->maps[index]);
 }
 
-/* The same for sizes whose classes hold several: the first few chunks of the class that may hold
- * one that fits, the smallest of those, then a class whose every chunk is large enough. Two to look
- * at save as much memory as eight times as many classes do. */
-static __attribute__((noinline)) uint32_t find_far(const struct smh_bitmap *map, uint32_t need,
-                                                   uint32_t *class)
-{
-    uint32_t own = smh_bitmap_class(map, need);
-    uint32_t found = 0;
-    uint32_t found_size = UINT32_MAX;
-    /* An alignment may ask for more than any chunk has, and then for a class past the last. */
-    uint32_t at = own < map->classes ? map->heads[own] : 0;
-
-    *class = own;
-    for (uint32_t look = 0; look < SMH_BITMAP_LOOK && at != 0; look++) {
-        uint32_t size = smh_bitmap_free_size(map, at, own);
-
-        if (size >= need && size < found_size) {
-            found = at;
-            found_size = size;
-        }
-        at = smh_bitmap_trusted(map, smh_bitmap_links_at(map, at)->next);
-    }
-    if (found != 0 || own + 1 >= map->classes) {
-        return found;
-    }
-    *class = first_class(map, own + 1);
-    return *class == 0 ? 0 : map->heads[*class];
-}
-
-/* The listed chunk that a request of `need` units takes, and its class; 0: none. */
-static inline uint32_t find(const struct smh_bitmap *map, uint32_t need, uint32_t *class)
-{
-    if (SMH_BITS_UNLIKELY(need >= map->exact)) {
-        return find_far(map, need, class);
-    }
-    *class = first_class(map, need);
-    return *class == 0 ? 0 : map->heads[*class];
-}
-
-/* The descriptors of a chunk with its mark at `mark`, when a chunk before or behind is split off or
- * joined: before the change, then after it. */
-static __attribute__((noinline)) void clear_descriptors(struct smh_bitmap *map, uint32_t mark,
-                                                        uint32_t end)
-{
-    smh_bitmap_write_descriptors(map, mark, end, false);
-}
-
-static __attribute__((noinline)) void set_descriptors(struct smh_bitmap *map, uint32_t mark,
-                                                      uint32_t end)
-{
-    smh_bitmap_write_descriptors(map, mark, end, true);
-}
-
-static inline bool same_word(uint32_t left, uint32_t right)
-{
-    return (left ^ right) < SMH_BITMAP_BITS;
-}
-
-/* The free chunk of `size` units at `at`, in no list, becomes a block of all of it. */
-static inline void *take_whole(struct smh_heap *heap, struct smh_bitmap *map, uint32_t at,
-                               uint32_t size)
-{
-    bool moves = !same_word(at, at + 1) && size > SMH_BITMAP_BITS;
-
-    if (SMH_BITS_UNLIKELY(moves)) {
-        clear_descriptors(map, at + 1, at + size);
-    }
-    smh_bitmap_flip(map, at + 1, 1);
-    if (SMH_BITS_UNLIKELY(moves)) {
-        set_descriptors(map, at, at + size);
-    }
-    smh_engine_count_alloc(heap, smh_bitmap_bytes(map, size));
-    return (void *)smh_bitmap_address(map, at);
-}
-
-/* Its first `need` units become a block; the rest, in no list either, is a free chunk. */
-static inline void *take_part(struct smh_heap *heap, struct smh_bitmap *map, uint32_t at,
-                              uint32_t size, uint32_t need)
-{
-    bool moves = !same_word(at + 1, at + need + 1) && size > SMH_BITMAP_BITS;
-
-    if (SMH_BITS_UNLIKELY(moves)) {
-        clear_descriptors(map, at + 1, at + size);
-    }
-    smh_bitmap_flip_pair(map, at, 2, need);
-    if (SMH_BITS_UNLIKELY(moves)) {
-        if (need > SMH_BITMAP_BITS) {
-            set_descriptors(map, at, at + need);
-        }
-        if (size - need > SMH_BITMAP_BITS) {
-            set_descriptors(map, at + need + 1, at + size);
-        }
-    }
-    smh_engine_count_alloc(heap, smh_bitmap_bytes(map, need));
-    return (void *)smh_bitmap_address(map, at);
-}
-
-/* Its last `need` units become a block; what is before stays a free chunk. */
-static inline void *take_end(struct smh_heap *heap, struct smh_bitmap *map, uint32_t at,
-                             uint32_t size, uint32_t need)
-{
-    uint32_t block = at + size - need;
-
-    clear_descriptors(map, at + 1, at + size);
-    smh_bitmap_flip(map, block, 1);
-    set_descriptors(map, at + 1, block);
-    set_descriptors(map, block, at + size);
-    smh_engine_count_alloc(heap, smh_bitmap_bytes(map, need));
-    return (void *)smh_bitmap_address(map, block);
-}
-
-void *smh_bitmap_carve(struct smh_heap *heap, uint32_t at, uint32_t class, uint32_t need)
+/*     |           free chunk             |
+ *     | front |   block of `need`  | rest |      front and rest stay free; either may be nothing
+ */
+static void *carve(struct smh_heap *heap, struct smh_bitmap_extent chunk, uint32_t front,
+                   uint32_t need)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
-    uint32_t rest_class;
-    uint32_t size;
+    uint32_t at = chunk.at + front;
 
-    size = smh_bitmap_free_size(map, at, class);
-    if (size - need < SMH_BITMAP_SMALLEST) {
-        smh_bitmap_list_remove(map, at, class);
-        return take_whole(heap, map, at, size);
-    }
-    rest_class = smh_bitmap_class(map, size - need);
-    if (SMH_BITS_UNLIKELY(need >= LARGE_UNITS)) {
-        if (rest_class != class) {
-            smh_bitmap_list_remove(map, at, class);
-            smh_bitmap_list_insert(map, at, rest_class);
-        }
-        return take_end(heap, map, at, size, need);
-    }
-    if (rest_class == class) {
-        smh_bitmap_list_replace(map, at, at + need, class);
+    detach(map, chunk);
+    if (chunk.end - at - need < SMH_BITMAP_SMALLEST) {
+        need = chunk.end - at;
     } else {
-        smh_bitmap_list_remove(map, at, class);
-        smh_bitmap_list_insert(map, at + need, rest_class);
+        smh_bitmap_flip(map, at + need, 3);
+        smh_bitmap_place(map, at + need, chunk.end);
     }
-    return take_part(heap, map, at, size, need);
+    if (front == 0) {
+        smh_bitmap_flip(map, at + 1, 1);
+    } else {
+        smh_bitmap_flip(map, at, 1);
+        smh_bitmap_place(map, chunk.at, at);
+    }
+    if (need > SMH_BITMAP_LONG) {
+        smh_bitmap_describe(map, at, at + need, true);
+    }
+    if (map->reserve == 0) {
+        smh_bitmap_refill(map);
+    }
+    smh_engine_count_alloc(heap, smh_bitmap_bytes(map, need));
+    return (void *)smh_bitmap_address(map, at);
 }
 
-void *smh_bitmap_alloc_units(struct smh_heap *heap, uint32_t need)
+/* The end of the reserve, which has `need` units and some to spare, or its begin. */
+static void *take_large(struct smh_heap *heap, uint32_t need)
 {
-    uint32_t class;
-    uint32_t at = find(smh_bitmap_of(heap), need, &class);
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    uint32_t at = map->reserve;
 
-    return at == 0 ? NULL : smh_bitmap_carve(heap, at, class, need);
+    if (need >= LARGE_UNITS) {
+        at = map->reserve_end - need;
+        map->reserve_end = at;
+        smh_bitmap_flip(map, at, 1);
+    } else {
+        map->reserve = at + need;
+        smh_bitmap_flip_pair(map, at, 2, need);
+    }
+    smh_bitmap_describe(map, at, at + need, true);
+    smh_engine_count_alloc(heap, smh_bitmap_bytes(map, need));
+    return (void *)smh_bitmap_address(map, at);
+}
+
+static __attribute__((noinline)) void *alloc_any(struct smh_heap *heap, size_t units)
+{
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    uint32_t need = (uint32_t)units;
+    struct smh_bitmap_extent chunk;
+    uint32_t rest;
+
+    if (units > map->units) {
+        return NULL;
+    }
+    chunk = smh_bitmap_find(map, need);
+    if (chunk.at == 0) {
+        return NULL;
+    }
+    rest = chunk.end - chunk.at - need;
+    if (chunk.at == map->reserve && rest >= map->exact) {
+        return take_large(heap, need);
+    }
+    return carve(heap, chunk, need >= LARGE_UNITS && rest >= SMH_BITMAP_SMALLEST ? rest : 0, need);
+}
+
+static void *bitmap_alloc(struct smh_heap *heap, size_t bytes)
+{
+    return alloc_any(heap, smh_bitmap_units(smh_bitmap_view(heap), bytes));
+}
+
+void *smh_bitmap_acquire_any(struct smh_heap *heap, size_t bytes)
+{
+    void *block = bytes == 0 ? NULL : bitmap_alloc(heap, bytes);
+
+    heap->failed_requests += block == NULL && bytes != 0;
+    return block;
 }
 
 /* Units to leave free before a block at a multiple of align in a chunk at `at`. */
-static inline size_t skip_at(const struct smh_heap *heap, uint32_t at, size_t align)
+static size_t skip_at(const struct smh_bitmap *map, uint32_t at, size_t align)
 {
-    const struct smh_bitmap *map = smh_bitmap_view(heap);
     size_t skip = smh_distance_up(smh_bitmap_address(map, at), align) >> map->unit_shift;
 
     return skip == 1 ? skip + (align >> map->unit_shift) : skip;
@@ -201,179 +135,148 @@ static inline size_t skip_at(const struct smh_heap *heap, uint32_t at, size_t al
 static void *bitmap_aligned_alloc(struct smh_heap *heap, size_t align, size_t bytes)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
-    uint32_t need = smh_bitmap_units(heap, bytes);
-    uint32_t class;
-    uint32_t at;
-    uint32_t size;
+    size_t need = smh_bitmap_units(map, bytes);
+    struct smh_bitmap_extent chunk;
     size_t skip;
 
     if (align >> heap->step_shift <= 1) {
-        return smh_bitmap_alloc(heap, bytes);
+        return bitmap_alloc(heap, bytes);
     }
-    at = need == 0 ? 0 : find(map, need, &class);
-    if (at == 0) {
+    if (need > map->units) {
         return NULL;
     }
-    size = smh_bitmap_free_size(map, at, class);
-    skip = skip_at(heap, at, align);
-    if (skip > size || size - skip < need) {
+    chunk = smh_bitmap_find(map, (uint32_t)need);
+    if (chunk.at == 0) {
+        return NULL;
+    }
+    skip = skip_at(map, chunk.at, align);
+    if (skip > chunk.end - chunk.at || chunk.end - chunk.at - skip < need) {
         size_t worst = smh_bitmap_worst_skip(heap, align);
 
         if (worst >= map->end || need >= map->end - worst) {
             return NULL;
         }
-        at = find(map, need + (uint32_t)worst, &class);
-        if (at == 0) {
+        chunk = smh_bitmap_find(map, (uint32_t)(need + worst));
+        if (chunk.at == 0) {
             return NULL;
         }
-        size = smh_bitmap_free_size(map, at, class);
-        skip = skip_at(heap, at, align);
+        skip = skip_at(map, chunk.at, align);
     }
-    smh_bitmap_list_remove(map, at, class);
-    if (skip != 0) {
-        uint32_t front = (uint32_t)skip;
-
-        clear_descriptors(map, at + 1, at + size);
-        smh_bitmap_flip(map, at + front, 3);
-        set_descriptors(map, at + 1, at + front);
-        set_descriptors(map, at + front + 1, at + size);
-        smh_bitmap_list_insert(map, at, smh_bitmap_class(map, front));
-        at += front;
-        size -= front;
-    }
-    if (size - need < SMH_BITMAP_SMALLEST) {
-        return take_whole(heap, map, at, size);
-    }
-    smh_bitmap_list_insert(map, at + need, smh_bitmap_class(map, size - need));
-    return take_part(heap, map, at, size, need);
+    return carve(heap, chunk, (uint32_t)skip, (uint32_t)need);
 }
 
-/* What free reads off the bitmap about the chunk at `at`. */
-struct surroundings {
-    uint32_t mark; /* last bit of the mark of the chunk on the left */
-    uint32_t right;
-    bool left_free;
-    bool right_free;
+/* --- free ------------------------------------------------------------------------------------- */
+
+/* What the bitmap says about a block and what lies beside it. */
+struct block {
+    uint32_t at;
+    uint32_t end;
+    uint32_t start;     /* of the free chunk on the left; at: there is none */
+    uint32_t right_end; /* of the free chunk on the right; end: there is none */
 };
 
-/* False when no block starts at `at`. One word tells, mostly. */
-static inline bool look_around(const struct smh_bitmap *map, uint32_t at,
-                               struct surroundings *around)
+/* False when no block starts at `at`, a bit between the sentinels. Three words tell, mostly. */
+static inline bool look_around(const struct smh_bitmap *map, uint32_t at, struct block *block)
 {
-    smh_bitmap_word word = map->words[at / SMH_BITMAP_BITS];
-    uint32_t shift = at % SMH_BITMAP_BITS;
-    smh_bitmap_word above = word >> shift;
-    smh_bitmap_word below = word << (SMH_BITMAP_BITS - 1 - shift) << 1;
+    const smh_bitmap_word *word = &map->words[at / SMH_BITMAP_BITS];
+    smh_bitmap_word above = smh_bitmap_funnel(word[0], word[1], at);  /* begins with `at` */
+    smh_bitmap_word below = smh_bitmap_funnel(word[-1], word[0], at); /* ends before it */
+    uint32_t distance;
+    uint32_t mark;
+    bool is_free;
 
-    if ((above & 1) == 0 || smh_bitmap_is_descriptor(word)) {
+    if ((above & 3) != 1 || smh_bitmap_is_descriptor(word[0])) {
         return false;
     }
-    above >>= 1;
-    if (SMH_BITS_LIKELY(above != 0)) {
-        uint32_t skipped = smh_bitmap_lowest(above);
-
-        around->right = at + 1 + skipped;
-        around->right_free = ((above >> skipped) & 2) != 0;
-        if (skipped == 0) {
-            return false; /* the mark of a free chunk */
-        }
-        if (SMH_BITS_UNLIKELY(around->right % SMH_BITMAP_BITS == SMH_BITMAP_BITS - 1)) {
-            around->right_free = (map->words[at / SMH_BITMAP_BITS + 1] & 1) != 0;
+    if (SMH_BITS_LIKELY(below >= 4)) {
+        distance = smh_bitmap_leading(below);
+        mark = at - 1 - distance;
+        is_free = (below << distance) >> (SMH_BITMAP_BITS - 3) == 6;
+    } else {
+        mark = smh_bitmap_previous(map, at);
+        is_free = smh_bitmap_mark_is_free(map, mark);
+    }
+    block->at = at;
+    block->start = is_free ? mark - 1 : at;
+    if (!is_free && mark == at - 1) {
+        return false; /* `at` is the second bit of a free chunk's mark */
+    }
+    if (SMH_BITS_LIKELY(above << 1 != 2)) {
+        distance = smh_bitmap_lowest(above - 1);
+        block->end = at + distance;
+        block->right_end = block->end;
+        above = above >> distance >> 1;
+        if ((above & 1) != 0) {
+            above >>= 1;
+            block->right_end = above != 0 ? block->end + 2 + smh_bitmap_lowest(above)
+                                          : smh_bitmap_next(map, block->end + 1);
         }
     } else {
-        around->right = smh_bitmap_next_far(map, at);
-        if (around->right == at + 1) {
-            return false;
+        block->end = smh_bitmap_next(map, at);
+        block->right_end = block->end;
+        if (smh_bitmap_test(map, block->end + 1)) {
+            block->right_end = smh_bitmap_next(map, block->end + 1);
         }
-        around->right_free = smh_bitmap_test(map, around->right + 1);
     }
-    around->mark = SMH_BITS_LIKELY(below != 0) ? at - SMH_BITMAP_BITS + smh_bitmap_highest(below)
-                                               : smh_bitmap_previous_far(map, at);
-    if (SMH_BITS_LIKELY(below != 0 && around->mark % SMH_BITMAP_BITS >= 2)) {
-        around->left_free = ((word >> (around->mark % SMH_BITMAP_BITS - 2)) & 7) == 6;
-    } else {
-        around->left_free = smh_bitmap_mark_is_free(map, around->mark);
-    }
-    /* A run of two that ends here is a free chunk's mark. */
-    return around->left_free || around->mark != at - 1;
+    return true;
 }
 
 /*     |left free|  block  |right free|      the four ways to merge
  *      1 1 0 0 0 1 0 0 0 0 1 1 0 0 0 0
  *      1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0
  */
-int smh_bitmap_merge(struct smh_heap *heap, uint32_t at, uint32_t right, uint32_t start,
-                     bool right_free)
+int smh_bitmap_merge(struct smh_bitmap *map, uint32_t at, uint32_t end, uint32_t start,
+                     uint32_t right_end)
 {
-    struct smh_bitmap *map = smh_bitmap_of(heap);
-    bool left_free = start != at;
-    uint32_t end = right_free ? smh_bitmap_next(map, right + 1) : right;
-    uint32_t class = smh_bitmap_class(map, end - start);
-    /* Whether the marks of long chunks, or their ends, change words. */
-    bool moves = end - start > SMH_BITMAP_BITS &&
-                 !(left_free ? !right_free && same_word(at, right)
-                             : same_word(at + 1, right_free ? right + 1 : at));
+    /* right_end may be 0: it was not looked for. */
+    /* The reserve is part of it, and stays the reserve. */
+    bool kept = false;
 
-    smh_engine_count_free(heap, smh_bitmap_bytes(map, right - at));
-    if (SMH_BITS_UNLIKELY(moves)) {
-        if (right - at > SMH_BITMAP_BITS) {
-            clear_descriptors(map, at, right);
-        }
-        if (left_free && at - start > SMH_BITMAP_BITS) {
-            clear_descriptors(map, start + 1, at);
-        }
-        if (end - right > SMH_BITMAP_BITS) {
-            clear_descriptors(map, right + 1, end);
+    if (SMH_BITS_UNLIKELY(end - at > SMH_BITMAP_LONG)) {
+        smh_bitmap_describe(map, at, end, false);
+    }
+    if (start != at) {
+        kept = start == map->reserve;
+        if (!kept) {
+            smh_bitmap_remove(map, start, at);
         }
     }
-    if (right_free) {
-        uint32_t before = smh_bitmap_class(map, end - right);
-
-        smh_bitmap_flip_pair(map, at, left_free ? 1 : 2, right - at);
-        if (!left_free && before == class) {
-            smh_bitmap_list_replace(map, right, at, class);
+    if (right_end != end) {
+        if (end == map->reserve) {
+            kept = true;
+            right_end = map->reserve_end;
         } else {
-            smh_bitmap_list_remove(map, right, before);
+            right_end = right_end != 0 ? right_end : smh_bitmap_next(map, end + 1);
+            smh_bitmap_remove(map, end, right_end);
         }
-        if (!left_free && before != class) {
-            smh_bitmap_list_insert(map, at, class);
-        }
+        smh_bitmap_flip(map, end, 3);
+    }
+    smh_bitmap_flip(map, at, start != at ? 1 : 2);
+    if (kept) {
+        map->reserve = start;
+        map->reserve_end = right_end;
     } else {
-        smh_bitmap_flip(map, at, left_free ? 1 : 2);
-        if (!left_free) {
-            smh_bitmap_list_insert(map, at, class);
-        }
-    }
-    if (left_free) {
-        uint32_t before = smh_bitmap_class(map, at - start);
-
-        if (before != class) {
-            smh_bitmap_list_remove(map, start, before);
-            smh_bitmap_list_insert(map, start, class);
-        }
-    }
-    if (SMH_BITS_UNLIKELY(moves)) {
-        set_descriptors(map, start + 1, end);
+        smh_bitmap_place(map, start, right_end);
     }
     return 0;
 }
 
-int smh_bitmap_release_any(struct smh_heap *heap, void *block)
+int smh_bitmap_release_any(struct smh_heap *heap, void *address)
 {
-    const struct smh_bitmap *map = smh_bitmap_view(heap);
-    uintptr_t offset = (uintptr_t)block - map->base;
-    size_t at = offset >> map->unit_shift;
-    struct surroundings around;
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    uintptr_t at = smh_bitmap_rotate((uintptr_t)address - map->base, map->unit_shift);
+    struct block block;
 
-    if (SMH_BITS_LIKELY(at - SMH_BITMAP_FIRST < map->units && at << map->unit_shift == offset &&
-                        look_around(map, (uint32_t)at, &around))) {
-        return smh_bitmap_merge(heap, (uint32_t)at, around.right,
-                                around.left_free ? around.mark - 1 : (uint32_t)at,
-                                around.right_free);
+    if (at - SMH_BITMAP_FIRST >= map->units || !look_around(map, (uint32_t)at, &block)) {
+        if (address == NULL) {
+            return 0;
+        }
+        return (uintptr_t)address - (uintptr_t)heap->memory < heap->memory_size
+                   ? smh_bitmap_verdict(heap, address)
+                   : -ENOENT;
     }
-    return (uintptr_t)block - (uintptr_t)heap->memory < heap->memory_size
-               ? smh_bitmap_verdict(heap, block)
-               : -ENOENT;
+    smh_engine_count_free(heap, smh_bitmap_bytes(map, block.end - block.at));
+    return smh_bitmap_merge(map, block.at, block.end, block.start, block.right_end);
 }
 
 static void bitmap_free(struct smh_heap *heap, void *block)
@@ -381,88 +284,67 @@ static void bitmap_free(struct smh_heap *heap, void *block)
     (void)smh_bitmap_release(heap, block);
 }
 
+/* --- resizing --------------------------------------------------------------------------------- */
+
 /*     |  block  |right free|      a block and the free chunk behind it share their units anew:
  *     |    block    | free |      the block takes what it needs, the rest is one free chunk
+ *
+ * With to_left, the free chunk before it is shared too, and the block's bytes move to its start.
  */
-static bool bitmap_resize(struct smh_heap *heap, void *block, size_t bytes)
+static void *reshape(struct smh_heap *heap, void *address, size_t bytes, bool to_left)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
-    uint32_t at = (uint32_t)(((uintptr_t)block - map->base) >> map->unit_shift);
-    uint32_t right = smh_bitmap_next(map, at);
-    bool right_free = smh_bitmap_test(map, right + 1);
-    uint32_t end = right_free ? smh_bitmap_next(map, right + 1) : right;
-    uint32_t need = smh_bitmap_units(heap, bytes);
+    size_t units = smh_bitmap_units(map, bytes);
+    struct block block;
+    uint32_t start;
+    uint32_t need;
 
-    if (need == 0 || need > end - at) {
-        return false;
+    (void)look_around(map, (uint32_t)(((uintptr_t)address - map->base) >> map->unit_shift), &block);
+    start = to_left ? block.start : block.at;
+    if (units > block.right_end - start || (to_left && start == block.at)) {
+        return NULL;
     }
-    if (end - at - need < SMH_BITMAP_SMALLEST) {
-        need = end - at;
+    need = (uint32_t)units;
+    if (block.right_end - start - need < SMH_BITMAP_SMALLEST) {
+        need = block.right_end - start;
     }
-    if (need == right - at) {
-        return true;
+    if (!to_left && start + need == block.end) {
+        return address;
     }
-    smh_bitmap_write_descriptors(map, at, right, false);
-    if (right_free) {
-        smh_bitmap_write_descriptors(map, right + 1, end, false);
-        smh_bitmap_list_remove(map, right, smh_bitmap_class(map, end - right));
-        smh_bitmap_flip(map, right, 3);
+    smh_bitmap_describe(map, block.at, block.end, false);
+    if (block.right_end != block.end) {
+        detach(map, (struct smh_bitmap_extent){block.end, block.right_end});
+        smh_bitmap_flip(map, block.end, 3);
     }
-    if (need != end - at) {
-        smh_bitmap_flip(map, at + need, 3);
-        smh_bitmap_write_descriptors(map, at + need + 1, end, true);
-        smh_bitmap_list_insert(map, at + need, smh_bitmap_class(map, end - at - need));
+    if (to_left) {
+        detach(map, (struct smh_bitmap_extent){start, block.at});
+        smh_bitmap_flip(map, start + 1, 1);
+        smh_bitmap_flip(map, block.at, 1);
+        memmove((void *)smh_bitmap_address(map, start), address,
+                smh_bitmap_bytes(map, block.end - block.at));
+        heap->allocated_blocks++;
     }
-    smh_bitmap_write_descriptors(map, at, at + need, true);
-    smh_engine_count_resize(heap, smh_bitmap_bytes(map, right - at), smh_bitmap_bytes(map, need));
-    return true;
+    if (start + need != block.right_end) {
+        smh_bitmap_flip(map, start + need, 3);
+        smh_bitmap_place(map, start + need, block.right_end);
+    }
+    smh_bitmap_describe(map, start, start + need, true);
+    if (map->reserve == 0) {
+        smh_bitmap_refill(map);
+    }
+    smh_engine_count_resize(heap, smh_bitmap_bytes(map, block.end - block.at),
+                            smh_bitmap_bytes(map, need));
+    return (void *)smh_bitmap_address(map, start);
 }
 
-/*     |left free|  block  |right free|      where there is no other place for a block that grows:
- *     |      block       |    free   |      its bytes move to the left, over themselves
- */
+static bool bitmap_resize(struct smh_heap *heap, void *block, size_t bytes)
+{
+    return reshape(heap, block, bytes, false) != NULL;
+}
+
 static void *bitmap_slide(struct smh_heap *heap, void *block, size_t bytes)
 {
-    struct smh_bitmap *map = smh_bitmap_of(heap);
-    uint32_t at = (uint32_t)(((uintptr_t)block - map->base) >> map->unit_shift);
-    uint32_t need = smh_bitmap_units(heap, bytes);
-    struct surroundings around;
-    uint32_t start;
-    uint32_t end;
-    void *moved;
-
-    if (need == 0 || !look_around(map, at, &around) || !around.left_free) {
-        return NULL;
-    }
-    start = around.mark - 1;
-    end = around.right_free ? smh_bitmap_next(map, around.right + 1) : around.right;
-    if (need > end - start) {
-        return NULL;
-    }
-    moved = (void *)smh_bitmap_address(map, start);
-    smh_bitmap_list_remove(map, start, smh_bitmap_class(map, at - start));
-    clear_descriptors(map, start + 1, at);
-    clear_descriptors(map, at, around.right);
-    smh_bitmap_flip(map, start + 1, 1);
-    smh_bitmap_flip(map, at, 1);
-    if (around.right_free) {
-        smh_bitmap_list_remove(map, around.right, smh_bitmap_class(map, end - around.right));
-        clear_descriptors(map, around.right + 1, end);
-        smh_bitmap_flip(map, around.right, 3);
-    }
-    memmove(moved, block, smh_bitmap_bytes(map, around.right - at));
-    if (end - start - need < SMH_BITMAP_SMALLEST) {
-        need = end - start;
-    } else {
-        smh_bitmap_flip(map, start + need, 3);
-        set_descriptors(map, start + need + 1, end);
-        smh_bitmap_list_insert(map, start + need, smh_bitmap_class(map, end - start - need));
-    }
-    set_descriptors(map, start, start + need);
-    smh_engine_count_resize(heap, smh_bitmap_bytes(map, around.right - at),
-                            smh_bitmap_bytes(map, need));
-    heap->allocated_blocks++;
-    return moved;
+    return reshape(heap, block, bytes, true);
 }
 
 static size_t bitmap_usable_size(const struct smh_heap *heap, const void *block)
@@ -480,7 +362,8 @@ const struct smh_engine smh_engine_bitmap = {
     .summary = "good fit, no headers: boundaries in a bitmap out of band, exact verdicts",
     .init = smh_bitmap_init,
     .metadata_size = smh_bitmap_metadata_size,
-    .alloc = smh_bitmap_alloc,
+    .alloc = bitmap_alloc,
+    .acquire = smh_bitmap_acquire,
     .aligned_alloc = bitmap_aligned_alloc,
     .free = bitmap_free,
     .release = smh_bitmap_release,

@@ -4,7 +4,15 @@
  * Invariants: changes nothing; reads tables, and of memory only the links of what the bitmap says
  * is a free chunk; ends on any damage, as each step moves on through the bitmap or counts down.
  */
-#include "bitmap_layout.h"
+#include "bitmap_lists.h"
+
+/* Heads that the tables have, those of no class included. */
+static uint32_t head_count(const struct smh_heap *heap)
+{
+    const uint8_t *heads = (const uint8_t *)smh_bitmap_view(heap)->heads;
+
+    return (uint32_t)((size_t)(heap->metadata + heap->metadata_size - heads) / sizeof(uint32_t));
+}
 
 static int broken(const struct smh_heap *heap, struct smh_fault *fault, uint32_t at,
                   const char *rule)
@@ -15,8 +23,28 @@ static int broken(const struct smh_heap *heap, struct smh_fault *fault, uint32_t
     return -EINVAL;
 }
 
-/* The words that lie wholly inside a chunk: descriptors at the ends, milestones, else zeros. */
-static bool inside_is_sound(const struct smh_bitmap *map, uint32_t mark, uint32_t end)
+/* The next set bit behind `mark` in words of marks, without help of descriptors; `end` at most. */
+static uint32_t next_mark(const struct smh_bitmap *map, uint32_t mark)
+{
+    uint32_t index = mark / SMH_BITMAP_BITS;
+    smh_bitmap_word word = map->words[index] >> (mark % SMH_BITMAP_BITS) >> 1;
+
+    if (word != 0) {
+        return mark + 1 + smh_bitmap_lowest(word);
+    }
+    do {
+        index++;
+        if (index > map->end / SMH_BITMAP_BITS) {
+            return map->end;
+        }
+        word = map->words[index];
+    } while (word == 0 || smh_bitmap_is_descriptor(word));
+    return index * SMH_BITMAP_BITS + smh_bitmap_lowest(word);
+}
+
+/* The words that lie wholly inside a chunk: descriptors, milestones, else zeros. */
+static bool inside_is_sound(const struct smh_bitmap *map, uint32_t mark, uint32_t end,
+                            bool described)
 {
     uint32_t first = mark / SMH_BITMAP_BITS + 1;
     uint32_t after = end / SMH_BITMAP_BITS;
@@ -26,12 +54,16 @@ static bool inside_is_sound(const struct smh_bitmap *map, uint32_t mark, uint32_
         smh_bitmap_word expected = 0;
 
         /* A milestone of this step may be one of the next steps too. */
-        while (index == smh_bitmap_milestone(first, step)) {
-            expected = smh_bitmap_descriptor(index - first + 1);
+        while (index == smh_bitmap_milestone(first + 1, step)) {
+            expected = SMH_BITMAP_DESCRIPTOR + (index - first);
             step *= SMH_BITMAP_BITS;
         }
-        if (index == first || index == after - 1) {
-            expected = smh_bitmap_descriptor(after - first);
+        if (index == first + 1 || index + 2 == after) {
+            expected = SMH_BITMAP_DESCRIPTOR + (after - first);
+        }
+        if (!described || after - first < SMH_BITMAP_INSIDE || index == first ||
+            index + 1 == after) {
+            expected = 0;
         }
         if (map->words[index] != expected) {
             return false;
@@ -47,8 +79,9 @@ static int check_bitmap(const struct smh_heap *heap, uint32_t *free_chunks, stru
     uint32_t stride = 1u << (heap->step_shift - map->unit_shift);
     uint32_t after = map->end + 1;
     bool after_free = false;
+    bool reserve_met = map->reserve == 0;
 
-    if ((map->words[0] & 7u) != 2u) {
+    if (map->words[-1] != 0 || (map->words[0] & 15u) != 10u) {
         return broken(heap, fault, SMH_BITMAP_FIRST, "the bitmap begins with its sentinel");
     }
     for (uint32_t at = SMH_BITMAP_FIRST; at != map->end;) {
@@ -59,11 +92,14 @@ static int check_bitmap(const struct smh_heap *heap, uint32_t *free_chunks, stru
         if (mark >= map->end) {
             return broken(heap, fault, at, "a chunk has its smallest size at least");
         }
-        end = smh_bitmap_next(map, mark);
+        end = next_mark(map, mark);
         if (end > map->end || end - at < SMH_BITMAP_SMALLEST || (end - at) % stride != 0) {
             return broken(heap, fault, at, "a chunk ends inside memory and is whole granules");
         }
-        if (!inside_is_sound(map, mark, end)) {
+        if (at == map->reserve && (!is_free || end != map->reserve_end || end - at < map->exact)) {
+            return broken(heap, fault, at, "the reserve is a large free chunk");
+        }
+        if (!inside_is_sound(map, mark, end, at != map->reserve)) {
             return broken(heap, fault, at,
                           "a long chunk has its descriptors and milestones, else zeros");
         }
@@ -71,8 +107,12 @@ static int check_bitmap(const struct smh_heap *heap, uint32_t *free_chunks, stru
             return broken(heap, fault, at, "no two free chunks touch");
         }
         after_free = is_free;
-        *free_chunks += is_free ? 1 : 0;
+        *free_chunks += is_free && at != map->reserve ? 1 : 0;
+        reserve_met = reserve_met || at == map->reserve;
         at = end;
+    }
+    if (!reserve_met) {
+        return broken(heap, fault, SMH_BITMAP_FIRST, "the reserve is a large free chunk");
     }
     if (!smh_bitmap_test(map, map->end) ||
         (after % SMH_BITMAP_BITS != 0 &&
@@ -89,15 +129,15 @@ static int check_list(const struct smh_heap *heap, uint32_t class, uint32_t *lef
     const struct smh_bitmap *map = smh_bitmap_view(heap);
     uint32_t previous = 0;
 
-    for (uint32_t at = map->heads[class]; at != 0;) {
+    for (uint32_t at = *smh_bitmap_head(map, class); at != 0;) {
         const struct smh_bitmap_links *links;
 
-        if (at < SMH_BITMAP_FIRST || at >= map->end || !smh_bitmap_is_free_start(map, at)) {
+        if (smh_bitmap_trusted(map, at) == 0 || at == map->reserve) {
             return broken(heap, fault, previous == 0 ? SMH_BITMAP_FIRST : previous,
                           "a list leads to free chunks only");
         }
         links = smh_bitmap_links_at(map, at);
-        if (smh_bitmap_class(map, smh_bitmap_next(map, at + 1) - at) != class) {
+        if (smh_bitmap_class(map, next_mark(map, at + 1) - at) != class) {
             return broken(heap, fault, at, "a free chunk is in the list of its size");
         }
         if (previous != 0 && links->previous != previous) {
@@ -116,31 +156,25 @@ static int check_list(const struct smh_heap *heap, uint32_t class, uint32_t *lef
 int smh_bitmap_check(const struct smh_heap *heap, struct smh_fault *fault)
 {
     const struct smh_bitmap *map = smh_bitmap_view(heap);
-    uint32_t map_count = (map->classes - 1) / SMH_BITMAP_CLASSES_PER_MAP + 1;
+    uint32_t classes = head_count(heap);
     uint32_t free_chunks = 0;
     int result = check_bitmap(heap, &free_chunks, fault);
 
     if (result != 0) {
         return result;
     }
-    for (uint32_t class = 0; class < map_count * SMH_BITMAP_CLASSES_PER_MAP; class ++) {
-        uint32_t bit =
-            map->maps[class / SMH_BITMAP_CLASSES_PER_MAP] >> (class % SMH_BITMAP_CLASSES_PER_MAP);
+    for (uint32_t class = 0; class < SMH_BITMAP_MAPS * 32; class ++) {
+        bool any = ((map->maps[class / 32] >> (class % 32)) & 1u) != 0;
+        bool exists = class >= SMH_BITMAP_SMALLEST &&
+                      (class < map->exact || class >= SMH_BITMAP_EXACT_MAX) &&
+                      smh_bitmap_head_index(map, class) < classes;
 
-        if ((bit & 1u) != (class < map->classes && map->heads[class] != 0 ? 1u : 0u)) {
+        if (any != (exists && *smh_bitmap_head(map, class) != 0)) {
             return broken(heap, fault, SMH_BITMAP_FIRST, "a class's bit says whether it is empty");
         }
-        result = (bit & 1u) != 0 ? check_list(heap, class, &free_chunks, fault) : 0;
+        result = any ? check_list(heap, class, &free_chunks, fault) : 0;
         if (result != 0) {
             return result;
-        }
-    }
-    for (uint32_t index = 0; index < 32; index++) {
-        bool any = index < map_count && map->maps[index] != 0;
-
-        if (((map->top >> index) & 1u) != (any ? 1u : 0u)) {
-            return broken(heap, fault, SMH_BITMAP_FIRST,
-                          "the top map says which maps are not zero");
         }
     }
     if (free_chunks != 0) {

@@ -1,215 +1,321 @@
 /* bitmap_fast.c: the bitmap engine's most frequent cases, without a call.
  *
- * Owns: alloc where an exact class serves, and free where all that is looked at lies within two
- * words of the bitmap and the chunk that results is of an exact class. Whatever is not so goes to
- * the general path of bitmap.c, before anything has changed.
- * Invariants: the same placements as the general path, which alone is compiled where code is to be
- * small, or a register holds less than 64 bits.
+ * Owns: alloc of small requests from a list of small chunks or from the reserve, and free where
+ * three words of the bitmap tell all that lies around the block and what it merges with is small
+ * or the reserve. Whatever is not so goes to bitmap.c, before anything has changed.
+ *
+ *     bit     at - 64        at          at + 63
+ *     words   [-1]     |     [0]     |     [1]          two windows of 64 bits
+ *                '---- below ----''---- above ----'
+ *
+ * Invariants: the same placements as bitmap.c, which alone serves where code is to be small, a
+ * register holds less than 64 bits, or the unit is not 8 bytes.
  */
 #include "bitmap_lists.h"
 
 #if UINTPTR_MAX > UINT32_MAX && !defined(__OPTIMIZE_SIZE__)
 
-#define UNIT_SHIFT 3u /* of the granules 8 and 16, the only ones served here */
+#define UNIT_SHIFT SMH_BITMAP_FAST_SHIFT
 
-/* Behind a constant shift, and with the fields that matter in registers. */
-static inline struct smh_bitmap_links *links_at(uintptr_t base, uint32_t at)
-{
-    return (struct smh_bitmap_links *)(base + ((uintptr_t)at << UNIT_SHIFT));
-}
+#define HOT  static inline __attribute__((always_inline))
+#define COLD static __attribute__((noinline))
 
-static inline void insert(struct smh_bitmap *map, uintptr_t base, uint32_t at, uint32_t class)
-{
-    uint32_t next = map->heads[class];
-
-    links_at(base, at)->next = next;
-    map->heads[class] = at;
-    if (next != 0) {
-        links_at(base, next)->previous = at;
-    } else {
-        smh_bitmap_map_set(map, class);
-    }
-}
-
-static inline void take_out(struct smh_bitmap *map, uintptr_t base, uint32_t at, uint32_t class)
-{
-    const struct smh_bitmap_links *links = links_at(base, at);
-    uint32_t next = smh_bitmap_trusted(map, links->next);
-
-    if (map->heads[class] == at) {
-        map->heads[class] = next;
-        if (next == 0) {
-            smh_bitmap_map_clear(map, class);
-        }
-    } else {
-        uint32_t previous = smh_bitmap_trusted(map, links->previous);
-
-        if (previous != 0) {
-            links_at(base, previous)->next = next;
-        }
-        if (next != 0) {
-            links_at(base, next)->previous = previous;
-        }
-    }
-}
-
-void *smh_bitmap_alloc(struct smh_heap *heap, size_t bytes)
-{
-    struct smh_bitmap *map = smh_bitmap_of(heap);
-    uintptr_t base = map->base;
-    uint32_t need;
-    uint32_t class;
-    uint32_t at;
-    uint64_t bits;
-
-    if (heap->step_shift != UNIT_SHIFT || bytes > heap->capacity_bytes) {
-        need = smh_bitmap_units(heap, bytes);
-        return need == 0 ? NULL : smh_bitmap_alloc_units(heap, need);
-    }
-    need = (uint32_t)((bytes + ((1u << UNIT_SHIFT) - 1)) >> UNIT_SHIFT);
-    need = need < SMH_BITMAP_SMALLEST ? SMH_BITMAP_SMALLEST : need;
-    if (need >= map->exact) {
-        return smh_bitmap_alloc_units(heap, need);
-    }
-    /* Where there is but one map, what follows is the head of the class 0: zero. */
-    bits = ((uint64_t)map->maps[0] | (uint64_t)map->maps[1] << 32) >> need;
-    if (bits == 0) {
-        return smh_bitmap_alloc_units(heap, need);
-    }
-    class = need + (uint32_t)__builtin_ctzll(bits);
-    if (class >= map->exact) {
-        return smh_bitmap_carve(heap, map->heads[class], class, need);
-    }
-    at = map->heads[class];
-    map->heads[class] = smh_bitmap_trusted(map, links_at(base, at)->next);
-    if (map->heads[class] == 0) {
-        smh_bitmap_map_clear(map, class);
-    }
-    if (class - need < SMH_BITMAP_SMALLEST) {
-        smh_bitmap_flip(map, at + 1, 1);
-        need = class;
-    } else {
-        smh_bitmap_flip_pair(map, at, 2, need);
-        insert(map, base, at + need, class - need);
-    }
-    smh_engine_count_alloc(heap, (size_t)need << UNIT_SHIFT);
-    return links_at(base, at);
-}
-
-/* What lies beside the chunk at `at`, as far as two words tell. */
-struct sides {
-    uint32_t size;       /* of the chunk */
-    uint32_t left_size;  /* of the free chunk on the left, 0: in use */
-    uint32_t right_size; /* of the free chunk on the right, 0: in use, FAR: not seen whole */
+/* What stays the same while links are written, in registers. */
+struct view {
+    uintptr_t base;
+    uint64_t *words;
+    uint32_t *heads;
 };
 
-#define FAR (1u << 31)
-
-/* What lies above `at` in a word, and where that does not do, in the next: sizes of the chunk and
- * of the free chunk behind it. False where the general path has to look, or to refuse. */
-static inline bool look_right(const smh_bitmap_word *words, uint32_t shift, struct sides *sides)
+HOT struct view view_of(const struct smh_bitmap *map)
 {
-    uint64_t above = words[0] >> shift >> 1;
-    uint64_t behind;
-    uint32_t distance;
+    return (struct view){map->base, (uint64_t *)map->words, map->heads};
+}
 
-    if (above == 0) {
-        if (smh_bitmap_is_descriptor(words[1])) {
-            return false;
-        }
-        above = words[1] << (63 - shift);
-        if (above == 0) {
-            return false;
-        }
-        distance = (uint32_t)__builtin_ctzll(above);
-        behind = above >> distance;
-        if (distance == 63) {
-            return false;
-        }
+HOT struct smh_bitmap_links *links_at(struct view view, uint64_t at)
+{
+    return (struct smh_bitmap_links *)(view.base + (at << UNIT_SHIFT));
+}
+
+HOT void flip(struct view view, uint32_t at)
+{
+    view.words[at / 64] ^= (uint64_t)1 << (at % 64);
+}
+
+/* The bits at + 1, at + distance and the one behind that. */
+HOT void flip_three(struct view view, uint32_t at, uint32_t distance)
+{
+    uint32_t shift = at % 64;
+
+    if (SMH_BITS_LIKELY(shift + distance <= 62)) {
+        view.words[at / 64] ^= (2 | (uint64_t)3 << distance) << shift;
     } else {
-        distance = (uint32_t)__builtin_ctzll(above);
-        /* In a descriptor, the only bit that counts here is 0, as it should be. */
-        if (SMH_BITS_UNLIKELY(shift + distance == 62)) {
-            above |= words[1] << (63 - shift);
-        }
-        behind = above >> distance;
+        flip(view, at + 1);
+        flip(view, at + distance);
+        flip(view, at + distance + 1);
     }
-    sides->size = distance + 1;
-    sides->right_size = 0;
-    if ((behind & 2) != 0) {
-        sides->right_size = behind < 4 ? FAR : 2 + (uint32_t)__builtin_ctzll(behind >> 2);
-    }
-    return distance != 0; /* else this was the mark of a free chunk */
 }
 
-/* The same for what lies below `at`, of which enough must be seen to tell the last mark. */
-static inline bool look_left(const smh_bitmap_word *words, bool first_word, uint32_t shift,
-                             struct sides *sides)
+HOT void flip_class(struct smh_bitmap *map, uint32_t size)
 {
-    uint64_t below = words[0] << (63 - shift) << 1;
-    uint32_t distance = (uint32_t)__builtin_clzll(below | 1);
-
-    if (distance + 3 > shift) {
-        if (first_word || smh_bitmap_is_descriptor(words[-1])) {
-            return false;
-        }
-        below |= words[-1] >> shift;
-        distance = (uint32_t)__builtin_clzll(below | 1);
-        if (distance > 61) {
-            return false;
-        }
-    }
-    below = below << distance >> 61;
-    sides->left_size = below == 6 ? distance + 2 : 0;
-    /* A run of two that ends here is the mark of a free chunk. */
-    return below == 6 || distance != 0;
+    map->maps[size / 32] ^= 1u << (size % 32);
 }
 
-int smh_bitmap_release(struct smh_heap *heap, void *block)
+HOT void insert(struct smh_bitmap *map, struct view view, uint32_t at, uint32_t size)
+{
+    uint32_t next = view.heads[size];
+
+    links_at(view, at)->next = next;
+    view.heads[size] = at;
+    if (next != 0) {
+        links_at(view, next)->previous = at;
+    } else {
+        flip_class(map, size);
+    }
+}
+
+/* smh_bitmap_trusted_of for a size below 63, from two words at once. */
+HOT bool is_free(const struct smh_bitmap *map, struct view view, uint32_t at, uint32_t size)
+{
+    const uint64_t *word = &view.words[(at - 1) / 64];
+    uint64_t window;
+
+    if (at - SMH_BITMAP_FIRST >= map->units) {
+        return false;
+    }
+    window = smh_bitmap_funnel(word[0], word[1], at - 1);
+    if (SMH_BITS_UNLIKELY((window ^ 6) << (62 - size) != (uint64_t)1 << 63)) {
+        return false;
+    }
+    return SMH_BITS_LIKELY(!smh_bitmap_is_descriptor(word[0] | word[1])) ||
+           (!smh_bitmap_is_descriptor(word[0]) && !smh_bitmap_is_descriptor(word[1]));
+}
+
+/* The first of a list leaves it. */
+HOT void pop(struct smh_bitmap *map, struct view view, uint32_t at, uint32_t size)
+{
+    uint32_t next = links_at(view, at)->next;
+
+    if (next != 0 && is_free(map, view, next, size)) {
+        view.heads[size] = next;
+    } else {
+        view.heads[size] = 0;
+        flip_class(map, size);
+    }
+}
+
+HOT void take_out(struct smh_bitmap *map, struct view view, uint32_t at, uint32_t size)
+{
+    uint32_t next;
+    uint32_t previous;
+
+    if (view.heads[size] == at) {
+        pop(map, view, at, size);
+        return;
+    }
+    next = links_at(view, at)->next;
+    if (next != 0 && !is_free(map, view, next, size)) {
+        next = 0;
+    }
+    previous = links_at(view, at)->previous;
+    if (is_free(map, view, previous, size)) {
+        links_at(view, previous)->next = next;
+    } else {
+        previous = 0;
+    }
+    if (next != 0) {
+        links_at(view, next)->previous = previous;
+    }
+}
+
+/* --- alloc ------------------------------------------------------------------------------------ */
+
+HOT void *finish(struct smh_heap *heap, struct view view, uint32_t at, uint64_t units)
+{
+    smh_engine_count_alloc(heap, units << UNIT_SHIFT);
+    return links_at(view, at);
+}
+
+/* A small chunk just taken off its list becomes a block; the rest goes into a list. */
+COLD void *take_part(struct smh_heap *heap, uint32_t at, uint32_t size, uint32_t need)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
-    uintptr_t offset = (uintptr_t)block - map->base;
-    uint32_t at = (uint32_t)(offset >> UNIT_SHIFT);
-    const smh_bitmap_word *words;
-    struct sides sides;
-    uint32_t total;
+    struct view view = view_of(map);
 
-    if (heap->step_shift != UNIT_SHIFT || (offset & ((1u << UNIT_SHIFT) - 1)) != 0 ||
-        (offset >> UNIT_SHIFT) - SMH_BITMAP_FIRST >= map->units) {
-        return smh_bitmap_release_any(heap, block);
+    flip_three(view, at, need);
+    insert(map, view, at + need, size - need);
+    return finish(heap, view, at, need);
+}
+
+COLD void *take_listed(struct smh_heap *heap, uint32_t need, uint32_t size)
+{
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    struct view view = view_of(map);
+    uint32_t at = view.heads[size];
+
+    pop(map, view, at, size);
+    if (size - need >= SMH_BITMAP_SMALLEST) {
+        return take_part(heap, at, size, need);
     }
-    words = &map->words[at / 64];
-    if (((words[0] >> (at % 64)) & 1) == 0 || smh_bitmap_is_descriptor(words[0]) ||
-        !look_right(words, at % 64, &sides) || !look_left(words, at < 64, at % 64, &sides)) {
-        return smh_bitmap_release_any(heap, block);
+    flip(view, at + 1);
+    return finish(heap, view, at, size);
+}
+
+void *smh_bitmap_acquire(struct smh_heap *heap, size_t bytes)
+{
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    size_t units = (((bytes - 1) >> UNIT_SHIFT) | map->odd_units) + 1;
+    uint32_t need = (uint32_t)(units + (units < SMH_BITMAP_SMALLEST));
+    uint64_t bits;
+    uint32_t at;
+
+    if (SMH_BITS_UNLIKELY(units >= map->fast_exact)) {
+        return smh_bitmap_acquire_any(heap, bytes);
     }
-    total = sides.size + sides.left_size + sides.right_size;
-    if (total >= map->exact) {
-        return smh_bitmap_merge(heap, at, at + sides.size, at - sides.left_size,
-                                sides.right_size != 0);
+    bits = ((uint64_t)map->maps[0] | (uint64_t)map->maps[1] << 32) >> need;
+    if (SMH_BITS_LIKELY(bits != 0)) {
+        return take_listed(heap, need, need + (uint32_t)__builtin_ctzll(bits));
     }
-    smh_engine_count_free(heap, (size_t)sides.size << UNIT_SHIFT);
-    if (sides.right_size != 0) {
-        take_out(map, map->base, at + sides.size, sides.right_size);
-        smh_bitmap_flip_pair(map, at, sides.left_size != 0 ? 1 : 2, sides.size);
-    } else {
-        smh_bitmap_flip(map, at, sides.left_size != 0 ? 1 : 2);
+    at = map->reserve;
+    if (SMH_BITS_UNLIKELY(map->reserve_end - at < map->exact + need)) {
+        return smh_bitmap_acquire_any(heap, bytes);
     }
-    if (sides.left_size != 0) {
-        at -= sides.left_size;
-        take_out(map, map->base, at, sides.left_size);
+    map->reserve = at + need;
+    flip_three(view_of(map), at, need);
+    return finish(heap, view_of(map), at, need);
+}
+
+/* --- free ------------------------------------------------------------------------------------- */
+
+/* above: the bitmap behind the block's end. */
+COLD int merge_far(struct smh_heap *heap, uint32_t at, uint32_t size, uint32_t left_size,
+                   uint64_t above)
+{
+    uint32_t right_end = (above & 1) == 0 ? at + size : 0;
+
+    smh_engine_count_free(heap, (uint64_t)size << UNIT_SHIFT);
+    return smh_bitmap_merge(smh_bitmap_of(heap), at, at + size, at - left_size, right_end);
+}
+
+/* above: the bitmap behind the first bit of the free chunk's mark. */
+COLD int merge_right(struct smh_heap *heap, uint32_t at, uint32_t size, uint64_t above)
+{
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    struct view view = view_of(map);
+    uint32_t right_size;
+
+    if (at + size == map->reserve) {
+        smh_engine_count_free(heap, (uint64_t)size << UNIT_SHIFT);
+        map->reserve = at;
+        flip_three(view, at, size);
+        return 0;
     }
-    insert(map, map->base, at, total);
+    right_size = 2 + (uint32_t)__builtin_ctzll(above | (uint64_t)1 << 63);
+    if (SMH_BITS_UNLIKELY(above == 0 || size + right_size >= map->exact)) {
+        return merge_far(heap, at, size, 0, 1);
+    }
+    smh_engine_count_free(heap, (uint64_t)size << UNIT_SHIFT);
+    take_out(map, view, at + size, right_size);
+    flip_three(view, at, size);
+    insert(map, view, at, size + right_size);
     return 0;
+}
+
+/* above: the bitmap behind the block's end. */
+COLD int merge_left(struct smh_heap *heap, uint32_t at, uint32_t size, uint32_t left_size,
+                    uint64_t above)
+{
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    struct view view = view_of(map);
+    uint32_t right_size = 0;
+
+    if ((above & 1) != 0) {
+        right_size = 2 + (uint32_t)__builtin_ctzll(above >> 1 | (uint64_t)1 << 63);
+    } else if (at - left_size == map->reserve) {
+        smh_engine_count_free(heap, (uint64_t)size << UNIT_SHIFT);
+        map->reserve_end = at + size;
+        flip(view, at);
+        return 0;
+    }
+    if (SMH_BITS_UNLIKELY(size + left_size + right_size >= map->exact)) {
+        return merge_far(heap, at, size, left_size, above);
+    }
+    smh_engine_count_free(heap, (uint64_t)size << UNIT_SHIFT);
+    take_out(map, view, at - left_size, left_size);
+    flip(view, at);
+    if (right_size != 0) {
+        take_out(map, view, at + size, right_size);
+        flip(view, at + size);
+        flip(view, at + size + 1);
+    }
+    insert(map, view, at - left_size, left_size + size + right_size);
+    return 0;
+}
+
+/* The block between two others. */
+COLD int free_alone(struct smh_heap *heap, struct smh_bitmap_links *links, uint32_t at,
+                    uint32_t size)
+{
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    uint32_t *head = &map->heads[size];
+    uint32_t next = *head;
+
+    smh_engine_count_free(heap, (uint64_t)size << UNIT_SHIFT);
+    flip(view_of(map), at + 1);
+    *head = at;
+    links->next = next;
+    if (next != 0) {
+        links_at(view_of(map), next)->previous = at;
+    } else {
+        flip_class(map, size);
+    }
+    return 0;
+}
+
+int smh_bitmap_release(struct smh_heap *heap, void *address)
+{
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    uintptr_t place = smh_bitmap_rotate((uintptr_t)address - map->base, UNIT_SHIFT);
+    const smh_bitmap_word *word = &map->words[place / 64];
+    uint32_t at = (uint32_t)place;
+    uint64_t above;
+    uint64_t below;
+    uint32_t size;
+    uint32_t high;
+
+    if (SMH_BITS_UNLIKELY(place - SMH_BITMAP_FIRST >= map->fast_units)) {
+        return smh_bitmap_release_any(heap, address);
+    }
+    above = smh_bitmap_funnel(word[0], word[1], at);
+    below = smh_bitmap_funnel(word[-1], word[0], at);
+    if (SMH_BITS_UNLIKELY((above & 3) != 1 || smh_bitmap_is_descriptor(word[0]) ||
+                          above << 1 == 2 || below < 4)) {
+        return smh_bitmap_release_any(heap, address);
+    }
+    high = 63 ^ (uint32_t)__builtin_clzll(below);
+    size = (uint32_t)__builtin_ctzll(above - 1);
+    above = above >> size >> 1;
+    below >>= high - 2;
+    if (below == 6) {
+        return merge_left(heap, at, size, 65 - high, above);
+    }
+    if (SMH_BITS_UNLIKELY(high == 63)) {
+        return smh_bitmap_release_any(heap, address); /* the second bit of a free mark */
+    }
+    if ((above & 1) != 0) {
+        return merge_right(heap, at, size, above >> 1);
+    }
+    if (SMH_BITS_UNLIKELY(size >= map->exact)) {
+        return merge_far(heap, at, size, 0, above);
+    }
+    return free_alone(heap, address, at, size);
 }
 
 #else
 
-void *smh_bitmap_alloc(struct smh_heap *heap, size_t bytes)
+void *smh_bitmap_acquire(struct smh_heap *heap, size_t bytes)
 {
-    uint32_t need = smh_bitmap_units(heap, bytes);
-
-    return need == 0 ? NULL : smh_bitmap_alloc_units(heap, need);
+    return smh_bitmap_acquire_any(heap, bytes);
 }
 
 int smh_bitmap_release(struct smh_heap *heap, void *block)

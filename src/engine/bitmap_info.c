@@ -11,67 +11,117 @@ static uint32_t last_word(const struct smh_bitmap *map)
     return (map->end + 1) / SMH_BITMAP_BITS;
 }
 
+static uint32_t count_of(smh_bitmap_word descriptor)
+{
+    return (uint32_t)(descriptor - SMH_BITMAP_DESCRIPTOR);
+}
+
+/* The words that are read first may be heads, past the last of the bitmap: if so, the bitmap is
+ * damaged, and what is found there counts as the end. */
 uint32_t smh_bitmap_next_far(const struct smh_bitmap *map, uint32_t mark)
 {
     uint32_t index = mark / SMH_BITMAP_BITS + 1;
-    smh_bitmap_word word;
+    const smh_bitmap_word *words = map->words;
+    smh_bitmap_word word = words[index];
+    uint32_t end;
 
-    if (index > last_word(map)) {
-        return map->end;
-    }
-    word = map->words[index];
-    if (smh_bitmap_is_descriptor(word)) {
-        word >>= SMH_BITMAP_DESCRIPTOR_BITS;
-        if (word > last_word(map) - index) {
-            return map->end;
+    if (word == 0) {
+        word = words[++index];
+        if (smh_bitmap_is_descriptor(word)) {
+            if (count_of(word) > last_word(map) + 1 - index) {
+                return map->end;
+            }
+            index += count_of(word) - 1;
+            word = words[index];
+        } else if (word == 0) {
+            word = words[++index];
         }
-        index += (uint32_t)word;
-        word = map->words[index];
+        if (word == 0) {
+            return map->reserve_end > mark ? map->reserve_end : map->end;
+        }
     }
-    return word == 0 ? map->end : index * SMH_BITMAP_BITS + smh_bitmap_lowest(word);
+    end = index * SMH_BITMAP_BITS + smh_bitmap_lowest(word);
+    return end < map->end ? end : map->end;
 }
 
 uint32_t smh_bitmap_previous_far(const struct smh_bitmap *map, uint32_t start)
 {
     uint32_t index = start / SMH_BITMAP_BITS;
-    smh_bitmap_word word;
+    const smh_bitmap_word *words = map->words;
+    smh_bitmap_word word = words[(int32_t)index - 1]; /* there is one before the first */
 
-    if (index == 0) {
-        return 1;
-    }
-    word = map->words[--index];
-    if (smh_bitmap_is_descriptor(word)) {
-        word >>= SMH_BITMAP_DESCRIPTOR_BITS;
-        if (word > index) {
-            return 1;
+    if (word == 0 && index > SMH_BITMAP_INSIDE) {
+        word = words[--index - 1];
+        if (smh_bitmap_is_descriptor(word)) {
+            index -= count_of(word) < index ? count_of(word) - 1 : index - 1;
+            word = words[index - 1];
+        } else if (word == 0) {
+            word = words[--index - 1];
         }
-        index -= (uint32_t)word;
-        word = map->words[index];
+    } else {
+        while (word == 0 && index > 1) {
+            word = words[--index - 1];
+        }
     }
-    return word == 0 ? 1 : index * SMH_BITMAP_BITS + smh_bitmap_highest(word);
+    if (word != 0) {
+        return index * SMH_BITMAP_BITS - 1 - smh_bitmap_leading(word);
+    }
+    return map->reserve != 0 && map->reserve + 1 < start ? map->reserve + 1 : 1;
 }
 
-/* The first descriptor of the chunk in whose inside the word `index` lies: down to the nearest
- * milestone, by steps that grow, or to the word before, which holds the chunk's mark. */
-static uint32_t first_inside(const struct smh_bitmap *map, uint32_t index)
+void smh_bitmap_describe_far(struct smh_bitmap *map, uint32_t first, uint32_t after, bool present)
+{
+    smh_bitmap_word mask = present ? ~(smh_bitmap_word)0 : 0;
+    uint32_t step = SMH_BITMAP_BITS;
+    uint32_t index;
+
+    map->words[first + 1] = mask & (SMH_BITMAP_DESCRIPTOR + (after - first));
+    map->words[after - 2] = map->words[first + 1];
+    index = smh_bitmap_milestone(first + 1, step);
+    while (SMH_BITS_UNLIKELY(index < after - 2)) {
+        map->words[index] = mask & (SMH_BITMAP_DESCRIPTOR + (index - first));
+        step *= SMH_BITMAP_BITS;
+        index = smh_bitmap_milestone(first + 1, step);
+    }
+}
+
+/* Whether the word at `index` exists and holds marks. */
+static bool has_marks(const struct smh_bitmap *map, uint32_t index)
+{
+    return index <= last_word(map) && map->words[index] != 0 &&
+           !smh_bitmap_is_descriptor(map->words[index]);
+}
+
+/* The word that holds the mark of the chunk in whose inside the word `index` lies: down to the
+ * nearest milestone, by steps that grow. Not for the reserve, which has none. */
+static uint32_t word_of_mark(const struct smh_bitmap *map, uint32_t index)
 {
     uint32_t step = 1;
 
-    while (index != 0) {
+    while (index != 0 && !has_marks(map, index)) {
         smh_bitmap_word word = map->words[index];
-        smh_bitmap_word before = map->words[index - 1];
+        uint32_t inside;
 
-        if (before != 0 && !smh_bitmap_is_descriptor(before)) {
-            break;
+        if (word == 0) {
+            /* The words next to those of the marks are never milestones. */
+            if (map->words[index - 1] != 0 || (index >= 2 && map->words[index - 2] != 0)) {
+                index -= map->words[index - 1] != 0 ? 1 : 2;
+                continue;
+            }
+            while ((index & (step * SMH_BITMAP_BITS - 1)) == 0) {
+                step *= SMH_BITMAP_BITS;
+            }
+            index -= step < index ? step : index;
+            continue;
         }
-        if (word != 0) {
-            word >>= SMH_BITMAP_DESCRIPTOR_BITS;
-            return word <= index ? index - (uint32_t)word + 1 : 0;
+        if (map->words[index - 1] == 0 && has_marks(map, index - 2)) {
+            return index - 2; /* the first descriptor */
         }
-        while ((index & (step * SMH_BITMAP_BITS - 1)) == 0) {
-            step *= SMH_BITMAP_BITS;
+        inside = count_of(word);
+        if (map->words[index + 1] == 0 && has_marks(map, index + 2)) {
+            inside -= 2; /* the last descriptor holds the number of all */
         }
-        index -= step;
+        return inside < index ? index - inside - 1 : 0;
     }
     return index;
 }
@@ -80,12 +130,21 @@ static uint32_t first_inside(const struct smh_bitmap *map, uint32_t index)
 static uint32_t chunk_holding(const struct smh_bitmap *map, uint32_t at)
 {
     uint32_t index = at / SMH_BITMAP_BITS;
-    uint32_t mark = at;
+    smh_bitmap_word word = 0;
+    uint32_t mark = 0;
 
-    if (map->words[index] == 0 || smh_bitmap_is_descriptor(map->words[index])) {
-        mark = smh_bitmap_previous(map, first_inside(map, index) * SMH_BITMAP_BITS);
-    } else if (!smh_bitmap_test(map, at)) {
-        mark = smh_bitmap_previous(map, at);
+    if (at - map->reserve < map->reserve_end - map->reserve) {
+        return map->reserve;
+    }
+    if (has_marks(map, index)) {
+        word = map->words[index] << (SMH_BITMAP_BITS - 1 - at % SMH_BITMAP_BITS);
+        mark = at - (word == 0 ? 0 : smh_bitmap_leading(word));
+        index -= word == 0 && index != 0;
+    }
+    if (word == 0) {
+        index = word_of_mark(map, index);
+        word = map->words[index];
+        mark = word == 0 ? 0 : (index + 1) * SMH_BITMAP_BITS - 1 - smh_bitmap_leading(word);
     }
     if (mark < SMH_BITMAP_FIRST) {
         return SMH_BITMAP_FIRST; /* damaged: no chunk starts before it */
@@ -110,24 +169,30 @@ int smh_bitmap_verdict(const struct smh_heap *heap, const void *block)
     return smh_bitmap_test(map, (uint32_t)at + 1) ? -EALREADY : -EINVAL;
 }
 
-/* What alloc finds in the highest class that holds anything. */
+/* The reserve, or what alloc finds in the highest class that holds anything. */
 size_t smh_bitmap_largest_free(const struct smh_heap *heap)
 {
     const struct smh_bitmap *map = smh_bitmap_view(heap);
-    uint32_t largest = 0;
-    uint32_t index;
-    uint32_t at;
+    uint32_t largest = map->reserve_end - map->reserve;
+    uint32_t index = SMH_BITMAP_MAPS;
 
-    if (map->top == 0) {
-        return 0;
-    }
-    index = smh_floor_log2_u32(map->top);
-    at = map->heads[index * SMH_BITMAP_CLASSES_PER_MAP + smh_floor_log2_u32(map->maps[index])];
-    for (uint32_t look = 0; look < SMH_BITMAP_LOOK && at != 0; look++) {
-        uint32_t size = smh_bitmap_next(map, at + 1) - at;
+    while (index != 0) {
+        uint32_t bits = map->maps[--index];
+        uint32_t class;
+        uint32_t at;
 
-        largest = size > largest ? size : largest;
-        at = smh_bitmap_trusted(map, smh_bitmap_links_at(map, at)->next);
+        if (bits == 0) {
+            continue;
+        }
+        class = index * 32 + smh_floor_log2_u32(bits);
+        at = smh_bitmap_trusted(map, *smh_bitmap_head(map, class));
+        for (uint32_t look = 0; look < SMH_BITMAP_LOOK && at != 0; look++) {
+            uint32_t size = smh_bitmap_next(map, at + 1) - at;
+
+            largest = size > largest ? size : largest;
+            at = smh_bitmap_trusted(map, smh_bitmap_links_at(map, at)->next);
+        }
+        break;
     }
     return smh_bitmap_bytes(map, largest);
 }
@@ -135,10 +200,10 @@ size_t smh_bitmap_largest_free(const struct smh_heap *heap)
 size_t smh_bitmap_sufficient_chunk(const struct smh_heap *heap, size_t align, size_t bytes)
 {
     const struct smh_bitmap *map = smh_bitmap_view(heap);
-    size_t need = smh_bitmap_units(heap, bytes);
+    size_t need = smh_bitmap_units(map, bytes);
     size_t skip = align >> heap->step_shift > 1 ? smh_bitmap_worst_skip(heap, align) : 0;
 
-    if (need == 0 || skip >= map->end || need >= map->end - skip) {
+    if (skip >= map->end || need >= map->end - skip) {
         return SIZE_MAX;
     }
     return smh_bitmap_bytes(map, smh_bitmap_round_to_class(map, (uint32_t)(need + skip)));

@@ -2,13 +2,13 @@
  *
  * Owns: sizes and places of the tables.
  *
- *     | bitmap: words, 1 bit a unit | maps | heads | . |  chunks ...                 |.|
+ *     | 0 | bitmap: words, 1 bit a unit | heads from [2] | . |  chunks ...           |.|
  *     '- tables, 8-aligned; in `memory` or, all of them, in `metadata` ---'
  *
  * Invariants: what is laid out depends on sizes and alignments alone, not on target_bits or the
  * host's word: tables are counted in pieces of 64 bits of bitmap and in 32-bit fields.
  */
-#include "bitmap_layout.h"
+#include "bitmap_lists.h"
 
 #define UNIT_SHIFT_MIN    3u
 #define GRANULE_SHIFT_MIN 3u
@@ -20,10 +20,8 @@
 
 struct tables {
     size_t bitmap_bytes;
-    uint32_t classes;
-    uint32_t map_count;
     uint32_t exact;
-    uint32_t class_shift;
+    uint8_t class_shift;
     size_t bytes; /* all together */
 };
 
@@ -45,15 +43,20 @@ static void size_tables(size_t units, size_t class_units, struct tables *tables)
     struct smh_bitmap formula;
     unsigned exact_log = exact_log_for(class_units);
 
-    formula.exact = 1u << exact_log;
+    formula.exact = (1u << exact_log) - 1;
     formula.class_shift =
-        formula.exact - ((exact_log - SMH_BITMAP_SUB_BITS + 1) << SMH_BITMAP_SUB_BITS);
+        (uint8_t)(SMH_BITMAP_EXACT_MAX + 1 - ((exact_log - 1) << SMH_BITMAP_SUB_BITS));
     tables->bitmap_bytes = (units + SENTINEL_BITS + PIECE_BITS - 1) / PIECE_BITS * (PIECE_BITS / 8);
     tables->exact = formula.exact;
     tables->class_shift = formula.class_shift;
-    tables->classes = smh_bitmap_class(&formula, (uint32_t)class_units) + 1;
-    tables->map_count = (tables->classes - 1) / SMH_BITMAP_CLASSES_PER_MAP + 1;
-    tables->bytes = tables->bitmap_bytes + (tables->map_count + tables->classes) * sizeof(uint32_t);
+    class_units = class_units < formula.exact ? formula.exact : class_units;
+    /* A word of zeros in front, in whose place there are no heads 0 and 1. */
+    formula.heads = NULL;
+    tables->bytes =
+        tables->bitmap_bytes +
+        smh_bitmap_head_index(&formula, smh_bitmap_class(&formula, (uint32_t)class_units)) *
+            sizeof(uint32_t) +
+        sizeof(uint32_t);
 }
 
 static unsigned granule_shift_of(const struct smh_heap_config *config)
@@ -149,7 +152,6 @@ int smh_bitmap_init(struct smh_heap *heap, const struct smh_heap_config *config)
     uintptr_t place;
     uintptr_t first;
     size_t units;
-    uint32_t class;
     int result;
 
     if (granule_shift < GRANULE_SHIFT_MIN || granule_shift > GRANULE_SHIFT_MAX) {
@@ -165,24 +167,22 @@ int smh_bitmap_init(struct smh_heap *heap, const struct smh_heap_config *config)
     heap->step_shift = (uint8_t)granule_shift;
     heap->granule_shift = (uint8_t)granule_shift;
     map->unit_shift = (uint8_t)unit_shift_of(granule_shift);
+    map->odd_units = granule_shift > map->unit_shift;
     map->exact = tables.exact;
     map->class_shift = tables.class_shift;
-    map->classes = tables.classes;
-    map->words = (smh_bitmap_word *)place;
-    map->maps = (uint32_t *)(place + tables.bitmap_bytes);
-    map->heads = map->maps + tables.map_count;
+    map->words = (smh_bitmap_word *)(place + PIECE_BITS / 8);
+    map->heads = (uint32_t *)(place + tables.bitmap_bytes);
     map->base = first - ((uintptr_t)SMH_BITMAP_FIRST << map->unit_shift);
     map->units = (uint32_t)units;
+#if UINTPTR_MAX > UINT32_MAX
+    map->fast_units = map->unit_shift == SMH_BITMAP_FAST_SHIFT ? map->units : 0;
+    map->fast_exact = map->unit_shift == SMH_BITMAP_FAST_SHIFT ? map->exact : 0;
+#endif
     map->end = SMH_BITMAP_FIRST + (uint32_t)units;
     heap->capacity_bytes = smh_bitmap_bytes(map, (uint32_t)units);
     map->words[0] = 2; /* sentinel */
     smh_bitmap_flip(map, SMH_BITMAP_FIRST, 3);
     smh_bitmap_flip(map, map->end, 1);
-    smh_bitmap_write_descriptors(map, SMH_BITMAP_FIRST + 1, map->end, true);
-    class = smh_bitmap_class(map, (uint32_t)units);
-    map->maps[class / SMH_BITMAP_CLASSES_PER_MAP] = 1u << (class % SMH_BITMAP_CLASSES_PER_MAP);
-    map->top = 1u << (class / SMH_BITMAP_CLASSES_PER_MAP);
-    map->heads[class] = SMH_BITMAP_FIRST;
-    smh_bitmap_links_at(map, SMH_BITMAP_FIRST)->next = 0;
+    smh_bitmap_place(map, SMH_BITMAP_FIRST, map->end);
     return 0;
 }

@@ -14,22 +14,27 @@
  * four. So a pointer is the start of a block exactly when its bit ends a run of one or three; and
  * what lies left of a chunk is free exactly when the last run before it is of two. Bit 3 is the
  * first unit of the region's chunks; `base` is the address that bit 0 would have, and 0 serves as
- * "none" in links.
+ * "none" in links. There is a word of zeros before the first, so that the bits on both sides of
+ * any unit are had by reading three words.
  *
- * A word of the bitmap that lies wholly behind a chunk's mark and before its end would be zero. The
- * first and the last such word of a chunk are its descriptors instead: the bits 0 1 1 1 1, with
- * which no other word begins, and then the number of such words. Thus the ends of a chunk of any
- * size are found in a constant number of steps, in either direction.
+ * Words that lie wholly behind a chunk's mark and before its end are its inside, and zero. Where
+ * there are three or more, the last but one on either side is a descriptor instead: more ones in
+ * front than any other word begins with, and then the number of words inside. Thus the ends of a
+ * chunk of any size are found in a constant number of steps, in either direction, while the words
+ * next to one that holds a mark are always zeros or marks.
  *
- *     words      | ..1 0 0 0 | 01111 n |   0   |   0   | 01111 n | 0 0 1 1 .. |
- *                    '- mark   '------ n words, here 4 --------'       '- next chunk
+ *     words      | ..1 0 0 0 |   0   | 11.. n |   0   | 11.. n |   0   | 0 0 1 1 .. |
+ *                    '- mark   '-------- n words inside, here 5 ----'      '- next chunk
+ *
+ * One free chunk, the reserve, has its ends in the engine's state instead, and no descriptors: it
+ * is what small requests are cut from, and changes with most of them.
  *
  * So that a wild pointer into a long chunk is judged in few steps too, there are milestones: of the
  * words between the descriptors, the first whose number is a multiple of 64 (of 32, where a word
- * has so many bits), the first that is one of 64 * 64, and so on, hold the same five bits and the
- * number of words from the first descriptor up to themselves.
+ * has so many bits), the first that is one of 64 * 64, and so on, are descriptors too, and hold
+ * the number of words inside that lie before them.
  *
- * A free chunk's own memory holds nothing but its two list links.
+ * A free chunk's own memory holds nothing but its two list links, and the reserve's not even them.
  */
 #ifndef SMH_BITMAP_LAYOUT_H
 #define SMH_BITMAP_LAYOUT_H
@@ -41,29 +46,42 @@
 
 typedef uintptr_t smh_bitmap_word;
 
-#define SMH_BITMAP_BITS            ((uint32_t)(sizeof(smh_bitmap_word) * 8))
-#define SMH_BITMAP_FIRST           3u  /* bit of the first unit */
-#define SMH_BITMAP_SMALLEST        2u  /* units of the smallest chunk */
-#define SMH_BITMAP_DESCRIPTOR      30u /* bits 0 1 1 1 1 */
-#define SMH_BITMAP_DESCRIPTOR_BITS 5u
-#define SMH_BITMAP_DESCRIPTOR_MASK 31u
-#define SMH_BITMAP_CLASSES_PER_MAP 32u
-#define SMH_BITMAP_SUB_BITS        2u /* log2 of the classes per power of two */
-#define SMH_BITMAP_LOOK            2u /* chunks looked at in a class that may hold one that fits */
+#define SMH_BITMAP_BITS     ((uint32_t)(sizeof(smh_bitmap_word) * 8))
+#define SMH_BITMAP_FIRST    3u /* bit of the first unit */
+#define SMH_BITMAP_SMALLEST 2u /* units of the smallest chunk */
+/* Descriptors are the words from here on; the number is what lies above. No word of marks begins
+ * with four ones. */
+#define SMH_BITMAP_DESCRIPTOR ((smh_bitmap_word)0 - ((smh_bitmap_word)1 << SMH_BITMAP_COUNT_BITS))
+#define SMH_BITMAP_COUNT_BITS (SMH_BITMAP_BITS == 64 ? 30u : 28u)
+#define SMH_BITMAP_INSIDE     3u /* words inside from which on there are descriptors */
+#define SMH_BITMAP_LONG       (SMH_BITMAP_INSIDE * SMH_BITMAP_BITS) /* longer ones may have them */
+#define SMH_BITMAP_MAPS       6u
+#define SMH_BITMAP_EXACT_MAX                                                                   \
+    64u                        /* classes of one size, at most: the bits of the first two maps \
+                                */
+#define SMH_BITMAP_SUB_BITS 2u /* log2 of the other classes per power of two */
+#define SMH_BITMAP_LOOK     2u /* chunks looked at in a class that may hold one that fits */
+
+#define SMH_BITMAP_FAST_SHIFT 3u
 
 /* What lies in smh_heap.state. */
 struct __attribute__((may_alias)) smh_bitmap {
     uintptr_t base; /* address of bit 0 */
     smh_bitmap_word *words;
-    uint32_t *heads; /* first free chunk of each class, 0: none */
-    uint32_t *maps;  /* bit c: class c is not empty */
-    uint32_t top;    /* bit m: maps[m] is not zero */
-    uint32_t end;    /* bit of the sentinel */
-    uint32_t units;  /* between the sentinels */
-    uint32_t exact;  /* below so many units, a class holds one size */
-    uint32_t classes;
-    uint32_t class_shift; /* from the formula for sizes from `exact` on to their classes */
+    uint32_t *heads;                /* first free chunk of each class, 0: none */
+    uint32_t maps[SMH_BITMAP_MAPS]; /* bit c: class c is not empty */
+    uint32_t reserve;               /* the free chunk that is in no list; both 0: none */
+    uint32_t reserve_end;
+    uint32_t units; /* between the sentinels */
+    uint32_t end;   /* bit of the sentinel */
+    uint32_t exact; /* below so many units, a class holds one size */
+#if UINTPTR_MAX > UINT32_MAX
+    uint32_t fast_units; /* the same as units and exact where a unit is 8 bytes, else 0 */
+    uint32_t fast_exact;
+#endif
+    uint8_t class_shift; /* from the formula for sizes from `exact` on to their classes */
     uint8_t unit_shift;
+    uint8_t odd_units; /* 1: sizes are even numbers of units, the granule being two; else 0 */
 };
 _Static_assert(sizeof(struct smh_bitmap) <= SMH_HEAP_STATE_WORDS * sizeof(uintptr_t),
                "the engine's state fits its place in the heap");
@@ -95,6 +113,13 @@ static inline struct smh_bitmap_links *smh_bitmap_links_at(const struct smh_bitm
     return (struct smh_bitmap_links *)smh_bitmap_address(map, at);
 }
 
+static inline size_t smh_bitmap_bytes(const struct smh_bitmap *map, uint32_t units)
+{
+    return (size_t)units << map->unit_shift;
+}
+
+/* --- bits ------------------------------------------------------------------------------------- */
+
 static inline bool smh_bitmap_test(const struct smh_bitmap *map, uint32_t at)
 {
     return ((map->words[at / SMH_BITMAP_BITS] >> (at % SMH_BITMAP_BITS)) & 1u) != 0;
@@ -102,12 +127,7 @@ static inline bool smh_bitmap_test(const struct smh_bitmap *map, uint32_t at)
 
 static inline bool smh_bitmap_is_descriptor(smh_bitmap_word word)
 {
-    return (word & SMH_BITMAP_DESCRIPTOR_MASK) == SMH_BITMAP_DESCRIPTOR;
-}
-
-static inline smh_bitmap_word smh_bitmap_descriptor(uint32_t count)
-{
-    return (smh_bitmap_word)count << SMH_BITMAP_DESCRIPTOR_BITS | SMH_BITMAP_DESCRIPTOR;
+    return word >= SMH_BITMAP_DESCRIPTOR;
 }
 
 static inline uint32_t smh_bitmap_lowest(smh_bitmap_word word)
@@ -120,46 +140,47 @@ static inline uint32_t smh_bitmap_lowest(smh_bitmap_word word)
 #endif
 }
 
-static inline uint32_t smh_bitmap_highest(smh_bitmap_word word)
+/* Number of zeros in front of the highest set bit. */
+static inline uint32_t smh_bitmap_leading(smh_bitmap_word word)
 {
-    return smh_floor_log2(word);
+#if SMH_BITS_HAVE_SCAN
+    return sizeof(word) == 8 ? (uint32_t)__builtin_clzll(word)
+                             : (uint32_t)__builtin_clz((uint32_t)word);
+#else
+    return SMH_BITMAP_BITS - 1 - smh_floor_log2(word);
+#endif
 }
 
-/* The next set bit after the mark of a chunk, whose last bit is `mark`: where the chunk ends. */
-uint32_t smh_bitmap_next_far(const struct smh_bitmap *map, uint32_t mark);
-/* The last set bit before the start of a chunk: the mark of the chunk on its left. */
-uint32_t smh_bitmap_previous_far(const struct smh_bitmap *map, uint32_t start);
-
-static inline uint32_t smh_bitmap_next(const struct smh_bitmap *map, uint32_t mark)
+/* The word that begins `shift` bits up in `low`, modulo its length, and goes on in `high`. */
+static inline smh_bitmap_word smh_bitmap_funnel(smh_bitmap_word low, smh_bitmap_word high,
+                                                uint32_t shift)
 {
-    smh_bitmap_word rest = map->words[mark / SMH_BITMAP_BITS] >> (mark % SMH_BITMAP_BITS) >> 1;
-
-    if (SMH_BITS_LIKELY(rest != 0)) {
-        return mark + 1 + smh_bitmap_lowest(rest);
-    }
-    return smh_bitmap_next_far(map, mark);
+#if defined(__x86_64__) && !defined(__ILP32__)
+    /* Compilers test for 64 first, though that cannot be. */
+    __asm__("shrdq %b2, %1, %0" : "+r"(low) : "r"(high), "c"(shift) : "cc");
+    return low;
+#else
+    shift %= SMH_BITMAP_BITS;
+    return low >> shift | high << 1 << (SMH_BITMAP_BITS - 1 - shift);
+#endif
 }
 
-static inline uint32_t smh_bitmap_previous(const struct smh_bitmap *map, uint32_t start)
+/* The value with its lowest bits on top: so that one comparison tells whether they are zero and
+ * the rest is small. shift is not 0. */
+static inline uintptr_t smh_bitmap_rotate(uintptr_t value, unsigned shift)
 {
-    smh_bitmap_word rest = map->words[start / SMH_BITMAP_BITS]
-                           << (SMH_BITMAP_BITS - 1 - start % SMH_BITMAP_BITS) << 1;
-
-    if (SMH_BITS_LIKELY(rest != 0)) {
-        return start - SMH_BITMAP_BITS + smh_bitmap_highest(rest);
-    }
-    return smh_bitmap_previous_far(map, start);
+    return value >> shift | value << (sizeof(value) * 8 - shift);
 }
 
 /* Inverts the bits of pattern, three at most, from `at` on. */
 static inline void smh_bitmap_flip(struct smh_bitmap *map, uint32_t at, smh_bitmap_word pattern)
 {
-    uint32_t index = at / SMH_BITMAP_BITS;
+    smh_bitmap_word *word = &map->words[at / SMH_BITMAP_BITS];
     uint32_t shift = at % SMH_BITMAP_BITS;
 
-    map->words[index] ^= pattern << shift;
+    word[0] ^= pattern << shift;
     if (SMH_BITS_UNLIKELY(shift > SMH_BITMAP_BITS - 3)) {
-        map->words[index + 1] ^= pattern >> (SMH_BITMAP_BITS - shift);
+        word[1] ^= pattern >> (SMH_BITMAP_BITS - shift);
     }
 }
 
@@ -170,12 +191,36 @@ static inline void smh_bitmap_flip_pair(struct smh_bitmap *map, uint32_t at,
 {
     uint32_t shift = at % SMH_BITMAP_BITS;
 
-    if (SMH_BITS_LIKELY(distance + 2 <= SMH_BITMAP_BITS - shift)) {
+    if (SMH_BITS_LIKELY(shift + distance <= SMH_BITMAP_BITS - 2)) {
         map->words[at / SMH_BITMAP_BITS] ^= (pattern | (smh_bitmap_word)3 << distance) << shift;
     } else {
         smh_bitmap_flip(map, at, pattern);
         smh_bitmap_flip(map, at + distance, 3);
     }
+}
+
+/* The next set bit after the mark of a chunk, whose last bit is `mark`: where the chunk ends. The
+ * rest of the mark's word is zero. */
+uint32_t smh_bitmap_next_far(const struct smh_bitmap *map, uint32_t mark);
+/* The last set bit before the start of a chunk: the mark of the chunk on its left. What lies below
+ * the start in its word is zero. */
+uint32_t smh_bitmap_previous_far(const struct smh_bitmap *map, uint32_t start);
+
+static inline uint32_t smh_bitmap_next(const struct smh_bitmap *map, uint32_t mark)
+{
+    smh_bitmap_word rest = map->words[mark / SMH_BITMAP_BITS] >> (mark % SMH_BITMAP_BITS) >> 1;
+
+    return SMH_BITS_LIKELY(rest != 0) ? mark + 1 + smh_bitmap_lowest(rest)
+                                      : smh_bitmap_next_far(map, mark);
+}
+
+static inline uint32_t smh_bitmap_previous(const struct smh_bitmap *map, uint32_t start)
+{
+    smh_bitmap_word rest = map->words[start / SMH_BITMAP_BITS]
+                           << (SMH_BITMAP_BITS - 1 - start % SMH_BITMAP_BITS) << 1;
+
+    return SMH_BITS_LIKELY(rest != 0) ? start - 1 - smh_bitmap_leading(rest)
+                                      : smh_bitmap_previous_far(map, start);
 }
 
 /* The first word behind `first` whose number is a multiple of step, a power of two. */
@@ -184,26 +229,18 @@ static inline uint32_t smh_bitmap_milestone(uint32_t first, uint32_t step)
     return (first | (step - 1)) + 1;
 }
 
-/* Writes the descriptors of a chunk with its mark at `mark` that ends at `end`, if it has any, or
- * zeros in their place. */
-static inline void smh_bitmap_write_descriptors(struct smh_bitmap *map, uint32_t mark, uint32_t end,
-                                                bool present)
+/* Writes the descriptors and milestones of a chunk with the last bit of its mark at `mark` that
+ * ends at `end`, if it has any, or zeros in their place. */
+void smh_bitmap_describe_far(struct smh_bitmap *map, uint32_t first, uint32_t after, bool present);
+
+static inline void smh_bitmap_describe(struct smh_bitmap *map, uint32_t mark, uint32_t end,
+                                       bool present)
 {
     uint32_t first = mark / SMH_BITMAP_BITS + 1;
     uint32_t after = end / SMH_BITMAP_BITS;
-    smh_bitmap_word mask = present ? ~(smh_bitmap_word)0 : 0;
 
-    if (after > first) {
-        uint32_t step = SMH_BITMAP_BITS;
-        uint32_t index = smh_bitmap_milestone(first, step);
-
-        map->words[first] = mask & smh_bitmap_descriptor(after - first);
-        map->words[after - 1] = map->words[first];
-        while (SMH_BITS_UNLIKELY(index < after - 1)) {
-            map->words[index] = mask & smh_bitmap_descriptor(index - first + 1);
-            step *= SMH_BITMAP_BITS;
-            index = smh_bitmap_milestone(first, step);
-        }
+    if (after >= first + SMH_BITMAP_INSIDE) {
+        smh_bitmap_describe_far(map, first, after, present);
     }
 }
 
@@ -229,18 +266,28 @@ static inline bool smh_bitmap_is_used_start(const struct smh_bitmap *map, uint32
            !smh_bitmap_is_descriptor(map->words[at / SMH_BITMAP_BITS]);
 }
 
-/* Size classes: one for each size below `exact`, then 2^SUB_BITS per power of two. */
+/* --- sizes ------------------------------------------------------------------------------------ */
 
-static inline uint32_t smh_bitmap_class_far(const struct smh_bitmap *map, uint32_t size)
+/* Size classes: one for each size below `exact`; from class 64 on, 2^SUB_BITS per power of two. */
+static inline uint32_t smh_bitmap_class(const struct smh_bitmap *map, uint32_t size)
 {
-    unsigned shift = smh_floor_log2_u32(size) - SMH_BITMAP_SUB_BITS;
+    unsigned shift;
 
+    if (size < map->exact) {
+        return size;
+    }
+    shift = smh_floor_log2_u32(size) - SMH_BITMAP_SUB_BITS;
     return ((uint32_t)shift << SMH_BITMAP_SUB_BITS) + (size >> shift) + map->class_shift;
 }
 
-static inline uint32_t smh_bitmap_class(const struct smh_bitmap *map, uint32_t size)
+static inline uint32_t smh_bitmap_head_index(const struct smh_bitmap *map, uint32_t class)
 {
-    return size < map->exact ? size : smh_bitmap_class_far(map, size);
+    return class < SMH_BITMAP_EXACT_MAX ? class : class - SMH_BITMAP_EXACT_MAX + map->exact;
+}
+
+static inline uint32_t *smh_bitmap_head(const struct smh_bitmap *map, uint32_t class)
+{
+    return &map->heads[smh_bitmap_head_index(map, class)];
 }
 
 /* size rounded up to the smallest of a class: all chunks of that class and above suffice. Wraps to
@@ -255,29 +302,26 @@ static inline uint32_t smh_bitmap_round_to_class(const struct smh_bitmap *map, u
     return (size + (step - 1)) & ~(step - 1);
 }
 
-/* Units that a block of `bytes` reserves, 0 when no chunk of this heap is so large. */
-static inline uint32_t smh_bitmap_units(const struct smh_heap *heap, size_t bytes)
+/* Units that a block of `bytes` > 0 reserves; more than any chunk has when that is too much. */
+static inline size_t smh_bitmap_units(const struct smh_bitmap *map, size_t bytes)
 {
-    const struct smh_bitmap *map = smh_bitmap_view(heap);
-    uint32_t granules;
-    uint32_t units;
+    size_t units = (((bytes - 1) >> map->unit_shift) | map->odd_units) + 1;
 
-    if (SMH_BITS_UNLIKELY(bytes > heap->capacity_bytes)) {
-        return 0;
-    }
-    granules = (uint32_t)((bytes + (((size_t)1 << heap->step_shift) - 1)) >> heap->step_shift);
-    units = granules << (heap->step_shift - map->unit_shift);
-    return units < SMH_BITMAP_SMALLEST ? SMH_BITMAP_SMALLEST : units;
+    return units + (units < SMH_BITMAP_SMALLEST);
 }
 
-static inline size_t smh_bitmap_bytes(const struct smh_bitmap *map, uint32_t units)
-{
-    return (size_t)units << map->unit_shift;
-}
+/* --- operations, by file ---------------------------------------------------------------------- */
 
-/* bitmap_fast.c */
-void *smh_bitmap_alloc(struct smh_heap *heap, size_t bytes);
+/* bitmap_fast.c: the vtable's acquire and release. */
+void *smh_bitmap_acquire(struct smh_heap *heap, size_t bytes);
 int smh_bitmap_release(struct smh_heap *heap, void *block);
+/* bitmap.c: the same for every case. */
+void *smh_bitmap_acquire_any(struct smh_heap *heap, size_t bytes);
+int smh_bitmap_release_any(struct smh_heap *heap, void *block);
+/* Frees the block [at, end), already counted; start: of the free chunk on its left, or at;
+ * right_end: of the one on its right, 0: not looked for, or end. 0. */
+int smh_bitmap_merge(struct smh_bitmap *map, uint32_t at, uint32_t end, uint32_t start,
+                     uint32_t right_end);
 /* bitmap_info.c: what the vtable needs beside the operations. */
 int smh_bitmap_verdict(const struct smh_heap *heap, const void *block);
 size_t smh_bitmap_largest_free(const struct smh_heap *heap);

@@ -14,7 +14,7 @@
 #define WORDS 16u
 
 struct bench {
-    smh_bitmap_word words[WORDS];
+    smh_bitmap_word words[WORDS]; /* a zero in front */
     struct smh_bitmap map;
     uint32_t starts[64];
     bool frees[64];
@@ -27,7 +27,7 @@ static struct bench bench;
 static void write_chunk(uint32_t at, uint32_t end, bool is_free)
 {
     smh_bitmap_flip(&bench.map, at, is_free ? 3 : 1);
-    smh_bitmap_write_descriptors(&bench.map, is_free ? at + 1 : at, end, true);
+    smh_bitmap_describe(&bench.map, is_free ? at + 1 : at, end, true);
 }
 
 static void judge_bit(uint32_t at, bool used_start, bool free_start)
@@ -42,8 +42,8 @@ static void judge_sequence(void)
     uint32_t end = bench.starts[bench.count];
 
     memset(bench.words, 0, sizeof(bench.words));
-    bench.words[0] = 2;
-    bench.map.words = bench.words;
+    bench.words[1] = 2;
+    bench.map.words = bench.words + 1;
     bench.map.end = end;
     smh_bitmap_flip(&bench.map, end, 1);
     for (uint32_t i = 0; i < bench.count; i++) {
