@@ -252,3 +252,127 @@ Test(fit_edges, verdicts_end_with_the_last_byte)
         cr_assert_eq(heap.engine->verdict(&heap, end + 8 + i), -EINVAL);
     }
 }
+
+Test(bitmap_edges, its_chunk_of_tells_what_its_walk_tells)
+{
+    struct smh_chunk walked = {0};
+
+    cr_assert_eq(make(&smh_engine_bitmap, 0, 1000, 0, 1024), 0);
+    cr_assert_not_null(smh_heap_alloc(&heap, 20));
+    cr_assert_eq(smh_heap_free(&heap, smh_heap_alloc(&heap, 40)), 0);
+    cr_assert_not_null(smh_heap_alloc(&heap, 100));
+    while (smh_heap_walk(&heap, &walked)) {
+        struct smh_chunk found = {0};
+
+        if (walked.used) {
+            heap.engine->chunk_of(&heap, walked.block, &found);
+            cr_assert_eq(found.offset, walked.offset);
+            cr_assert_eq(found.size, walked.size);
+            cr_assert_eq(found.usable, walked.usable);
+            cr_assert_eq(found.block, walked.block);
+            cr_assert(found.used);
+            cr_assert_eq(found.next, walked.next);
+        }
+    }
+}
+
+Test(bitmap_edges, tables_are_known_up_to_32_bits_of_units_and_none_beyond)
+{
+    struct smh_heap_config config = {.engine = &smh_engine_bitmap, .memory_size = 8};
+
+    cr_expect_eq(smh_heap_metadata_size(&config), 0, "less than the smallest chunk");
+    config.memory_size = 16;
+    cr_expect_neq(smh_heap_metadata_size(&config), 0);
+    config.memory_size = 4096;
+    config.granule = 4;
+    cr_expect_eq(smh_heap_metadata_size(&config), 0);
+    config.granule = 8192;
+    cr_expect_eq(smh_heap_metadata_size(&config), 0);
+    config.granule = 4096;
+    config.memory_size = 8192;
+    cr_expect_neq(smh_heap_metadata_size(&config), 0);
+    config.granule = 8;
+    config.memory_size = (UINT32_MAX - (size_t)256) * 8 + 7;
+    cr_expect_neq(smh_heap_metadata_size(&config), 0);
+    config.memory_size++;
+    cr_expect_eq(smh_heap_metadata_size(&config), 0);
+}
+
+Test(bitmap_edges, a_region_of_more_units_than_32_bits_count_is_refused)
+{
+    size_t bytes = (UINT32_MAX - (size_t)255) * 8;
+    struct smh_heap_config config = {.engine = &smh_engine_bitmap,
+                                     .memory = map_at(FAR, bytes + 4096),
+                                     .memory_size = bytes,
+                                     .granule = 8,
+                                     .metadata = metadata,
+                                     .metadata_size = sizeof(metadata)};
+
+    if (config.memory == NULL) {
+        cr_skip_test("the place is taken");
+    }
+    cr_expect_eq(smh_heap_init(&heap, &config), -ENOMEM);
+    (void)munmap(config.memory, bytes + 4096);
+}
+
+Test(bitmap_edges, tables_that_fit_to_the_byte_are_taken_and_none_smaller)
+{
+    for (size_t bytes = 16; bytes < 600; bytes += 40) {
+        for (size_t shift = 0; shift < 8; shift++) {
+            struct smh_heap_config config = {.engine = &smh_engine_bitmap, .memory_size = bytes};
+            size_t enough = smh_heap_metadata_size(&config);
+            bool fitted = false;
+
+            cr_assert(enough != 0 && enough < 900);
+            for (size_t size = 0; size <= enough; size++) {
+                int result = make(&smh_engine_bitmap, 0, bytes, shift, size);
+
+                cr_assert(result == 0 || (result == -ENOMEM && !fitted), "refused, then taken");
+                fitted = result == 0;
+                if (fitted) {
+                    cr_assert_eq(smh_heap_check(&heap, NULL), 0);
+                }
+            }
+            cr_assert(fitted, "what is said to be enough is");
+        }
+    }
+}
+
+Test(heap_edges, resizing_nothing_is_no)
+{
+    cr_assert_eq(make(&smh_engine_first_fit, 8, 1000, 0, 1024), 0);
+    cr_expect_not(smh_heap_resize(&heap, NULL, 8));
+}
+
+Test(heap_edges, a_start_bitmap_needs_its_room_behind_what_aligns_it)
+{
+    for (size_t shift = 0; shift < 4; shift++) {
+        size_t slack = (4 - shift) % 4;
+
+        for (size_t size = 0; size <= 12; size++) {
+            int expected = size >= slack + 4 ? 0 : -ENOMEM; /* 32 steps: a word */
+
+            cr_assert_eq(make(&smh_engine_first_fit, 8, 256, shift, size), expected);
+        }
+    }
+}
+
+Test(heap_edges, engines_need_no_tables_and_no_chunk_of)
+{
+    struct smh_engine tableless = smh_engine_bitmap;
+    struct smh_engine blind = smh_engine_first_fit;
+    struct smh_heap_config config = {.engine = &tableless, .memory_size = 1000};
+    uint8_t *blocks[3];
+
+    tableless.metadata_size = NULL;
+    cr_expect_eq(smh_heap_metadata_size(&config), 0);
+    blind.chunk_of = NULL;
+    cr_assert_eq(make(&blind, 8, 1000, 0, 1024), 0);
+    for (size_t i = 0; i < 3; i++) {
+        blocks[i] = smh_heap_alloc(&heap, 100);
+    }
+    cr_assert_eq(smh_heap_free(&heap, blocks[1]), 0);
+    cr_expect_eq(smh_heap_free(&heap, blocks[0] + 8), -EINVAL);
+    cr_expect_eq(smh_heap_free(&heap, blocks[1]), -EALREADY);
+    cr_expect_eq(smh_heap_free(&heap, blocks[2] + 8), -EINVAL);
+}

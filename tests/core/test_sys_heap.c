@@ -431,3 +431,33 @@ Test(sys_heap_stress, without_scratch_memory_nothing_is_done)
     sys_heap_stress(stress_alloc, stress_free, &heap, 0, 100, scratch, 0, 50, &result);
     cr_expect_eq(result.total_frees, 0);
 }
+
+/* Targets and totals of nothing, which Zephyr would divide by. */
+Test(sys_heap_stress, a_target_or_a_total_of_nothing_is_no_division)
+{
+    static _Alignas(8) uint8_t memory[4096];
+    static void *scratch[1024 / sizeof(void *)];
+    static const struct {
+        size_t total_bytes;
+        int target_percent;
+        uint32_t figures[3];
+        uint64_t in_use;
+    } rows[] = {
+        {0, 50, {256, 245, 244}, 7471},          {0, 0, {256, 245, 244}, 7471},
+        {1, 1, {256, 245, 244}, 7471},           {4096, 0, {256, 245, 244}, 7471},
+        {4096, 1, {259, 247, 241}, 28570},       {4096, 2, {259, 250, 241}, 51589},
+        {SIZE_MAX, 99, {292, 271, 208}, 992195},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && sizeof(void *) > 4; i++) {
+        struct z_heap_stress_result result;
+
+        sys_heap_init(&heap, memory, sizeof(memory));
+        sys_heap_stress(stress_alloc, stress_free, &heap, rows[i].total_bytes, 500, scratch,
+                        sizeof(scratch), rows[i].target_percent, &result);
+        cr_expect_eq(result.total_allocs, rows[i].figures[0]);
+        cr_expect_eq(result.successful_allocs, rows[i].figures[1]);
+        cr_expect_eq(result.total_frees, rows[i].figures[2]);
+        cr_expect_eq(result.accumulated_in_use_bytes, rows[i].in_use);
+    }
+}
