@@ -360,6 +360,60 @@ static void expect(const char *name, const struct smh_engine *engine, unsigned t
           3123426,
           5856,
           0}},
+        {"bitmap",
+         {{
+              {"the bitmap begins with its sentinel", 30, 3840},
+              {"a list leads to free chunks only", 272, 56624},
+              {"a free chunk is in the list of its size", 47, 15496},
+              {"no two free chunks touch", 26, 11704},
+              {"the bitmap ends with its sentinel", 53, 33920},
+              {"a chunk ends inside memory and is whole granules", 9, 4728},
+              {"a class's bit says whether it is empty", 859, 109952},
+              {"a free chunk links back to the one before it", 43, 6536},
+              {"every free chunk is in a list", 2, 256},
+              {"used bytes are the sum of the chunks in use", 4, 0},
+              {"live blocks are the chunks in use, and were allocated once", 4, 0},
+              {"chunks in use and free chunks make up the capacity", 4, 2560},
+              {"none", 4, 34},
+          },
+          13,
+          4340,
+          28382,
+          543590,
+          336988,
+          0,
+          7278920,
+          51169,
+          2937347,
+          5681,
+          0}},
+        {"bitmap 16",
+         {{
+              {"the bitmap begins with its sentinel", 31, 3968},
+              {"a list leads to free chunks only", 362, 79936},
+              {"a chunk ends inside memory and is whole granules", 63, 24416},
+              {"no two free chunks touch", 8, 4128},
+              {"live blocks are the chunks in use, and were allocated once", 5, 0},
+              {"the bitmap ends with its sentinel", 51, 32640},
+              {"a free chunk is in the list of its size", 2, 1024},
+              {"a class's bit says whether it is empty", 824, 105472},
+              {"a free chunk links back to the one before it", 43, 6880},
+              {"every free chunk is in a list", 2, 256},
+              {"used bytes are the sum of the chunks in use", 4, 0},
+              {"chunks in use and free chunks make up the capacity", 4, 2560},
+              {"none", 4, 34},
+          },
+          13,
+          4305,
+          28432,
+          499470,
+          382818,
+          0,
+          8017280,
+          56922,
+          2943027,
+          5692,
+          0}},
     };
     struct census census = take(engine, target_bits, granule);
 
@@ -396,4 +450,10 @@ Test(damage_census, of_the_fits_is_as_known)
 Test(damage_census, of_buddies_is_as_known)
 {
     expect("buddy", &smh_engine_buddy, 64, 0);
+}
+
+Test(damage_census, of_bitmap_is_as_known)
+{
+    expect("bitmap", &smh_engine_bitmap, 64, 0);
+    expect("bitmap 16", &smh_engine_bitmap, 64, 16);
 }

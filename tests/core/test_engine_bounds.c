@@ -125,13 +125,22 @@ Test(engine_bounds, what_is_accepted_is_known_to_the_byte)
         {"buddy", 32, 64, 2072, 868, 0, 376320, 211968, 38444, 1073296, 868},
         {"buddy", 64, 4096, 0, 2940, 0, 0, 0, 0, 0, 0},
         {"buddy", 32, 4096, 0, 2940, 0, 0, 0, 0, 0, 0},
+        {"bitmap", 64, 0, 2452, 488, 0, 362328, 362328, 250068, 164284, 468},
+        {"bitmap", 32, 0, 2452, 488, 0, 362328, 362328, 250068, 164284, 468},
+        {"bitmap", 64, 4, 0, 7, 2933, 0, 0, 0, 0, 0},
+        {"bitmap", 32, 4, 0, 7, 2933, 0, 0, 0, 0, 0},
+        {"bitmap", 64, 8, 2452, 488, 0, 362328, 362328, 250068, 164284, 468},
+        {"bitmap", 32, 8, 2452, 488, 0, 362328, 362328, 250068, 164284, 468},
+        {"bitmap", 64, 16, 2396, 544, 0, 342848, 342848, 250068, 316272, 500},
+        {"bitmap", 32, 16, 2396, 544, 0, 342848, 342848, 250068, 316272, 500},
+        {"bitmap", 64, 64, 2072, 868, 0, 349952, 349952, 127764, 1073296, 868},
+        {"bitmap", 32, 64, 2072, 868, 0, 349952, 349952, 127764, 1073296, 868},
+        {"bitmap", 64, 4096, 0, 2940, 0, 0, 0, 0, 0, 0},
+        {"bitmap", 32, 4096, 0, 2940, 0, 0, 0, 0, 0, 0},
     };
     static const struct smh_engine *const engines[] = {
-        &smh_engine_zephyr,
-        &smh_engine_zephyr_stats,
-        &smh_engine_first_fit,
-        &smh_engine_buddy,
-        NULL,
+        &smh_engine_zephyr, &smh_engine_zephyr_stats, &smh_engine_first_fit,
+        &smh_engine_buddy,  &smh_engine_bitmap,       NULL,
     };
     size_t wrong = 0;
 
