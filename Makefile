@@ -319,7 +319,7 @@ marathon: build/.packages-fuzz ## OPERATIONS operations over all fuzz targets, r
 SEEDS ?= 5
 FAULTS ?=
 FAULTS_FLAGS ?=
-OPERATION_TARGETS := $(filter-out $(FUZZ_TEXT_TARGETS),$(FUZZ_TARGETS))
+OPERATION_TARGETS := $(filter-out $(FUZZ_TEXT_TARGETS) hazards,$(FUZZ_TARGETS))
 
 faults: build/.packages-fuzz ## plant faults into the core and measure how soon the fuzz targets find each (SEEDS=5, FAULTS="names")
 	$(MAKE) MODE=fuzz $(addprefix build/fuzz/target_,$(OPERATION_TARGETS))
