@@ -174,6 +174,7 @@ COVERAGE_core := -fsanitize-coverage=inline-8bit-counters,pc-table,trace-pc
 COVERAGE_text := -fsanitize=fuzzer-no-link
 ifeq ($(MODE),fuzz)
 $(CORE_OBJECTS): CFLAGS += $(COVERAGE_core)
+$(call object,$(filter sim/hazard/%,$(SIM_SOURCES))): CFLAGS += $(COVERAGE_text)
 $(call object,$(filter-out %/fuzz_input.c,$(filter sim/workload/%,$(SIM_SOURCES)))): CFLAGS += $(COVERAGE_text)
 $(call object,$(filter sim/machine/memory% sim/machine/cache%,$(SIM_SOURCES))): CFLAGS += -fsanitize-coverage=inline-8bit-counters,pc-table
 endif
