@@ -3,6 +3,7 @@
  * Owns: opening and closing it, the kinds of access, counters, views. What each region's memory
  * holds, and which of its bytes are defined, is mapped from the host when it is first written.
  */
+#include "memory_hit.h"
 #include "memory_state.h"
 
 #include <errno.h>
@@ -252,16 +253,12 @@ static uint64_t access_by_core(struct smh_memory *memory, const struct smh_acces
     return cost;
 }
 
-uint64_t smh_memory_access(struct smh_memory *memory, const struct smh_access *access)
+/* One that is more than a hit. */
+static __attribute__((noinline)) uint64_t access_further(struct smh_memory *memory,
+                                                         const struct smh_access *access)
 {
     const struct smh_memory_region *region = &memory->regions[access->region];
-    memory->wrong_offset = UINT64_MAX;
-    if (memory->plain) {
-        uint64_t cost = smh_words_hit(memory, access);
-        if (cost != 0) {
-            return cost;
-        }
-    } else {
+    if (!memory->plain) {
         smh_freedom_move(memory, access);
     }
     switch ((enum smh_access_kind)access->kind) {
@@ -286,6 +283,18 @@ uint64_t smh_memory_access(struct smh_memory *memory, const struct smh_access *a
         break;
     }
     return 0;
+}
+
+uint64_t smh_memory_access(struct smh_memory *memory, const struct smh_access *access)
+{
+    memory->wrong_offset = UINT64_MAX;
+    if (memory->plain) {
+        uint64_t cost = smh_words_hit(memory, access);
+        if (cost != 0) {
+            return cost;
+        }
+    }
+    return access_further(memory, access);
 }
 
 uint64_t smh_memory_wrong_offset(const struct smh_memory *memory)

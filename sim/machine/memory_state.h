@@ -4,6 +4,7 @@
  *
  *     memory.c              opening, counters, views, the kinds of access
  *     memory_lines.c        lines between the levels: fills, victims, clean and invalidate
+ *     memory_hit.h          the commonest of them: one line that is there
  *     memory_words.c        loads and stores of a core, straight to the caches and past them
  *     memory_store_buffer.c stores that wait, and what waits for them
  *     memory_freedom.c      evictions and fills that nobody asked for
@@ -153,9 +154,6 @@ uint64_t smh_lines_maintain(struct smh_memory *memory, struct smh_memory_core *c
                             uint64_t line);
 
 /* memory_words.c */
-/* Where nothing but accesses moves anything: a load or store of one line that hits L1 and goes no
- * further, whole; its cost. 0: it is none, and nothing has changed. */
-uint64_t smh_words_hit(struct smh_memory *memory, const struct smh_access *access);
 /* Compares what was read with the truth, and notes the first byte that is not it. */
 void smh_words_compare(struct smh_memory *memory, uint16_t region, uint64_t offset,
                        const uint8_t *read, uint64_t bytes);
