@@ -230,7 +230,7 @@ struct smh_result {
     size_t hazard_difference_count;
     struct smh_expectation_result *expectations;
     size_t expectation_count;
-    double host_seconds; /* of the replay; printed on the terminal only */
+    double host_seconds; /* of the processor, for the replay; printed on the terminal only */
 };
 
 uint64_t smh_result_failures(const struct smh_result *result);

@@ -35,7 +35,7 @@ static int finish(const struct smh_cli_options *options, const struct smh_result
         smh_result_print(result, stdout);
     }
     if (options->verbose) {
-        fprintf(stderr, "replayed in %.3f s of host time, %.2f million operations a second\n",
+        fprintf(stderr, "replayed in %.3f s of processor time, %.2f million operations a second\n",
                 result->host_seconds,
                 smh_ratio((double)result->operation_count, result->host_seconds * 1e6));
     }
