@@ -322,6 +322,7 @@ static bool is_done_at_once(struct smh_judge *judge, struct smh_judge_region *re
         access->uncached) {
         return false;
     }
+    word->tag |= access->by_allocator ? SMH_WORD_TABLES : 0;
     if (access->kind == SMH_ACCESS_LOAD) {
         return true;
     }

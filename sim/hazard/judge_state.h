@@ -24,9 +24,10 @@
 #define SMH_WORD_LINE    2u
 #define SMH_WORD_KIND    3u
 #define SMH_WORD_STORED  (1u << 10)
+#define SMH_WORD_TABLES  (1u << 11) /* the allocator has touched it */
 
 struct smh_line_word {
-    uint64_t tag;       /* kind; private: core << 2, stored, actor << 16, owner << 32 */
+    uint64_t tag;       /* kind; private: core << 2, stored, tables, actor << 16, owner << 32 */
     uint64_t operation; /* private: of the last store */
 };
 

@@ -46,7 +46,6 @@ static void replay_private(struct smh_judge *judge, struct smh_line *line,
             .owner = event.owner, .from = event.from, .to = event.to, .core = event.core};
         smh_line_add_dirt(line, judge->owners, &dirt);
     }
-    line->allocator_core = event.by_allocator ? event.core : 255;
     const struct smh_owner_record *record = smh_owners_get(judge->owners, event.owner);
     if (record->owner.kind == SMH_OWNER_FREED) {
         event.kind = SMH_LINE_FREE;
@@ -65,6 +64,9 @@ struct smh_line *smh_private_full(struct smh_judge *judge, uint16_t region_index
         return line;
     }
     line = smh_line_new(region_index, index, judge->line_bytes);
+    if ((word->tag & SMH_WORD_TABLES) != 0) {
+        line->allocator_core = smh_word_core(word);
+    }
     if ((word->tag & SMH_WORD_STORED) != 0) {
         replay_private(judge, line, word);
         smh_owners_release(judge->owners, smh_word_owner(word));
@@ -93,7 +95,8 @@ static bool store_privately(struct smh_judge *judge, const struct smh_touch *tou
         smh_owners_release(judge->owners, before);
         smh_owners_hold(judge->owners, owner);
     }
-    word->tag = smh_word_private(touch->event.core, touch->event.actor, owner);
+    word->tag = smh_word_private(touch->event.core, touch->event.actor, owner) |
+                (word->tag & SMH_WORD_TABLES);
     word->operation = touch->event.operation;
     smh_set_bits(region->dirty, from, to);
     smh_set_bits(region->defined, from, to);
@@ -115,6 +118,7 @@ bool smh_private_touch(struct smh_judge *judge, const struct smh_touch *touch)
     } else if (smh_word_core(word) != event->core) {
         return false;
     }
+    word->tag |= event->by_allocator ? SMH_WORD_TABLES : 0;
     return event->kind == SMH_LINE_LOAD || store_privately(judge, touch);
 }
 
@@ -129,6 +133,7 @@ void smh_private_settle(struct smh_judge *judge, struct smh_judge_region *region
     uint64_t end = first + judge->line_bytes;
     smh_clear_bits(region->dirty, from > first ? from : first, to < end ? to : end);
     if (smh_next_bit(region->dirty, first, end, true) == end) {
-        word->tag = smh_word_private(smh_word_core(word), 0, SMH_OWNERS_NONE);
+        word->tag = smh_word_private(smh_word_core(word), 0, SMH_OWNERS_NONE) |
+                    (word->tag & SMH_WORD_TABLES);
     }
 }

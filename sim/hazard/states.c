@@ -278,7 +278,8 @@ bool smh_states_lost(const struct smh_states *states, uint32_t set)
 
 bool smh_states_dirty(const struct smh_states *states, uint32_t set, unsigned slot)
 {
-    return set == SMH_STATES_GIVEN_UP || ((unsigned)states->sets[set]->dirty_mask >> slot & 1u) != 0;
+    return set == SMH_STATES_GIVEN_UP ||
+           ((unsigned)states->sets[set]->dirty_mask >> slot & 1u) != 0;
 }
 
 bool smh_states_pristine(const struct smh_states *states, uint32_t set)
