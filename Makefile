@@ -213,7 +213,7 @@ test: build $(BUILD)/smh_tests $(BENCHES:%=build/bench/%) build/.packages-test #
 cachegrind: build build/.packages-test build/.packages-cachegrind ## hits and misses of seven real programs are Cachegrind's, to the last one; time per access
 	/usr/bin/python3 tests/cachegrind/compare.py build/smh --all --speed
 
-check: check-format check-layers check-freestanding check-tidy check-asan check-tsan check-32 check-same ## test under sanitizers and on 32 bits, freestanding, layering, format, clang-tidy
+check: check-format check-layers check-freestanding check-tidy check-asan check-tsan check-32 check-same check-mutants ## test under sanitizers and on 32 bits, freestanding, layering, format, clang-tidy
 
 C_FILES = $(shell git ls-files '*.c' '*.h')
 

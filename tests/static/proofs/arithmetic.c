@@ -1,4 +1,5 @@
-/* arithmetic.c: what src/bits.h promises, as contracts that Frama-C proves of the code itself.
+/* arithmetic.c: what src/bits.h promises, as contracts that Frama-C proves of
+ * the code itself.
  *
  * Owns: contracts; the functions are those of the header, as a machine without a bit scan compiles
  * it. No operation wraps, but where the header says so (smh_distance_up).

@@ -1,4 +1,5 @@
-/* matching.c: which region may serve a request, as contracts that Frama-C proves of the code itself.
+/* matching.c: which region may serve a request, as contracts that Frama-C proves of
+ * the code itself.
  *
  * Owns: contracts of the two matching functions of src/policy.c and of smh_same_text.
  */

@@ -1,5 +1,5 @@
-/* zephyr_sizes.c: the arithmetic of sizes of engine `zephyr`, as contracts that Frama-C proves of the
- * code itself.
+/* zephyr_sizes.c: the arithmetic of sizes of engine `zephyr`, as contracts that Frama-C proves
+ * of the code itself.
  *
  * Owns: contracts; the functions are those of src/engine/zephyr_layout.h.
  */
