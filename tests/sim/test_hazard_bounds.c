@@ -1,0 +1,161 @@
+/* test_hazard_bounds.c: what the judge does at its bounds, and who owns which bytes.
+ */
+#include "../../sim/hazard/owners.h"
+#include "../../sim/random.h"
+#include "hazard_case.h"
+
+#include <criterion/criterion.h>
+
+Test(hazard_bounds, more_cores_on_a_line_than_are_followed_are_told_not_guessed)
+{
+    struct hazard_case given = hazard_case();
+    given.scenario.machine.cores = 9;
+    hazard_open(&given);
+    hazard_block(&given, 0, 0, 32, 32);
+    /* A core that is the only one so far needs no place of its own yet. */
+    for (given.core = 0; given.core < 8; given.core++) {
+        hazard_access(&given, SMH_ACCESS_LOAD, 0, 32);
+    }
+    cr_assert_eq(smh_judge_lines_given_up(given.judge), 0);
+    hazard_access(&given, SMH_ACCESS_LOAD, 0, 32);
+    cr_assert_eq(smh_judge_lines_given_up(given.judge), 1);
+    hazard_access(&given, SMH_ACCESS_LOAD, 0, 32);
+    cr_assert_eq(smh_judge_lines_given_up(given.judge), 1);
+    hazard_close(&given);
+}
+
+Test(hazard_bounds, hazards_beyond_the_list_are_counted)
+{
+    struct hazard_case given = hazard_case();
+    hazard_open(&given);
+    for (uint32_t slot = 0; slot < SMH_HAZARDS_LISTED + 3; slot++) {
+        hazard_block(&given, slot, (uint64_t)slot * 32, 32, 32);
+        hazard_access(&given, SMH_ACCESS_STORE, (uint64_t)slot * 32, 32);
+        hazard_access(&given, SMH_ACCESS_DMA_READ, (uint64_t)slot * 32, 32);
+    }
+    cr_assert_eq(smh_judge_hazard_count(given.judge), SMH_HAZARDS_LISTED);
+    cr_assert_eq(smh_judge_unlisted(given.judge), 3);
+    hazard_close(&given);
+}
+
+Test(hazard_bounds, the_same_hazard_again_is_counted_not_listed)
+{
+    struct hazard_case given = hazard_case();
+    hazard_open(&given);
+    for (int i = 0; i < 5; i++) {
+        hazard_block(&given, 7, 64, 32, 32);
+        hazard_access(&given, SMH_ACCESS_STORE, 64, 32);
+        hazard_access(&given, SMH_ACCESS_DMA_READ, 64, 32);
+        hazard_access(&given, SMH_ACCESS_FLUSH, 64, 32);
+        hazard_free(&given, 64);
+    }
+    cr_assert_str_eq(hazard_found(&given), "H5 7");
+    cr_assert_eq(smh_judge_hazard_at(given.judge, 0)->count, 5);
+    hazard_close(&given);
+}
+
+Test(hazard_bounds, a_long_history_still_ends_in_a_short_sequence)
+{
+    struct hazard_case given = hazard_case();
+    hazard_open(&given);
+    hazard_block(&given, 0, 0, 40, 32);
+    hazard_block(&given, 1, 40, 24, 0);
+    for (int i = 0; i < 1000; i++) {
+        hazard_access(&given, SMH_ACCESS_STORE, 40 + (uint64_t)(i % 5) * 4, 4);
+        hazard_access(&given, i % 3 == 0 ? SMH_ACCESS_FLUSH : SMH_ACCESS_CLEAN, 40, 24);
+        hazard_access(&given, SMH_ACCESS_DMA_READ, 40, 24);
+        hazard_access(&given, SMH_ACCESS_LOAD, 32, 32);
+    }
+    cr_assert_str_eq(hazard_found(&given), "");
+    hazard_access(&given, SMH_ACCESS_STORE, 40, 4);
+    hazard_access(&given, SMH_ACCESS_DMA_WRITE, 0, 40);
+    cr_assert_str_eq(hazard_found(&given), "H1 0 1");
+    cr_assert_str_eq(hazard_sequence(&given, 0), "store dma_write evict");
+    hazard_close(&given);
+}
+
+Test(hazard_bounds, a_region_that_begins_within_a_line_is_counted_from_its_start)
+{
+    struct hazard_case given = hazard_case();
+    given.regions[0].base = 0x20000008;
+    hazard_open(&given);
+    hazard_block(&given, 0, 0, 8, 8);
+    hazard_access(&given, SMH_ACCESS_STORE, 0, 8);
+    hazard_access(&given, SMH_ACCESS_DMA_READ, 0, 8);
+    const struct smh_hazard *hazard = smh_judge_hazard_at(given.judge, 0);
+    cr_assert_str_eq(hazard_found(&given), "H5 0");
+    cr_assert_eq(hazard->line_offset, 0);
+    cr_assert_eq(hazard->line_bytes, 24);
+    cr_assert_eq(hazard->wrong_bytes[0], 0xFF);
+    hazard_close(&given);
+}
+
+Test(hazard_bounds, a_store_that_is_still_pending_when_its_block_is_freed_hits_the_next_owner)
+{
+    struct hazard_case given = hazard_case();
+    given.scenario.machine.store_buffer = 4;
+    given.regions[0].cache = SMH_CACHE_NONE;
+    hazard_open(&given);
+    hazard_block(&given, 0, 0, 32, 32);
+    hazard_access(&given, SMH_ACCESS_STORE, 0, 32);
+    hazard_free(&given, 0);
+    hazard_block(&given, 1, 0, 32, 32);
+    hazard_access(&given, SMH_ACCESS_DMA_WRITE, 0, 32);
+    cr_assert_str_eq(hazard_found(&given), "H6 1 0");
+    hazard_close(&given);
+}
+
+Test(hazard_bounds, a_resize_in_place_keeps_what_was_written)
+{
+    struct hazard_case given = hazard_case();
+    hazard_open(&given);
+    hazard_block(&given, 0, 0, 32, 32);
+    hazard_access(&given, SMH_ACCESS_STORE, 0, 32);
+    struct smh_owner grown = {.operation = 9, .bytes = 64, .kind = SMH_OWNER_BLOCK};
+    smh_judge_resize(given.judge, &grown, 64);
+    hazard_access(&given, SMH_ACCESS_DMA_READ, 32, 32); /* nobody has written that */
+    cr_assert_str_eq(hazard_found(&given), "");
+    hazard_access(&given, SMH_ACCESS_DMA_READ, 0, 32);
+    cr_assert_str_eq(hazard_found(&given), "H5 0");
+    hazard_close(&given);
+}
+
+/* A table of bytes tells the truth. */
+Test(hazard_owners, the_owner_of_an_offset_is_who_was_put_there_last)
+{
+    enum { BYTES = 20000 };
+    static uint32_t truth[BYTES];
+    static uint64_t ends[BYTES];
+    const uint64_t size = BYTES;
+    struct smh_owners *owners = smh_owners_open(&size, 1);
+    struct smh_random random;
+    smh_random_init(&random, 1, 0);
+    for (unsigned i = 0; i < 20000; i++) {
+        uint64_t offset = smh_random_below(&random, BYTES);
+        if (truth[offset] != 0) {
+            uint64_t start = smh_owners_get(owners, truth[offset])->owner.offset;
+            cr_assert_eq(smh_owners_at(owners, 0, offset), truth[offset]);
+            smh_owners_release(owners, smh_owners_remove(owners, 0, start, i));
+            for (uint64_t at = start; at < ends[start]; at++) {
+                truth[at] = 0;
+            }
+            continue;
+        }
+        cr_assert_eq(smh_owners_at(owners, 0, offset), SMH_OWNERS_NONE);
+        uint64_t end = offset;
+        uint64_t wanted = offset + 1 + smh_random_below(&random, i % 7 == 0 ? 3000 : 40);
+        while (end < BYTES && end < wanted && truth[end] == 0) {
+            end++;
+        }
+        struct smh_owner owner = {.offset = offset, .bytes = end - offset};
+        uint32_t number = smh_owners_add(owners, &owner, end - offset);
+        ends[offset] = end;
+        for (uint64_t at = offset; at < end; at++) {
+            truth[at] = number;
+        }
+    }
+    for (uint64_t at = 0; at < BYTES; at++) {
+        cr_assert_eq(smh_owners_at(owners, 0, at), truth[at]);
+    }
+    smh_owners_close(owners);
+}
