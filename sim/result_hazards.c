@@ -81,8 +81,9 @@ static void say_access(const struct smh_scenario *scenario, const struct smh_haz
         snprintf(range, sizeof(range), ", bytes %" PRIu64 "..%" PRIu64, access->offset,
                  access->offset + access->bytes - 1);
     }
-    snprintf(text, size, "%s %s (%s%s%s)", access_word(access), name, who,
-             access->uncached ? ", uncached view" : "", range);
+    snprintf(text, size, "%s %s (%s%s%s)%s", access_word(access), name, who,
+             access->uncached ? ", uncached view" : "", range,
+             step->skipped ? ", which passes this line over" : "");
 }
 
 void smh_hazard_step_text(const struct smh_scenario *scenario, const struct smh_hazard_step *step,
@@ -279,6 +280,7 @@ static json_t *step_json(const struct smh_scenario *scenario, const struct smh_h
     json_object_set_new(object, "bytes", integer(access->bytes));
     json_object_set_new(object, "by_allocator", json_boolean(access->by_allocator));
     json_object_set_new(object, "uncached", json_boolean(access->uncached));
+    json_object_set_new(object, "skipped", json_boolean(step->skipped));
     return object;
 }
 

@@ -24,7 +24,8 @@
  *                     kind ("load", "store", "dma_read", "dma_write", "clean", "invalidate",
  *                     "flush", "barrier"; of what is no access null), operation, offset, bytes
  *                     (within the line), core (number, or "device"), actor, by_allocator, uncached,
- *                     shared_cache (L2), owner: name, kind ]
+ *                     shared_cache (L2), skipped (maintenance that passes the line over), owner:
+ *                     name, kind ]
  *     drawing         lines of text
  *   ]
  */

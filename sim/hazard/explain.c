@@ -144,7 +144,7 @@ static void explain(const struct facts *facts, struct text *text)
         say(text,
             "%s was freed while its line at %s was dirty in a cache: its eviction writes the old "
             "bytes over %u bytes of %s",
-            facts->culprit, facts->where, facts->wrong, facts->victim);
+            facts->culprit + strlen("freed "), facts->where, facts->wrong, facts->victim);
         break;
     case SMH_HAZARD_H7:
         say(text,
@@ -284,9 +284,12 @@ static void advise(const struct smh_judge *judge, const struct facts *facts, str
         advise_padding(judge, facts->hazard, text);
         break;
     case SMH_HAZARD_H8:
-        say(text, "maintain in steps of %" PRIu32 " bytes, as the machine's lines are; ",
+        say(text, "maintain in steps of %" PRIu32 " bytes, as the machine's lines are",
             facts->line);
-        advise_padding(judge, facts->hazard, text);
+        if (strcmp(facts->victim, facts->culprit) != 0) {
+            say(text, "; ");
+            advise_padding(judge, facts->hazard, text);
+        }
         break;
     default:
         advise_more(judge, facts, text);

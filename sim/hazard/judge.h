@@ -78,7 +78,8 @@ struct smh_hazard_step {
         SMH_STEP_DROP,     /* a clean line leaves */
         SMH_STEP_DRAIN     /* stores that were pending in a store buffer are carried out */
     } what;
-    bool shared; /* of an eviction, fill or drop: L2, not the core's L1 */
+    bool shared;  /* of an eviction, fill or drop: L2, not the core's L1 */
+    bool skipped; /* maintenance for another line size, that passed this line over */
 };
 
 struct smh_hazard {

@@ -157,6 +157,7 @@ struct smh_telling {
     unsigned byte;
     bool skipped_happens;    /* maintenance that passed the line over did maintain it */
     bool discarding_is_loss; /* what the owner invalidates himself is lost */
+    bool written_back; /* what is read stale must not be for want of a write-back: H3, not H5 */
 };
 bool smh_sequence_goes_wrong(struct smh_states *states, const struct smh_line_event *events,
                              size_t count, const struct smh_telling *telling);

@@ -55,6 +55,7 @@ bool smh_sequence_goes_wrong(struct smh_states *states, const struct smh_line_ev
 {
     struct slots slots = {.count = 0};
     struct smh_step step = {.set = SMH_STATES_INITIAL};
+    uint32_t before = step.set;
     for (size_t i = 0; i < count; i++) {
         enum smh_event event = event_for(&events[i], telling);
         step.stale = false; /* of the last event alone it matters */
@@ -78,10 +79,16 @@ bool smh_sequence_goes_wrong(struct smh_states *states, const struct smh_line_ev
                 step = smh_states_step(states, step.set, SMH_EVENT_ENTER, slot);
             }
         }
+        before = step.set;
         step = smh_states_step(states, step.set, event, slot);
     }
     bool reads = count > 0 && (events[count - 1].kind == SMH_LINE_LOAD ||
                                events[count - 1].kind == SMH_LINE_DMA_READ);
+    if (telling->written_back && reads && step.stale) {
+        unsigned slot = slot_of(&slots, events[count - 1].core);
+        return slot < slots.count &&
+               !smh_states_unwritten(states, before, slot, !events[count - 1].uncached);
+    }
     return (reads && step.stale) || smh_states_lost(states, step.set);
 }
 
@@ -110,6 +117,9 @@ static void pin(struct story *story, const struct smh_finding *finding)
     bool by_store = false;
     for (size_t i = story->count - 1; i-- > 0;) {
         const struct smh_line_event *event = &story->events[i];
+        if (event->skipped && finding->hazard_class == SMH_HAZARD_H8) {
+            story->pinned[i] = true;
+        }
         if (event->owner != finding->culprit) {
             continue;
         }
@@ -298,6 +308,7 @@ static void tell_event(const struct smh_judge *judge, const struct smh_line_even
                  : event->kind == SMH_LINE_FREE   ? SMH_STEP_FREE
                                                   : SMH_STEP_ACCESS;
     step->owner = smh_owners_get(judge->owners, event->owner)->owner;
+    step->skipped = event->skipped;
     step->access = (struct smh_access){
         .operation = event->operation,
         .site = event->site,
@@ -312,8 +323,9 @@ static void tell_event(const struct smh_judge *judge, const struct smh_line_even
     };
 }
 
+/* A core that had not touched the line yet is the one that does at last. */
 static void tell_move(const struct path *path, const struct smh_move *move, uint16_t region,
-                      struct smh_hazard_step *step)
+                      uint8_t last_core, struct smh_hazard_step *step)
 {
     static const uint8_t what[SMH_MOVE_KIND_COUNT] = {[SMH_MOVE_WRITE_BACK] = SMH_STEP_EVICTION,
                                                       [SMH_MOVE_DROP] = SMH_STEP_DROP,
@@ -326,7 +338,7 @@ static void tell_move(const struct path *path, const struct smh_move *move, uint
     step->what = what[move->kind];
     step->shared = move->kind >= SMH_MOVE_L2_WRITE_BACK;
     step->access.region = region;
-    step->access.core = move->slot < path->slots.count ? path->slots.core[move->slot] : 0;
+    step->access.core = move->slot < path->slots.count ? path->slots.core[move->slot] : last_core;
 }
 
 /* From the last node back to the first; what does not fit is the beginning. */
@@ -334,6 +346,7 @@ static void tell(const struct smh_judge *judge, const struct path *path, const s
                  size_t node, bool final, uint16_t region, struct smh_hazard *hazard)
 {
     struct smh_hazard_step steps[SMH_HAZARD_SEQUENCE_MAX];
+    uint8_t last_core = story->events[story->count - 1].core;
     size_t count = 0;
     if (final) {
         tell_event(judge, &story->events[story->count - 1], region, &steps[count++]);
@@ -343,7 +356,7 @@ static void tell(const struct smh_judge *judge, const struct path *path, const s
         if (here->is_event) {
             tell_event(judge, &story->events[here->event], region, &steps[count++]);
         } else if (here->parent != NO_PARENT) {
-            tell_move(path, &here->move, region, &steps[count++]);
+            tell_move(path, &here->move, region, last_core, &steps[count++]);
         }
     }
     for (size_t i = 0; i < count; i++) {
@@ -379,7 +392,8 @@ void smh_sequence(const struct smh_judge *judge, const struct smh_finding *findi
     const struct smh_line *line = finding->line;
     struct smh_states *states = judge->regions[finding->region].states;
     struct smh_telling telling = {.byte = first_byte(finding),
-                                  .discarding_is_loss = finding->discarded};
+                                  .discarding_is_loss = finding->discarded,
+                                  .written_back = finding->hazard_class == SMH_HAZARD_H3};
     struct story story = {.count = 0};
     for (size_t i = 0; i < line->event_count; i++) {
         story.events[story.count++] = line->events[i];
