@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <smh/engine.h>
 #include <smh/heap.h>
+#include <smh/pool.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -69,6 +70,7 @@ Test(buddy_edges, tables_are_known_up_to_31_bits_of_units_and_none_beyond)
     cr_expect_eq(metadata_for((size_t)1 << 30, (size_t)7 << 30), 7 + 4 + 3);
     cr_expect_eq(metadata_for((size_t)1 << 31, (size_t)1 << 31), 0);
     cr_expect_eq(metadata_for(4, 4096), 0);
+    cr_expect_eq(metadata_for(16, 15), 0);
     cr_expect_eq(make(&smh_engine_buddy, (size_t)1 << 30, 4096, 0, 1024), -ENOMEM);
     cr_expect_eq(make(&smh_engine_buddy, (size_t)1 << 31, 4096, 0, 1024), -EINVAL);
 }
@@ -183,6 +185,19 @@ static void fit_breaks(const char *rule, size_t unit)
     cr_assert_eq(heap.engine->check(&heap, &fault), -EINVAL);
     cr_assert_str_eq(fault.rule, rule);
     cr_assert_eq(fault.offset, (size_t)(heap.state[SMH_TAG_BASE] - (uintptr_t)memory) + unit * 8);
+}
+
+Test(buddy_edges, tables_of_its_own_may_leave_less_than_the_way_to_a_block)
+{
+    struct smh_heap_config config = {.engine = &smh_engine_buddy,
+                                     .memory = memory + 13, /* tables from 16 on, blocks from 32 */
+                                     .memory_size = 16,
+                                     .granule = 16};
+
+    cr_expect_eq(smh_heap_init(&heap, &config), -ENOMEM);
+    config.memory_size = 36; /* to 49 */
+    cr_expect_eq(smh_heap_init(&heap, &config), 0);
+    cr_expect_eq(heap.capacity_bytes, 16);
 }
 
 Test(fit_edges, the_words_of_the_state_are_checked_too)
@@ -336,6 +351,24 @@ Test(bitmap_edges, tables_that_fit_to_the_byte_are_taken_and_none_smaller)
             cr_assert(fitted, "what is said to be enough is");
         }
     }
+}
+
+Test(pool_edges, a_broken_region_is_found_whether_or_not_its_number_is_asked_for)
+{
+    static struct smh_pool pool;
+    struct smh_region region = {
+        .addr = (uintptr_t)memory, .size = sizeof(memory), .engine = &smh_engine_first_fit};
+    struct smh_fault fault = {NULL, 0};
+    size_t index = 7;
+
+    cr_assert_eq(smh_pool_init(&pool, NULL), 0);
+    cr_assert_eq(smh_pool_add(&pool, &region), 0);
+    cr_expect_eq(smh_pool_check(&pool, &fault, NULL), 0);
+    memset(memory, 0xff, 64);
+    cr_expect_eq(smh_pool_check(&pool, &fault, NULL), -EINVAL);
+    cr_expect_not_null(fault.rule);
+    cr_expect_eq(smh_pool_check(&pool, &fault, &index), -EINVAL);
+    cr_expect_eq(index, 0);
 }
 
 Test(heap_edges, resizing_nothing_is_no)

@@ -36,7 +36,8 @@ def text_of(path, region):
     lines[-1] = lines[-1][:end_column - 1]
     lines[0] = lines[0][column - 1:]
     text = re.sub(r"/\*.*?\*/", " ", " ".join(lines))
-    return re.sub(r"\s+", " ", text).strip()
+    # Of what a macro makes there is no text: the line stands for it.
+    return re.sub(r"\s+", " ", text).strip() or lines_of(path)[line - 1].strip()
 
 
 def export():
