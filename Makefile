@@ -320,7 +320,8 @@ marathon: build/.packages-fuzz ## OPERATIONS operations over all fuzz targets, r
 SEEDS ?= 5
 FAULTS ?=
 FAULTS_FLAGS ?=
-OPERATION_TARGETS := $(filter-out $(FUZZ_TEXT_TARGETS) hazards,$(FUZZ_TARGETS))
+# Those that drive the allocator by records of operations.
+OPERATION_TARGETS := engines_side_by_side heap_ops latency pool_ops two_threads wild_pointers zephyr_api
 
 faults: build/.packages-fuzz ## plant faults into the core and measure how soon the fuzz targets find each (SEEDS=5, FAULTS="names")
 	$(MAKE) MODE=fuzz $(addprefix build/fuzz/target_,$(OPERATION_TARGETS))
