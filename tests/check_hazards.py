@@ -321,7 +321,7 @@ def reach() -> Iterator[Case]:
 @family
 def cores() -> Iterator[Case]:
     """Private caches: who wrote cleans, who reads invalidates. Without the first it is H5, without the second H3.
-    In one cache for both there is nothing to do."""
+    In one cache for both there is nothing to do; an invalidate there drops what has not been cleaned."""
     for line, cache, out, into in itertools.product((32, 64), ("write-back", "write-through"), ("", "clean", "flush"),
                                                     ("", "invalidate", "flush")):
         operations = [alloc("message", 4 * line, line), on("cpu_write", "message")]
@@ -336,9 +336,10 @@ def cores() -> Iterator[Case]:
         yield Case(f"cores_{line}_{cache}_{out or 'nothing'}_{into or 'nothing'}",
                    machine(line, cache, cores=2, granule=line), [actor(operations)], expected)
         shared = machine(line, cache, cores=2, granule=line)
+        discarded = cache == "write-back" and not out and into == "invalidate"
         shared["l1"]["shared"] = True
         yield Case(f"cores_shared_{line}_{cache}_{out or 'nothing'}_{into or 'nothing'}", shared,
-                   [actor(operations)], set())
+                   [actor(operations)], hazard("H5", "message") if discarded else set())
 
 
 @family
