@@ -547,7 +547,8 @@ static int run_on_machine(struct replay *replay, const struct smh_scenario *scen
     const struct smh_replay_options *options = replay->options;
     struct smh_machine_choice choice = options->choice;
     struct smh_hardware hardware;
-    bool hazards = options->hazards || (options->source == NULL && is_about_hazards(scenario));
+    bool hazards = options->hazards ||
+                   (options->source == NULL && !options->no_hazards && is_about_hazards(scenario));
     bool simulated = options->cycles || hazards;
     if (simulated) {
         choice.core = &smh_core_traced;

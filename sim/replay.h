@@ -17,15 +17,16 @@ struct smh_replay_options {
     struct smh_machine_choice choice;
     uint64_t seed;
     enum smh_checks checks;
-    bool metrics;   /* live bytes, high-water marks and attributes; false: only the heaps' own
-                       counters */
-    bool samples;   /* and samples over time (needs metrics) */
-    bool host_time; /* and latency on the host's clock */
-    bool cycles;    /* and what accesses cost on the target, cache by cache */
-    bool hazards;   /* and judge hazards of caches and devices; without it they are judged where a
-                       list of the scenario has accesses or the scenario expects hazards, not where
-                       a source is given */
-    bool drain;     /* free what is still live at the end, and check that regions are restored */
+    bool metrics;    /* live bytes, high-water marks and attributes; false: only the heaps' own
+                        counters */
+    bool samples;    /* and samples over time (needs metrics) */
+    bool host_time;  /* and latency on the host's clock */
+    bool cycles;     /* and what accesses cost on the target, cache by cache */
+    bool hazards;    /* and judge hazards of caches and devices; without it they are judged where a
+                        list of the scenario has accesses or the scenario expects hazards, not where
+                        a source is given */
+    bool no_hazards; /* not even there */
+    bool drain;      /* free what is still live at the end, and check that regions are restored */
     uint64_t violations_max;   /* stop at one more than that many: what a broken heap does next is
                                   noise, and may be a crash */
     uint64_t validate_every;   /* operations between two validations of every heap; 0: at the end */

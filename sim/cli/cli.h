@@ -29,6 +29,7 @@ struct smh_cli_options {
     uint64_t *seeds;
     size_t seed_count;
     const char *json;   /* NULL: none; "-": standard output */
+    const char *sarif;  /* the same */
     const char *output; /* folder of compare; NULL: out */
     enum smh_checks checks;
     uint64_t validate_every;

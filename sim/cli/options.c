@@ -34,7 +34,10 @@ static const struct option_row rows[] = {
     {'C', false, "cycles", NULL,
      "simulate caches and memories: what the allocator costs in the target's cycles"},
     {'H', false, "hazards", NULL,
-     "judge hazards of caches and devices also where the scenario does not ask for it"},
+     "judge hazards of caches and devices also where the scenario does not ask for it; compare: of "
+     "every run, not of the default alone"},
+    {'S', false, "sarif", "FILE",
+     "write the hazards as SARIF 2.1.0 to FILE, for code hosts ('-': standard output)"},
     {'J', false, "jobs", "N", "runs side by side [the number of processors]"},
     {'q', true, "quiet", NULL, "print nothing but errors"},
     {'v', true, "verbose", NULL, "say what is done while it is done"},
@@ -270,6 +273,10 @@ static int apply(struct smh_cli_options *options, char letter, const char *value
         return 0;
     case 'C':
         options->cycles = true;
+        return 0;
+    case 'S':
+        options->hazards = true;
+        options->sarif = value;
         return 0;
     case 'H':
         options->hazards = true;

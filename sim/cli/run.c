@@ -1,7 +1,9 @@
 /* run.c: `smh run`: replays one scenario. */
+#include "../result_hazards.h"
 #include "cli.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static int exit_code(const struct smh_result *result)
 {
@@ -27,11 +29,39 @@ static void print_repeat(const struct smh_cli_options *options, const struct smh
             result->scenario->path);
 }
 
+static bool is_stdout(const char *path)
+{
+    return path != NULL && strcmp(path, "-") == 0;
+}
+
+/* Takes the document. */
+static int write_document(json_t *document, const char *path)
+{
+    struct smh_error error = {0};
+    int code = smh_result_write(document, path, &error);
+    json_decref(document);
+    return code == 0 ? SMH_EXIT_PASS : smh_cli_refuse("run", error.message);
+}
+
+static int write_documents(const struct smh_cli_options *options, const struct smh_result *result)
+{
+    int code = SMH_EXIT_PASS;
+    if (options->json != NULL) {
+        code = write_document(
+            smh_result_json(&result, NULL, 1, "run",
+                            result->passed ? "The run meets what its scenario expects."
+                                           : "The run does not meet what its scenario expects."),
+            options->json);
+    }
+    if (options->sarif != NULL && code == SMH_EXIT_PASS) {
+        code = write_document(smh_hazard_sarif(&result, 1), options->sarif);
+    }
+    return code;
+}
+
 static int finish(const struct smh_cli_options *options, const struct smh_result *result)
 {
-    bool json_on_stdout =
-        options->json != NULL && options->json[0] == '-' && options->json[1] == '\0';
-    if (!options->quiet && !json_on_stdout) {
+    if (!options->quiet && !is_stdout(options->json) && !is_stdout(options->sarif)) {
         smh_result_print(result, stdout);
     }
     if (options->verbose) {
@@ -39,17 +69,9 @@ static int finish(const struct smh_cli_options *options, const struct smh_result
                 result->host_seconds,
                 smh_ratio((double)result->operation_count, result->host_seconds * 1e6));
     }
-    if (options->json != NULL) {
-        struct smh_error error = {0};
-        json_t *document =
-            smh_result_json(&result, NULL, 1, "run",
-                            result->passed ? "The run meets what its scenario expects."
-                                           : "The run does not meet what its scenario expects.");
-        int code = smh_result_write(document, options->json, &error);
-        json_decref(document);
-        if (code != 0) {
-            return smh_cli_refuse("run", error.message);
-        }
+    int code = write_documents(options, result);
+    if (code != SMH_EXIT_PASS) {
+        return code;
     }
     if (!result->passed) {
         print_repeat(options, result);
@@ -98,6 +120,8 @@ int smh_command_run(int argc, char **argv)
         struct smh_scenario *scenario = NULL;
         if (argc - options.first != 1) {
             code = smh_cli_refuse("run", "exactly one SCENARIO is wanted");
+        } else if (is_stdout(options.json) && is_stdout(options.sarif)) {
+            code = smh_cli_refuse("run", "--json and --sarif: one of them to standard output");
         } else if (options.engine_count > 1 || options.policy_count > 1 || options.seed_count > 1) {
             code = smh_cli_refuse("run", "one engine, one policy, one seed (compare takes more)");
         } else if ((scenario = smh_scenario_load(argv[options.first], false, &error)) == NULL) {

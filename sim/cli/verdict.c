@@ -36,6 +36,9 @@ static bool better(const struct smh_verdict_row *left, const struct smh_verdict_
     if (left->passed != right->passed) {
         return left->passed > right->passed;
     }
+    if (left->judged && right->judged && left->hazards != right->hazards) {
+        return left->hazards < right->hazards;
+    }
     return left->peak_used_bytes < right->peak_used_bytes;
 }
 
@@ -70,6 +73,9 @@ static void add_run(struct smh_verdict_row *row, const struct smh_result *result
     uint64_t used = peak_used(result);
     row->peak_used_bytes = used > row->peak_used_bytes ? used : row->peak_used_bytes;
     row->wrong_reads += result->wrong_reads != NULL ? result->wrong_reads->count : 0;
+    row->judged = row->judged || result->hazards_judged;
+    uint64_t hazards = result->hazard_count + result->hazards_unlisted;
+    row->hazards = hazards > row->hazards ? hazards : row->hazards;
     if (result->cycles != NULL) {
         add_cycles(row, result);
     }
@@ -158,6 +164,9 @@ static void describe(const struct smh_verdict *verdict, size_t index, char *text
     append(text, bytes, "engine %s with policy %s (%" PRIu64 " failed allocations, ",
            engine_of(first), first->policy, row->failed);
     append(text, bytes, "peak use %.1f KiB", (double)row->peak_used_bytes / 1024.0);
+    if (row->judged) {
+        append(text, bytes, ", %" PRIu64 " hazard%s", row->hazards, row->hazards == 1 ? "" : "s");
+    }
     if (row->alloc_cycles != NULL && row->alloc_cycles->count != 0) {
         append(text, bytes, ", allocates in %" PRIu64 " cycles at the 99th percentile",
                smh_latency_percentile(row->alloc_cycles, 99));
@@ -211,8 +220,15 @@ static void print_latency(const struct smh_latency *latency, FILE *out)
 void smh_verdict_table(const struct smh_verdict *verdict, FILE *out)
 {
     bool cycles = verdict->rows[0].alloc_cycles != NULL;
+    bool judged = false;
+    for (size_t i = 0; i < verdict->row_count; i++) {
+        judged = judged || verdict->rows[i].judged;
+    }
     fprintf(out, "%-14s %-16s %9s %9s %10s %9s %9s %12s", "engine", "policy", "passed", "failed",
             "fragmented", "no region", "full", "peak used");
+    if (judged) {
+        fprintf(out, " %8s", "hazards");
+    }
     if (cycles) {
         fprintf(out, " %9s %7s %8s %9s %7s %8s  (cycles)", "alloc", "99%", "max", "free", "99%",
                 "max");
@@ -228,6 +244,11 @@ void smh_verdict_table(const struct smh_verdict *verdict, FILE *out)
                 engine_of(first), first->policy, share, row->failed,
                 row->failures[SMH_FAILURE_FRAGMENTED], row->failures[SMH_FAILURE_NO_REGION],
                 row->failures[SMH_FAILURE_FULL], (double)row->peak_used_bytes / 1024.0);
+        if (judged && row->judged) {
+            fprintf(out, " %8" PRIu64, row->hazards);
+        } else if (judged) {
+            fprintf(out, " %8s", "-");
+        }
         if (cycles) {
             print_latency(row->alloc_cycles, out);
             print_latency(row->free_cycles, out);

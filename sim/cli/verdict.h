@@ -1,8 +1,8 @@
 /* verdict.h: which combination of engine and policy is best, in words and in a table.
  *
  * Owns: the rows (all seeds of an engine and a policy together) and their order: fewer violations,
- * then fewer failed allocations, then more runs that meet the expectations, then less peak use over
- * all regions, then the order of the command line.
+ * then fewer failed allocations, then more runs that meet the expectations, then fewer hazards,
+ * then less peak use over all regions, then the order of the command line.
  */
 #ifndef SMH_CLI_VERDICT_H
 #define SMH_CLI_VERDICT_H
@@ -24,6 +24,8 @@ struct smh_verdict_row {
     struct smh_latency *alloc_cycles;
     struct smh_latency *free_cycles;
     uint64_t wrong_reads;
+    bool judged;      /* hazards were */
+    uint64_t hazards; /* distinct ones; the most of its runs */
 };
 
 #define SMH_VERDICT_NONE SIZE_MAX
