@@ -149,11 +149,14 @@ def heap() -> Iterator[Case]:
         operations = [alloc("rx", size, line), on("dma_write", "rx"), on("invalidate", "rx"), on("cpu_read", "rx"),
                       {"free": "rx"}]
         expected = set() if size % line == 0 else hazard("H2", "rx", "metadata")
+        if engine == "bitmap":  # what has never been used holds no links; what has been freed does
+            operations[1:1] = [alloc("next", 64), alloc("wall", 64), {"free": "next"}]
         yield Case(f"heap_{engine}_{line}_{size}", machine(line, engine=engine), [actor(operations)], expected)
         if engine == "bitmap":
             yield Case(f"heap_granule_{line}_{size}", machine(line, granule=line), [actor(operations)], set())
             # what the last free wrote is dirty in the block that is handed out next
-            again = [alloc("rx", size, line), {"free": "rx"}]
+            again = [alloc("rx", size, line), alloc("wall", size, line), {"free": "rx"}]
+            operations = [alloc("rx", size, line), *operations[4:]]
             for name, hand_out, first, wrong in (("as_is", "as_is", [], True), ("clean", "clean", [], False),
                                                  ("as_is_invalidated", "as_is", [on("invalidate", "rx")], False)):
                 yield Case(f"heap_hand_out_{name}_{line}_{size}", machine(line, granule=line, hand_out=hand_out),
