@@ -154,7 +154,10 @@ def heap() -> Iterator[Case]:
         yield Case(f"heap_{engine}_{line}_{size}", machine(line, engine=engine), [actor(operations)], expected)
         if engine == "bitmap":
             yield Case(f"heap_granule_{line}_{size}", machine(line, granule=line), [actor(operations)], set())
-            # what the last free wrote is dirty in the block that is handed out next
+            # what the last free wrote is dirty in the block that is handed out next (long ones are left out:
+            # where the engine writes then is its own affair)
+            if size > 16 * line:
+                continue
             again = [alloc("rx", size, line), alloc("wall", size, line), {"free": "rx"}]
             operations = [alloc("rx", size, line), *operations[4:]]
             for name, hand_out, first, wrong in (("as_is", "as_is", [], True), ("clean", "clean", [], False),
