@@ -561,6 +561,9 @@ static int run_on_machine(struct replay *replay, const struct smh_scenario *scen
         code = smh_hardware_open(&hardware, &replay->machine, replay->result, options->cycles,
                                  hazards, error);
         replay->hardware = code == 0 ? &hardware : NULL;
+        if (code == 0 && hazards && options->program != NULL) {
+            smh_judge_record(replay->result->judge, options->program);
+        }
     }
     if (code == 0) {
         code = run(replay, scenario, source, error);

@@ -9,6 +9,7 @@
 #ifndef SMH_SIM_REPLAY_H
 #define SMH_SIM_REPLAY_H
 
+#include "hazard/program.h"
 #include "machine/machine.h"
 #include "model/oracle.h"
 #include "result.h"
@@ -26,7 +27,8 @@ struct smh_replay_options {
                         list of the scenario has accesses or the scenario expects hazards, not where
                         a source is given */
     bool no_hazards; /* not even there */
-    bool drain;      /* free what is still live at the end, and check that regions are restored */
+    struct smh_program *program; /* with hazards: what the judge was told; NULL: not kept */
+    bool drain; /* free what is still live at the end, and check that regions are restored */
     uint64_t violations_max;   /* stop at one more than that many: what a broken heap does next is
                                   noise, and may be a crash */
     uint64_t validate_every;   /* operations between two validations of every heap; 0: at the end */

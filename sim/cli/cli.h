@@ -37,6 +37,8 @@ struct smh_cli_options {
     bool host_time;
     bool cycles;
     bool hazards;
+    bool exhaustive;  /* every schedule of the caches */
+    uint64_t explore; /* random schedules; 0: none */
     bool no_metrics;
     bool quiet;
     bool verbose;

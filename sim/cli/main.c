@@ -4,7 +4,7 @@
 #include <string.h>
 
 const struct smh_command smh_commands[] = {
-    {"run", "SCENARIO", "Replays a scenario and prints what came of it.", "epsjcVmtCHS",
+    {"run", "SCENARIO", "Replays a scenario and prints what came of it.", "epsjcVmtCHSXx",
      smh_command_run},
     {"compare", "SCENARIO...",
      "Replays scenarios with every engine, policy and seed; writes results.json.\n"

@@ -38,6 +38,9 @@ static const struct option_row rows[] = {
      "every run, not of the default alone"},
     {'S', false, "sarif", "FILE",
      "write the hazards as SARIF 2.1.0 to FILE, for code hosts ('-': standard output)"},
+    {'X', false, "exhaustive", NULL,
+     "enumerate every schedule of the caches, with data (up to 12 accesses), and say what is found"},
+    {'x', false, "explore", "N", "carry out N random schedules of evictions and fills, with data"},
     {'J', false, "jobs", "N", "runs side by side [the number of processors]"},
     {'q', true, "quiet", NULL, "print nothing but errors"},
     {'v', true, "verbose", NULL, "say what is done while it is done"},
@@ -278,6 +281,13 @@ static int apply(struct smh_cli_options *options, char letter, const char *value
         options->hazards = true;
         options->sarif = value;
         return 0;
+    case 'X':
+        options->hazards = true;
+        options->exhaustive = true;
+        return 0;
+    case 'x':
+        options->hazards = true;
+        return parse_number("explore", value, 1, 1000000000, &options->explore, error);
     case 'H':
         options->hazards = true;
         return 0;

@@ -1,4 +1,5 @@
 /* run.c: `smh run`: replays one scenario. */
+#include "../hazard/explore.h"
 #include "../result_hazards.h"
 #include "cli.h"
 
@@ -79,6 +80,35 @@ static int finish(const struct smh_cli_options *options, const struct smh_result
     return exit_code(result);
 }
 
+/* A second opinion on what the judge of hazards said, with data. */
+static int explore(const struct smh_cli_options *options, const struct smh_scenario *scenario,
+                   const struct smh_program *program, uint64_t seed)
+{
+    struct smh_error error = {0};
+    uint64_t sizes[SMH_REGIONS_MAX];
+    FILE *out = is_stdout(options->json) || is_stdout(options->sarif) ? stderr : stdout;
+    int code = 0;
+    for (size_t i = 0; i < scenario->machine.region_count; i++) {
+        sizes[i] = scenario->machine.regions[i].size;
+    }
+    if (options->exhaustive) {
+        struct smh_exploration all = {0};
+        code = smh_explore(scenario, sizes, program, SMH_EXPLORE_EVENTS_MAX, &all, &error);
+        if (code == 0) {
+            smh_exploration_print(scenario, program, &all, out);
+        }
+        smh_exploration_free(&all);
+    }
+    if (options->explore != 0 && code == 0) {
+        struct smh_random_exploration some = {0};
+        code = smh_explore_seeds(scenario, sizes, program, seed, options->explore, &some, &error);
+        if (code == 0) {
+            smh_random_exploration_print(scenario, program, &some, out);
+        }
+    }
+    return code == 0 ? SMH_EXIT_PASS : smh_cli_refuse("run", error.message);
+}
+
 static int replay(const struct smh_cli_options *options, const struct smh_scenario *scenario)
 {
     struct smh_error error = {0};
@@ -99,14 +129,20 @@ static int replay(const struct smh_cli_options *options, const struct smh_scenar
         .progress = on_progress,
         .context = &progress,
     };
+    struct smh_program program = {0};
+    replay.program = options->exhaustive || options->explore != 0 ? &program : NULL;
     struct smh_result result;
     int code = smh_replay(scenario, &replay, &result, &error);
     smh_progress_end(&progress);
     if (code != 0) {
+        smh_program_free(&program);
         fprintf(stderr, "smh run: %s\ntry: smh check %s\n", error.message, scenario->path);
         return SMH_EXIT_INPUT;
     }
-    code = finish(options, &result);
+    int explored =
+        replay.program != NULL ? explore(options, scenario, &program, replay.seed) : SMH_EXIT_PASS;
+    code = explored == SMH_EXIT_PASS ? finish(options, &result) : explored;
+    smh_program_free(&program);
     smh_result_free(&result);
     return code;
 }
