@@ -527,19 +527,6 @@ static int run(struct replay *replay, const struct smh_scenario *scenario,
     return code;
 }
 
-/* Whether the scenario is about hazards: it expects some, or a list has accesses. */
-static bool is_about_hazards(const struct smh_scenario *scenario)
-{
-    for (size_t i = 0; i < scenario->actor_count; i++) {
-        for (size_t j = 0; j < scenario->actors[i].operation_count; j++) {
-            if (scenario->actors[i].operations[j].kind > SMH_OPERATION_FREE) {
-                return true;
-            }
-        }
-    }
-    return scenario->expect.has_hazards;
-}
-
 /* On a machine with caches, or on one where memory is the only view. */
 static int run_on_machine(struct replay *replay, const struct smh_scenario *scenario,
                           struct smh_source *source, struct smh_error *error)
@@ -547,8 +534,8 @@ static int run_on_machine(struct replay *replay, const struct smh_scenario *scen
     const struct smh_replay_options *options = replay->options;
     struct smh_machine_choice choice = options->choice;
     struct smh_hardware hardware;
-    bool hazards = options->hazards ||
-                   (options->source == NULL && !options->no_hazards && is_about_hazards(scenario));
+    bool hazards = options->hazards || (options->source == NULL && !options->no_hazards &&
+                                        smh_scenario_is_about_hazards(scenario));
     bool simulated = options->cycles || hazards;
     if (simulated) {
         choice.core = &smh_core_traced;

@@ -194,6 +194,18 @@ void smh_scenario_free(struct smh_scenario *scenario)
     free(scenario);
 }
 
+bool smh_scenario_is_about_hazards(const struct smh_scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->actor_count; i++) {
+        for (size_t j = 0; j < scenario->actors[i].operation_count; j++) {
+            if (scenario->actors[i].operations[j].kind > SMH_OPERATION_FREE) {
+                return true;
+            }
+        }
+    }
+    return scenario->expect.has_hazards;
+}
+
 /* The names of the bits in attr, joined by '+', and what no name covers as a number. */
 static void join_bit_names(const struct smh_scenario *scenario, uint32_t attr, char *text)
 {

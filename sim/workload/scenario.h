@@ -183,6 +183,8 @@ struct smh_scenario {
 struct smh_scenario *smh_scenario_load(const char *path, bool parse_traces,
                                        struct smh_error *error);
 void smh_scenario_free(struct smh_scenario *scenario); /* NULL does nothing */
+/* It expects hazards (or none), or a list has accesses. */
+bool smh_scenario_is_about_hazards(const struct smh_scenario *scenario);
 /* Every key that the loader accepts, one JSON path a line, as "$.machine.regions[].size". */
 void smh_scenario_print_keys(FILE *file);
 /* The name of an attribute value in this scenario; under "all_bits" the names of its bits joined
