@@ -91,8 +91,9 @@ def decode(hint: Any, value: Any, path: str = "$") -> Any:
     if origin in (Union, types.UnionType):
         if value is None:
             return None
-        (hint,) = (kind for kind in get_args(hint) if kind is not type(None))
-        return decode(hint, value, path)
+        kinds = [kind for kind in get_args(hint) if kind is not type(None)]
+        fitting = [kind for kind in kinds if kind in JSON_NAMES and type(value) is kind]
+        return decode((fitting or kinds)[0], value, path)
     if origin in (list, tuple):
         return _decode_list(hint, value, path)
     if origin is dict:

@@ -14,9 +14,22 @@ from pathlib import Path
 from typing import Callable, Iterable, Optional, Union
 
 from decode import DecodeError, decode
-from schema import SCHEMA, Document, Failure, HeapMap, MemoryRegion, RegionSamples, RegionUse, Run
+from schema import (
+    SCHEMA,
+    Document,
+    Failure,
+    Hazard,
+    HeapMap,
+    MemoryRegion,
+    RegionSamples,
+    RegionUse,
+    Run,
+)
 
 REASONS = ("no_region", "fragmented", "full")
+STEPS_BY_HARDWARE = ("eviction", "fill", "drop", "drain")
+STEPS = ("access", "hand_out", "free", *STEPS_BY_HARDWARE)
+ACCESSES = tuple("load store dma_read dma_write clean invalidate flush barrier".split())
 
 
 class ResultsError(Exception):
@@ -219,7 +232,52 @@ def _check_map(path: str, chart: HeapMap, run: Run) -> None:
             raise DecodeError(f"{path}.columns[{index}]", "values beyond 0..255")
 
 
+LINE_BYTES_MAX = 1024
+
+
+def _check_hazard(path: str, hazard: Hazard, names: set[str]) -> None:
+    if hazard.region not in names:
+        raise DecodeError(f"{path}.region", f"'{hazard.region}' is no region of the scenario")
+    length = hazard.line_bytes
+    if not 1 <= length <= LINE_BYTES_MAX:
+        raise DecodeError(f"{path}.line_bytes", f"{length} beyond 1..{LINE_BYTES_MAX}")
+    for index, (start, end) in enumerate(hazard.wrong):
+        if not 0 <= start < end <= length:
+            where = f"{path}.wrong[{index}]"
+            raise DecodeError(where, f"[{start}, {end}] lies beyond the line's {length} bytes")
+    for index, step in enumerate(hazard.sequence):
+        where = f"{path}.sequence[{index}]"
+        if step.offset < 0 or step.bytes < 0 or step.offset + step.bytes > length:
+            raise DecodeError(where, f"its bytes lie beyond the line's {length}")
+        if step.what in STEPS_BY_HARDWARE and not isinstance(step.core, int):
+            raise DecodeError(f"{where}.core", f"'{step.core}' where a core's number belongs")
+        if step.what == "access" and step.kind not in ACCESSES:
+            raise DecodeError(f"{where}.kind", f"'{step.kind}' is no access")
+        if step.what not in STEPS:
+            raise DecodeError(f"{where}.what", f"'{step.what}' is no step")
+
+
+def _check_cycles(path: str, run: Run, names: set[str]) -> None:
+    if run.cycles is None:
+        return
+    for index, region in enumerate(run.cycles.regions):
+        if region.name is not None and region.name not in names:
+            where = f"{path}.regions[{index}].name"
+            raise DecodeError(where, f"'{region.name}' is no region of the scenario")
+    for place, level in enumerate(run.cycles.levels):
+        for index, use in enumerate(level.regions):
+            where = f"{path}.levels[{place}].regions[{index}]"
+            if use.name not in names:
+                raise DecodeError(f"{where}.name", f"'{use.name}' is no region of the scenario")
+            if not (0 <= use.load_misses <= use.loads and 0 <= use.store_misses <= use.stores):
+                raise DecodeError(where, "more misses than accesses")
+
+
 def _check_run(path: str, run: Run, names: set[str]) -> None:
+    for index, hazard in enumerate(run.hazards or []):
+        _check_hazard(f"{path}.hazards[{index}]", hazard, names)
+    _check_cycles(f"{path}.cycles", run, names)
+
     def known(place: str, items: Iterable[Union[RegionUse, RegionSamples, HeapMap]]) -> None:
         for index, item in enumerate(items):
             if item.name not in names:

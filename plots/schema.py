@@ -7,7 +7,7 @@ simulator derives). sim/result.h documents the fields.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Optional, Union
 
 SCHEMA = 1
 
@@ -26,6 +26,15 @@ class MemoryRegion:
 
 
 @dataclass(frozen=True)
+class Cache:
+    size_bytes: int
+    ways: int = 0
+    write_through: bool = False
+    write_allocate: bool = True
+    shared: bool = False
+
+
+@dataclass(frozen=True)
 class Scenario:
     name: str
     file: str
@@ -37,6 +46,9 @@ class Scenario:
     policy: str = ""
     line_bytes: int = 0
     cores: int = 1
+    l1: Optional[Cache] = None
+    l2: Optional[Cache] = None
+    store_buffer: int = 0
     actors: list[str] = field(default_factory=list)
 
 
@@ -158,6 +170,112 @@ class Latency:
 
 
 @dataclass(frozen=True)
+class CallCycles:
+    """What one kind of call cost in the target's cycles."""
+
+    count: int
+    min: int
+    max: int
+    p50: int
+    p99: int
+    buckets: list[tuple[int, int]]
+    sum: int = 0
+
+
+@dataclass(frozen=True)
+class RegionCycles:
+    operations: dict[str, CallCycles]
+    name: Optional[str] = None  # none: requests that no region served
+
+
+@dataclass(frozen=True)
+class ActorCycles:
+    name: str
+    cycles: int
+    allocator_cycles: int
+
+
+@dataclass(frozen=True)
+class CacheUse:
+    name: str
+    loads: int
+    load_misses: int
+    stores: int
+    store_misses: int
+    write_backs: int = 0
+    fills: int = 0
+
+
+@dataclass(frozen=True)
+class Level:
+    level: str
+    regions: list[CacheUse]
+
+
+@dataclass(frozen=True)
+class Cycles:
+    regions: list[RegionCycles]
+    actors: list[ActorCycles] = field(default_factory=list)
+    levels: list[Level] = field(default_factory=list)
+    unit: str = "cycles"
+    traced: bool = True
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Of bytes of a line. Metadata and nobody have a name and a kind alone."""
+
+    name: str
+    kind: str
+    actor: Optional[str] = None
+    operation: int = 0
+    region: Optional[str] = None
+    offset: int = 0
+    bytes: int = 0
+    align: int = 0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the sequence that leads to a hazard; offset and bytes lie within the line."""
+
+    what: str
+    core: Union[int, str]  # "device"
+    kind: Optional[str] = None
+    shared_cache: bool = False
+    owner: Optional[Owner] = None
+    actor: Optional[str] = None
+    operation: int = 0
+    offset: int = 0
+    bytes: int = 0
+    by_allocator: bool = False
+    uncached: bool = False
+    skipped: bool = False
+
+
+@dataclass(frozen=True)
+class Hazard:
+    name: str = field(metadata={"key": "class"})
+    title: str
+    explanation: str
+    advice: str
+    region: str
+    line_offset: int
+    line_bytes: int
+    core: Union[int, str]
+    operation: int
+    count: int
+    wrong: list[tuple[int, int]]
+    victim: Owner
+    culprit: Owner
+    sequence: list[Step]
+    drawing: str = ""
+    file: str = ""
+    line: int = 0
+    actor: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class Expectation:
     what: str
     allowed: str
@@ -181,6 +299,10 @@ class Run:
     samples: Optional[Samples] = None
     heap_map: Optional[list[HeapMap]] = None
     latency: Optional[Latency] = None
+    cycles: Optional[Cycles] = None
+    hazards: Optional[list[Hazard]] = None  # none: not judged
+    hazards_unlisted: int = 0
+    hazard_lines_given_up: int = 0
     expectations: list[Expectation] = field(default_factory=list)
 
 

@@ -11,7 +11,8 @@
  *   schema            1
  *   program, version, command
  *   scenario          name, file, why, seed, target_bits, match, policy, line_bytes, cores,
- *                     regions [ name, base, size_bytes, attr, attr_name, cache, cycles, engine,
+ *                     l1, l2 (null or size_bytes, ways, write_through, write_allocate, shared),
+ *                     store_buffer (entries), regions [ name, base, size_bytes, attr, attr_name, cache, cycles, engine,
  *                     granule_bytes ], actors [ name ]
  *   runs [            one per engine, policy and seed
  *     engine          name, or "as_written" when the scenario's regions choose

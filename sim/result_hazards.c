@@ -293,6 +293,13 @@ json_t *smh_hazard_json(const struct smh_scenario *scenario, const struct smh_ha
     json_object_set_new(object, "title", json_string(smh_hazard_class_title(hazard->hazard_class)));
     json_object_set_new(object, "explanation", json_string(hazard->explanation));
     json_object_set_new(object, "advice", json_string(hazard->advice));
+    struct smh_sites *sites = smh_sites_open(scenario);
+    struct smh_place place;
+    smh_sites_find(sites, hazard->actor, hazard->site, &place);
+    json_object_set_new(object, "file", json_string(place.file));
+    json_object_set_new(object, "line", integer(place.line));
+    smh_sites_close(sites);
+    json_object_set_new(object, "actor", actor_json(scenario, hazard->actor));
     json_object_set_new(object, "region",
                         json_string(scenario->machine.regions[hazard->region].name));
     json_object_set_new(object, "line_offset", integer(hazard->line_offset));

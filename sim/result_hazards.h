@@ -12,6 +12,7 @@
  *     class           "H1" .. "H10"
  *     title           what the class means, in a few words
  *     explanation, advice     sentences
+ *     file, line, actor   where the operation is written at which it first showed, and whose it is
  *     region          name
  *     line_offset, line_bytes
  *     core            that saw or lost the bytes: number, or "device"

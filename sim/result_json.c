@@ -51,6 +51,22 @@ static json_t *region_json(const struct smh_region_config *region)
     return object;
 }
 
+/* null: no such cache. */
+static json_t *cache_json(const struct smh_cache_config *cache, bool shared)
+{
+    if (cache->size_bytes == 0) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    put_integer(object, "size_bytes", cache->size_bytes);
+    put_integer(object, "ways", cache->ways);
+    json_object_set_new(object, "write_through",
+                        json_boolean(cache->policy == SMH_CACHE_WRITE_THROUGH));
+    json_object_set_new(object, "write_allocate", json_boolean(cache->write_allocate));
+    json_object_set_new(object, "shared", json_boolean(shared));
+    return object;
+}
+
 static json_t *scenario_json(const struct smh_scenario *scenario)
 {
     json_t *object = json_object();
@@ -63,6 +79,10 @@ static json_t *scenario_json(const struct smh_scenario *scenario)
     put_string(object, "policy", scenario->policy->name);
     put_integer(object, "line_bytes", scenario->machine.line_bytes);
     put_integer(object, "cores", scenario->machine.cores);
+    json_object_set_new(object, "l1",
+                        cache_json(&scenario->machine.l1, scenario->machine.l1_shared));
+    json_object_set_new(object, "l2", cache_json(&scenario->machine.l2, true));
+    put_integer(object, "store_buffer", scenario->machine.store_buffer);
     json_t *regions = json_array();
     for (size_t i = 0; i < scenario->machine.region_count; i++) {
         json_array_append_new(regions, region_json(&scenario->machine.regions[i]));
