@@ -76,8 +76,8 @@ struct smh_engine {
      * that a walk can go on from there. Spares heap.c a walk from the start of memory when it
      * explains why a pointer is refused. */
     void (*chunk_of)(const struct smh_heap *heap, const void *block, struct smh_chunk *chunk);
-    /* Optional, may be NULL; SMH_ENGINE_EXACT only: smh_heap_free in one step, for any pointer, NULL
-     * included: the verdict (-ENOENT outside memory) and, when it is 0, what free does. */
+    /* Optional, may be NULL; SMH_ENGINE_EXACT only: smh_heap_free in one step, for any pointer,
+     * NULL included: the verdict (-ENOENT outside memory) and, when it is 0, what free does. */
     int (*release)(struct smh_heap *heap, void *block);
     /* Optional, may be NULL: for a realloc that found no place. Grows a live block into the free
      * space on both its sides and moves its contents there: the new address, or NULL and nothing
