@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import comparison
 import fragmentation
+import hazards
 import heap_map
 import latency
 import memory_map
@@ -30,7 +31,7 @@ from results import Results, ResultsError, load, violation_count
 from schema import Run
 from style import Picture, render
 
-MODULES = (memory_map, comparison, heap_map, occupancy, fragmentation, latency)
+MODULES = (memory_map, comparison, hazards, heap_map, occupancy, fragmentation, latency)
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
@@ -73,6 +74,7 @@ def whole_command(results: Results) -> str:
         choice = f"--engine {engines} --policy {policies} --seed {seed_ranges(results.seeds)}"
         command = f"smh compare {choice} {results.document.scenario.file}"
     timed = " --host-time" if any(run.latency for run in runs) else ""
+    timed += " --cycles" if any(run.cycles for run in runs) else ""
     return f"{command}{timed} --json results.json"
 
 
@@ -118,6 +120,10 @@ def page(results: Results, drawn: dict[str, list[Drawn]]) -> str:
         "drawn": drawn,
         "command": whole_command(results),
         "results": results,
+        "hazards": hazards.found_in(results),
+        "judged": sum(run.hazards is not None for run in runs),
+        "unlisted": sum(run.hazards_unlisted for run in runs),
+        "given_up": sum(run.hazard_lines_given_up for run in runs),
         "tables": tables,
         "shown": [
             {
@@ -136,6 +142,7 @@ def page(results: Results, drawn: dict[str, list[Drawn]]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["capital"] = lambda text: text[:1].upper() + text[1:]
     return environment.get_template("report.html").render(context) + "\n"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, Optional
 
+import hazards as hazard_figures
 import latency
 import units
 from results import (
@@ -333,3 +334,41 @@ def violations(results: Results) -> Table:
         note += f" Shown: {BROKEN_LISTED} of {len(rows)} groups."
     head = ["Run", "Broken rule", "Cases in the file", "First at operation", "What was found there"]
     return Table("Broken invariants", head, rows[:BROKEN_LISTED], note)
+
+
+def hazards(results: Results) -> Table:
+    """A row for each hazard: class and owners, where, how often, in which runs."""
+    judged = sum(run.hazards is not None for run in results.document.runs)
+    rows = [
+        [
+            word(found.hazard.name),
+            word(found.hazard.title),
+            word(units.listed(found.owners) or units.NOTHING),
+            word(found.line),
+            word(found.place),
+            Cell(units.count(found.hazard.count)),
+            Cell(f"{len(found.runs)} of {judged}"),
+        ]
+        for found in hazard_figures.found_in(results)
+    ]
+    head = ["Class", "Meaning", "Owners", "Line", "First at", "Times", "Runs"]
+    return Table("Hazards", head, rows, "Times: lines and moments at which the first run shows it.")
+
+
+def hazard_owners(found: hazard_figures.Found) -> Table:
+    rows = []
+    for role, owner in (("victim", found.hazard.victim), ("culprit", found.hazard.culprit)):
+        block = owner.kind in ("block", "freed", "stack")
+        rows.append(
+            [
+                word(role),
+                word(owner.name or units.NOTHING),
+                word(hazard_figures.KINDS.get(owner.kind, owner.kind)),
+                word(f"{owner.region}+0x{owner.offset:06x}" if owner.region else units.NOTHING),
+                Cell(units.size(owner.bytes) if block else units.NOTHING),
+                Cell(str(owner.align) if block and owner.align else units.NOTHING),
+                Cell(units.count(owner.operation) if block else units.NOTHING),
+            ]
+        )
+    head = ["Owner", "Name", "Kind", "At", "Size", "Alignment asked", "Allocated by operation"]
+    return Table("Owners", head, rows, "", 2)

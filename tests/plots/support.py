@@ -104,3 +104,80 @@ def changed(value: Any, new: Any, *path: Any) -> Any:
         inner = inner[key]
     inner[path[-1]] = new
     return value
+
+
+def block(name: str, offset: int, size: int, kind: str = "block") -> Any:
+    place = {"region": "axi_sram", "offset": offset, "bytes": size, "align": 8}
+    return {"name": name, "kind": kind, "actor": "net", "operation": 3, "site": 4, **place}
+
+
+METADATA = {"name": "metadata", "kind": "metadata"}
+
+
+def step(kind: str, offset: int, size: int, owner: Any, core: Any = 0, **more: Any) -> Any:
+    """An access of a sequence; of kind "free" and "hand_out" what they are."""
+    own = kind in ("free", "hand_out")
+    return {
+        "what": kind if own else "access",
+        "kind": None if own else kind,
+        "core": core,
+        "shared_cache": False,
+        "owner": {"name": owner["name"], "kind": owner["kind"]},
+        "actor": "net",
+        "operation": 5,
+        "offset": offset,
+        "bytes": size,
+        "by_allocator": False,
+        "uncached": False,
+        "skipped": False,
+        **more,
+    }
+
+
+def move(what: str, core: int = 0, shared: bool = False) -> Any:
+    return {"what": what, "kind": None, "core": core, "shared_cache": shared}
+
+
+def hazard(steps: list[Any], wrong: list[Any], **more: Any) -> Any:
+    return {
+        "class": "H2",
+        "title": "a buffer shares a line with the allocator's metadata",
+        "explanation": "the line is shared",
+        "advice": "round the size up",
+        "region": "axi_sram",
+        "line_offset": 64,
+        "line_bytes": 32,
+        "core": 0,
+        "operation": 5,
+        "count": 2,
+        "wrong": wrong,
+        "victim": block("net/frame", 0, 72),
+        "culprit": METADATA,
+        "sequence": steps,
+        "drawing": "",
+        "file": "scenarios/camera_stream.json",
+        "line": 17,
+        "actor": "net",
+        **more,
+    }
+
+
+def written_over() -> Any:
+    """Memory's 0..7, written by a device, go down under the eviction of a line whose 8..15 are
+    dirty."""
+    frame = block("net/frame", 0, 72)
+    steps = [
+        step("store", 8, 8, METADATA, by_allocator=True),
+        step("dma_write", 0, 8, frame, "device"),
+        move("eviction"),
+    ]
+    return hazard(steps, [[0, 8]])
+
+
+def with_hazards(*hazards: Any, **machine: Any) -> Any:
+    """The sample with a first run that was judged, on a machine with an L1."""
+    value = sample()
+    value["scenario"]["l1"] = {"size_bytes": 16384, "ways": 4}
+    value["scenario"].update(machine)
+    value["runs"][0].update(hazards=list(hazards), hazards_unlisted=0, hazard_lines_given_up=0)
+    return value

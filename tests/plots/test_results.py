@@ -203,7 +203,7 @@ class Refusals(Folder):
 
     def test_keys_of_a_newer_writer_are_ignored(self) -> None:
         value = sample()
-        value["runs"][0]["hazards"] = [{"class": "H1"}]
+        value["runs"][0]["weather"] = [{"class": "H1"}]
         self.assertEqual(len(read(value).document.runs), 8)
 
 
