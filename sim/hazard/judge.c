@@ -116,6 +116,11 @@ void smh_judge_close(struct smh_judge *judge)
         free(judge->hazards[i].advice);
         free(judge->hazards[i].drawing);
     }
+    while (judge->spare != NULL) {
+        struct smh_line *line = judge->spare;
+        judge->spare = line->next_spare;
+        smh_line_free(line, NULL);
+    }
     smh_owners_close(judge->owners);
     free(judge->effect.wrong);
     free(judge->hazards);
@@ -161,12 +166,9 @@ void smh_judge_switch_off(struct smh_judge *judge, unsigned rules)
 /* --- an access on its range ----------------------------------------------------------------------
  */
 
-static uint32_t lookup(struct smh_judge *judge, uint16_t region, uint64_t offset)
+static __attribute__((noinline)) uint32_t look_up_further(struct smh_judge *judge, uint16_t region,
+                                                          uint64_t offset)
 {
-    if (judge->recent.region == region && offset >= judge->recent.from &&
-        offset < judge->recent.to) {
-        return judge->recent.number;
-    }
     uint32_t number = smh_owners_at(judge->owners, region, offset);
     if (number == SMH_OWNERS_NONE) {
         return SMH_OWNERS_NOBODY;
@@ -177,6 +179,15 @@ static uint32_t lookup(struct smh_judge *judge, uint16_t region, uint64_t offset
     judge->recent.to = record->owner.offset + record->reserved;
     judge->recent.number = number;
     return number;
+}
+
+static inline uint32_t lookup(struct smh_judge *judge, uint16_t region, uint64_t offset)
+{
+    if (judge->recent.region == region && offset >= judge->recent.from &&
+        offset < judge->recent.to) {
+        return judge->recent.number;
+    }
+    return look_up_further(judge, region, offset);
 }
 
 static struct smh_touch touch_of(struct smh_judge *judge, const struct smh_access *access,
@@ -310,52 +321,44 @@ static bool is_out_of_reach(struct smh_judge *judge, const struct smh_access *ac
 }
 
 /* The common case: one core, one line, private and of the same owner. */
-static bool is_done_at_once(struct smh_judge *judge, struct smh_judge_region *region,
-                            const struct smh_access *access)
+static inline bool is_done_at_once(struct smh_judge *judge, const struct smh_access *access)
 {
+    struct smh_judge_region *region = &judge->regions[access->region];
+    if (access->kind > SMH_ACCESS_STORE || access->uncached || region->states == NULL) {
+        return false;
+    }
     uint64_t from = access->offset + region->skew;
-    uint64_t to = from + access->bytes;
-    const uint64_t index = from >> judge->line_shift;
-    struct smh_line_word *word = &region->words[index];
-    if (index != (to - 1) >> judge->line_shift ||
-        (word->tag & 0x3FF) != (SMH_WORD_PRIVATE | (uint64_t)access->core << 2) ||
-        access->uncached) {
+    uint64_t last = from + access->bytes - 1;
+    struct smh_line_word *word = &region->words[from >> judge->line_shift];
+    if (((from ^ last) >> judge->line_shift) != 0 ||
+        (word->tag & 0x3FF) != (SMH_WORD_PRIVATE | (uint64_t)access->core << 2)) {
         return false;
     }
-    word->tag |= access->by_allocator ? SMH_WORD_TABLES : 0;
     if (access->kind == SMH_ACCESS_LOAD) {
+        word->tag |= access->by_allocator ? SMH_WORD_TABLES : 0;
         return true;
-    }
-    if (access->kind != SMH_ACCESS_STORE || from / 64 != (to - 1) / 64) {
-        return false;
     }
     uint32_t owner =
         access->by_allocator ? SMH_OWNERS_METADATA : lookup(judge, access->region, access->offset);
-    if (smh_word_owner(word) != owner) {
+    if (smh_word_owner(word) != owner || ((from ^ last) & ~(uint64_t)63) != 0) {
         return false;
     }
-    uint64_t mask = (access->bytes == 64 ? UINT64_MAX : ((uint64_t)1 << access->bytes) - 1)
-                    << from % 64;
+    uint64_t mask = UINT64_MAX >> (63 - (last - from)) << (from & 63);
     region->dirty[from / 64] |= mask;
     region->defined[from / 64] |= mask;
     word->operation = access->operation;
+    word->tag |= access->by_allocator ? SMH_WORD_TABLES : 0;
     return true;
 }
 
-void smh_judge_access(struct smh_judge *judge, const struct smh_access *access)
+static __attribute__((noinline)) void access_further(struct smh_judge *judge,
+                                                     const struct smh_access *access)
 {
-    if (judge->program != NULL) {
-        struct smh_program_event event = {.what = SMH_PROGRAM_ACCESS, .access = *access};
-        smh_program_add(judge->program, &event);
-    }
     if (access->kind == SMH_ACCESS_BARRIER) {
         barrier(judge, access);
         return;
     }
     struct smh_judge_region *region = &judge->regions[access->region];
-    if (region->states != NULL && is_done_at_once(judge, region, access)) {
-        return;
-    }
     uint32_t owner =
         access->by_allocator ? SMH_OWNERS_METADATA : lookup(judge, access->region, access->offset);
     if (is_out_of_reach(judge, access, owner) || region->states == NULL) {
@@ -367,5 +370,22 @@ void smh_judge_access(struct smh_judge *judge, const struct smh_access *access)
         touch_steps(judge, &touch, access);
     } else {
         touch_range(judge, &touch, access);
+    }
+}
+
+static __attribute__((noinline)) void record(struct smh_judge *judge,
+                                             const struct smh_access *access)
+{
+    struct smh_program_event event = {.what = SMH_PROGRAM_ACCESS, .access = *access};
+    smh_program_add(judge->program, &event);
+}
+
+void smh_judge_access(struct smh_judge *judge, const struct smh_access *access)
+{
+    if (judge->program != NULL) {
+        record(judge, access);
+    }
+    if (!is_done_at_once(judge, access)) {
+        access_further(judge, access);
     }
 }

@@ -8,7 +8,8 @@
  *
  * A line that one core alone touches, through its cache, without maintenance, is private: nothing
  * can go wrong with it, and an access costs a few instructions. Whatever else happens to it makes
- * a struct smh_line of it, from the two bitmaps and the word.
+ * a struct smh_line of it, from the two bitmaps and the word. When all that was dirty has been
+ * written back and every copy is current, it is private again.
  *
  * Invariants: bits and lines are counted from the region's start rounded down to a line: offset +
  * skew.
@@ -65,6 +66,7 @@ struct smh_judge {
     struct smh_owners *owners;
     struct smh_line_list *pending; /* [cores] */
     struct smh_line_effect effect;
+    struct smh_line *spare; /* lines that were full, and may be used again */
     struct smh_hazard *hazards;
     size_t hazard_count;
     struct smh_hazard_key *keys;
@@ -131,12 +133,15 @@ void smh_touch_narrow(const struct smh_judge *judge, struct smh_touch *touch, ui
 void smh_touch_line(struct smh_judge *judge, const struct smh_touch *touch);
 void smh_touch_apply(struct smh_judge *judge, struct smh_line *line,
                      const struct smh_line_event *event);
-/* Once nothing of the past matters, the past is forgotten. */
+/* Once nothing of the past matters, the past is forgotten, and the line may be private again: it is
+ * not the caller's any more. */
 void smh_touch_tidy(struct smh_judge *judge, struct smh_line *line);
 /* private.c: whether a core's access leaves the line private, and is thereby done. */
 bool smh_private_touch(struct smh_judge *judge, const struct smh_touch *touch);
 /* The line in full, whatever it was. */
 struct smh_line *smh_private_full(struct smh_judge *judge, uint16_t region_index, uint64_t index);
+/* A line of which nothing is remembered becomes private, when one core alone has touched it. */
+void smh_private_again(struct smh_judge *judge, struct smh_line *line);
 /* What the allocator alone left dirty in [from, to) is so no more. */
 void smh_private_settle(struct smh_judge *judge, struct smh_judge_region *region, uint64_t index,
                         uint64_t from, uint64_t to);

@@ -13,13 +13,20 @@ struct smh_line *smh_line_new(uint16_t region, uint64_t index, uint32_t line_byt
     struct smh_line *line = smh_must_allocate(1, sizeof(*line));
     line->segment_capacity = 4;
     line->segments = smh_must_allocate(line->segment_capacity, sizeof(*line->segments));
+    smh_line_renew(line, region, index, line_bytes);
+    return line;
+}
+
+void smh_line_renew(struct smh_line *line, uint16_t region, uint64_t index, uint32_t line_bytes)
+{
     line->segments[0] =
         (struct smh_line_segment){.set = SMH_STATES_INITIAL, .to = (uint16_t)line_bytes};
     line->segment_count = 1;
+    line->slots = 0;
     line->region = region;
     line->index = index;
     line->allocator_core = 255;
-    return line;
+    line->truncated = false;
 }
 
 void smh_line_free(struct smh_line *line, struct smh_owners *owners)
@@ -189,10 +196,48 @@ static bool is_of_a_core(enum smh_event event)
     return event < SMH_EVENT_DMA_READ;
 }
 
+/* The commonest case: whether a load, a store, a hand-out or a free is known to leave every set as
+ * it is, without anything going wrong. */
+static bool stays(const struct smh_line *line, const struct smh_states *states,
+                  const struct smh_line_event *event)
+{
+    enum smh_event in = SMH_EVENT_UNDEFINE;
+    enum smh_event out = SMH_EVENT_KIND_COUNT;
+    unsigned slot = 0;
+    if (event->kind <= SMH_LINE_STORE) {
+        if (event->uncached) {
+            return false;
+        }
+        while (slot < line->slots && line->slot_core[slot] != event->core) {
+            slot++;
+        }
+        if (slot == line->slots) {
+            return false;
+        }
+        in = event->kind == SMH_LINE_LOAD ? SMH_EVENT_LOAD_CACHED : SMH_EVENT_STORE_CACHED_IN;
+        out = event->kind == SMH_LINE_LOAD ? out : SMH_EVENT_STORE_CACHED_OUT;
+    } else if (event->kind != SMH_LINE_HAND_OUT && event->kind != SMH_LINE_FREE) {
+        return false;
+    }
+    uint16_t from = 0;
+    for (size_t i = 0; i < line->segment_count; i++) {
+        uint32_t set = line->segments[i].set;
+        uint16_t to = line->segments[i].to;
+        bool met = from < event->to && event->from < to;
+        bool beside = from < event->from || event->to < to;
+        if ((met && !smh_states_stays(states, set, in, slot)) ||
+            (beside && out != SMH_EVENT_KIND_COUNT && !smh_states_stays(states, set, out, slot))) {
+            return false;
+        }
+        from = to;
+    }
+    return true;
+}
+
 void smh_line_apply(struct smh_line *line, struct smh_states *states,
                     const struct smh_line_event *event, struct smh_line_effect *effect)
 {
-    if (line->given_up) {
+    if (line->given_up || stays(line, states, event)) {
         return;
     }
     if (event->kind == SMH_LINE_SETTLE) {

@@ -91,6 +91,7 @@ struct smh_line {
                                 core i */
     uint16_t region;
     uint64_t index; /* of the line in its region */
+    struct smh_line *next_spare;
 };
 
 /* What an event did to some bytes. */
@@ -106,6 +107,8 @@ struct smh_line_effect {
 };
 
 struct smh_line *smh_line_new(uint16_t region, uint64_t index, uint32_t line_bytes);
+/* As new, of a line of which nothing is remembered: no events, dirt or suspects. */
+void smh_line_renew(struct smh_line *line, uint16_t region, uint64_t index, uint32_t line_bytes);
 void smh_line_free(struct smh_line *line, struct smh_owners *owners);
 
 /* The event that a line event is for a byte of it: SMH_EVENT_KIND_COUNT: none. */

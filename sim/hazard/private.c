@@ -63,7 +63,13 @@ struct smh_line *smh_private_full(struct smh_judge *judge, uint16_t region_index
     if (line != NULL) {
         return line;
     }
-    line = smh_line_new(region_index, index, judge->line_bytes);
+    if (judge->spare != NULL) {
+        line = judge->spare;
+        judge->spare = line->next_spare;
+        smh_line_renew(line, region_index, index, judge->line_bytes);
+    } else {
+        line = smh_line_new(region_index, index, judge->line_bytes);
+    }
     if ((word->tag & SMH_WORD_TABLES) != 0) {
         line->allocator_core = smh_word_core(word);
     }
@@ -73,6 +79,23 @@ struct smh_line *smh_private_full(struct smh_judge *judge, uint16_t region_index
     }
     word->tag = (uint64_t)(uintptr_t)line | SMH_WORD_LINE;
     return line;
+}
+
+void smh_private_again(struct smh_judge *judge, struct smh_line *line)
+{
+    struct smh_judge_region *region = &judge->regions[line->region];
+    if (!region->private_lines || line->slots != 1 ||
+        (line->allocator_core != 255 && line->allocator_core != line->slot_core[0])) {
+        return;
+    }
+    uint64_t first = line->index << judge->line_shift;
+    smh_clear_bits(region->dirty, first, first + judge->line_bytes);
+    smh_clear_bits(region->defined, first, first + judge->line_bytes);
+    struct smh_line_word *word = &region->words[line->index];
+    word->tag = smh_word_private(line->slot_core[0], 0, SMH_OWNERS_NONE) |
+                (line->allocator_core != 255 ? SMH_WORD_TABLES : 0);
+    line->next_spare = judge->spare;
+    judge->spare = line;
 }
 
 /* A store on a private or untouched line by one core; false: it stays private no longer. */

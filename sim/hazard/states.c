@@ -32,6 +32,7 @@ struct draft {
 #define GONE UINT64_MAX
 
 struct smh_states {
+    struct smh_states_table table_of_steps; /* first: see states.h */
     struct smh_regime regime;
     struct set **sets;
     size_t count, capacity;
@@ -166,8 +167,11 @@ static uint32_t intern(struct smh_states *states, unsigned slots)
     if (states->count == states->capacity) {
         states->capacity = states->capacity == 0 ? 64 : states->capacity * 2;
         states->sets = smh_must_resize(states->sets, states->capacity, sizeof(struct set *));
+        states->table_of_steps.steps = smh_must_resize(states->table_of_steps.steps,
+                                                       states->capacity, sizeof(const uint32_t *));
     }
     states->sets[states->count] = new_set(draft, hash, slots);
+    states->table_of_steps.steps[states->count] = states->sets[states->count]->steps;
     states->table[place] = (uint32_t)++states->count;
     return (uint32_t)states->count - 1;
 }
@@ -219,6 +223,7 @@ void smh_states_close(struct smh_states *states)
     }
     forget(states);
     free(states->sets);
+    free(states->table_of_steps.steps);
     free(states->draft.members);
     free(states);
 }

@@ -75,6 +75,12 @@ enum smh_event {
 
 struct smh_states; /* of one regime */
 
+/* What struct smh_states begins with, for smh_states_stays: of each set, what its steps lead to, as
+ * far as they are known: set << 2 | lost << 1 | stale. */
+struct smh_states_table {
+    const uint32_t **steps; /* [set][event * SMH_STATES_SLOTS + slot] */
+};
+
 struct smh_states *smh_states_open(const struct smh_regime *regime);
 /* Before any step. */
 void smh_states_switch_off(struct smh_states *states, unsigned rules);
@@ -95,6 +101,13 @@ struct smh_step {
  * reached: nothing is known about the byte any more. */
 struct smh_step smh_states_step(struct smh_states *states, uint32_t set, enum smh_event event,
                                 unsigned slot);
+/* Whether a step is known to lead to the set that it begins with, and nothing goes wrong by it. */
+static inline bool smh_states_stays(const struct smh_states *states, uint32_t set,
+                                    enum smh_event event, unsigned slot)
+{
+    const struct smh_states_table *table = (const struct smh_states_table *)states;
+    return table->steps[set][(size_t)event * SMH_STATES_SLOTS + slot] == set << 2;
+}
 /* Whether in some state the byte is current in no copy. */
 bool smh_states_lost(const struct smh_states *states, uint32_t set);
 /* Whether the line may be dirty, or stores pending, of that slot's core (or in L2); slot

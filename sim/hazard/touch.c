@@ -83,6 +83,7 @@ void smh_touch_tidy(struct smh_judge *judge, struct smh_line *line)
     if (line->event_count > 0 && line->suspects == NULL && smh_line_is_pristine(line, states)) {
         smh_line_forget_events(line, judge->owners);
         smh_line_remove_dirt(line, judge->owners, 255);
+        smh_private_again(judge, line);
     }
 }
 
