@@ -2,6 +2,7 @@
 #include "line.h"
 
 #include "../error.h"
+#include "bits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,8 @@ void smh_line_renew(struct smh_line *line, uint16_t region, uint64_t index, uint
     line->index = index;
     line->allocator_core = 255;
     line->truncated = false;
+    line->solo = false;
+    line->bytes = (uint16_t)line_bytes;
 }
 
 void smh_line_free(struct smh_line *line, struct smh_owners *owners)
@@ -234,10 +237,81 @@ static bool stays(const struct smh_line *line, const struct smh_states *states,
     return true;
 }
 
+/* --- lines of one core ---------------------------------------------------------------------------
+ */
+
+/* The segment that begins at `from`: its set; *to: where it ends. */
+static uint32_t solo_segment(const struct smh_line *line, unsigned from, unsigned *to)
+{
+    bool defined = (line->defined >> from & 1u) != 0;
+    *to = (unsigned)smh_next_bit(&line->defined, from, line->bytes, !defined);
+    return defined ? line->sets.defined : line->sets.undefined;
+}
+
+static void unfold(struct smh_line *line)
+{
+    line->solo = false;
+    line->segment_count = 0;
+    for (unsigned from = 0; from < line->bytes;) {
+        if (line->segment_count == line->segment_capacity) {
+            line->segment_capacity = (uint16_t)(line->segment_capacity * 2);
+            line->segments =
+                smh_must_resize(line->segments, line->segment_capacity, sizeof(*line->segments));
+        }
+        struct smh_line_segment *segment = &line->segments[line->segment_count++];
+        segment->set = solo_segment(line, from, &from);
+        segment->to = (uint16_t)from;
+    }
+}
+
+void smh_line_fold(struct smh_line *line, struct smh_states *states)
+{
+    if (line->solo || line->given_up || line->slots != 1 || line->suspects != NULL ||
+        line->bytes > 64) {
+        return;
+    }
+    const struct smh_states_solo *sets = smh_states_solo(states);
+    uint64_t defined = 0;
+    unsigned from = 0;
+    for (size_t i = 0; i < line->segment_count; i++) {
+        unsigned to = line->segments[i].to;
+        if (line->segments[i].set == sets->defined) {
+            smh_set_bits(&defined, from, to);
+        } else if (line->segments[i].set != sets->undefined) {
+            return;
+        }
+        from = to;
+    }
+    line->solo = sets->possible;
+    line->sets = *sets;
+    line->defined = defined;
+}
+
+/* false: it is so no longer, and the event is still to come. */
+static bool apply_solo(struct smh_line *line, const struct smh_line_event *event)
+{
+    if (smh_line_is_solo_of(line, event)) {
+        line->defined |= event->kind == SMH_LINE_STORE ? smh_line_mask(event) : 0;
+        return true;
+    }
+    if (event->kind == SMH_LINE_HAND_OUT || event->kind == SMH_LINE_FREE) {
+        line->defined &= ~smh_line_mask(event);
+        return true;
+    }
+    unfold(line);
+    return false;
+}
+
 void smh_line_apply(struct smh_line *line, struct smh_states *states,
                     const struct smh_line_event *event, struct smh_line_effect *effect)
 {
-    if (line->given_up || stays(line, states, event)) {
+    if (line->given_up) {
+        return;
+    }
+    if (line->solo && apply_solo(line, event)) {
+        return;
+    }
+    if (stays(line, states, event)) {
         return;
     }
     if (event->kind == SMH_LINE_SETTLE) {
@@ -283,7 +357,7 @@ void smh_line_undefine(struct smh_line *line, struct smh_states *states, uint16_
 
 bool smh_line_is_pristine(const struct smh_line *line, const struct smh_states *states)
 {
-    if (line->given_up || line->segment_count != 1) {
+    if (line->solo || line->given_up || line->segment_count != 1) {
         return false;
     }
     return smh_states_pristine(states, line->segments[0].set);
@@ -292,19 +366,29 @@ bool smh_line_is_pristine(const struct smh_line *line, const struct smh_states *
 bool smh_line_is_dirty(const struct smh_line *line, const struct smh_states *states, unsigned slot)
 {
     /* Whether the line is dirty does not depend on the byte. */
-    return smh_states_dirty(states, line->segments[0].set, slot);
+    return smh_states_dirty(states, line->solo ? line->sets.undefined : line->segments[0].set,
+                            slot);
 }
 
 /* --- events --------------------------------------------------------------------------------------
  */
 
+static inline uint32_t hash_on(uint32_t hash, uint32_t set, unsigned to)
+{
+    hash = (hash ^ set) * 0x9e3779b1u;
+    hash = (hash ^ to) * 0x85ebca6bu;
+    return hash ^ hash >> 15;
+}
+
 static uint32_t state_hash(const struct smh_line *line)
 {
     uint32_t hash = line->slots;
-    for (size_t i = 0; i < line->segment_count; i++) {
-        hash = (hash ^ line->segments[i].set) * 0x9e3779b1u;
-        hash = (hash ^ line->segments[i].to) * 0x85ebca6bu;
-        hash ^= hash >> 15;
+    for (unsigned at = 0; line->solo && at < line->bytes;) {
+        uint32_t set = solo_segment(line, at, &at);
+        hash = hash_on(hash, set, at);
+    }
+    for (size_t i = 0; !line->solo && i < line->segment_count; i++) {
+        hash = hash_on(hash, line->segments[i].set, line->segments[i].to);
     }
     return hash;
 }

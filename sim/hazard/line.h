@@ -8,6 +8,8 @@
  *     dirt       owner of stores since the line was last surely written back, with their extent
  *     events     store 0..8 | clean | dma_write 8..24 | ...
  *
+ *     solo       a line of up to 64 bytes that one core alone stores to: segments as bits
+ *
  * Invariants: segments cover the line, and no two neighbours have the same set. Replaying the
  * events on an untouched line leads to the present sets (but where hazards have been told: there
  * the bytes count as undefined until they are written again), unless `truncated`.
@@ -92,6 +94,10 @@ struct smh_line {
     uint16_t region;
     uint64_t index; /* of the line in its region */
     struct smh_line *next_spare;
+    bool solo; /* one core, dirty: the segments are those of `defined`, and not kept */
+    struct smh_states_solo sets; /* where it is */
+    uint64_t defined;            /* bit i: byte i is of sets.defined, else of sets.undefined */
+    uint16_t bytes;              /* of the line */
 };
 
 /* What an event did to some bytes. */
@@ -117,6 +123,21 @@ enum smh_event smh_line_event_for(const struct smh_line_event *event, bool insid
 /* Applies an event to the sets. effect (may be NULL): the bytes that go wrong by it are added. */
 void smh_line_apply(struct smh_line *line, struct smh_states *states,
                     const struct smh_line_event *event, struct smh_line_effect *effect);
+/* Where one core alone has made the line dirty and nothing else happened, a bit a byte says what
+ * the segments say. */
+void smh_line_fold(struct smh_line *line, struct smh_states *states);
+/* A load or store of the core whose line it is. */
+static inline bool smh_line_is_solo_of(const struct smh_line *line,
+                                       const struct smh_line_event *event)
+{
+    return line->solo && event->kind <= SMH_LINE_STORE && !event->uncached &&
+           event->core == line->slot_core[0];
+}
+static inline uint64_t smh_line_mask(const struct smh_line_event *event)
+{
+    return event->from == event->to ? 0
+                                    : UINT64_MAX >> (64 - (event->to - event->from)) << event->from;
+}
 /* Bytes [from, to) count as undefined. */
 void smh_line_undefine(struct smh_line *line, struct smh_states *states, uint16_t from,
                        uint16_t to);

@@ -36,6 +36,8 @@ struct smh_states {
     struct smh_regime regime;
     struct set **sets;
     size_t count, capacity;
+    struct smh_states_solo solo;
+    bool solo_known;
     uint32_t *table; /* open addressing: number + 1 */
     size_t table_mask;
     struct draft draft;
@@ -192,6 +194,7 @@ static void begin(struct smh_states *states)
 
 static void forget(struct smh_states *states)
 {
+    states->solo_known = false;
     for (size_t i = 0; i < states->count; i++) {
         free(states->sets[i]->members);
         free(states->sets[i]);
@@ -274,6 +277,39 @@ struct smh_step smh_states_step(struct smh_states *states, uint32_t set, enum sm
     uint32_t step = from->steps[index];
     return step == TOO_FAR ? (struct smh_step){SMH_STATES_GIVEN_UP, false, false}
                            : (struct smh_step){step >> 2, (step & 1u) != 0, (step & 2u) != 0};
+}
+
+static bool leads_to(struct smh_states *states, uint32_t set, enum smh_event event, uint32_t to)
+{
+    struct smh_step step = smh_states_step(states, set, event, 0);
+    return step.set == to && !step.stale && !step.lost;
+}
+
+const struct smh_states_solo *smh_states_solo(struct smh_states *states)
+{
+    struct smh_states_solo *solo = &states->solo;
+    if (states->solo_known) {
+        return solo;
+    }
+    uint32_t clean = smh_states_step(states, SMH_STATES_INITIAL, SMH_EVENT_ENTER, 0).set;
+    uint32_t defined = smh_states_step(states, clean, SMH_EVENT_STORE_CACHED_IN, 0).set;
+    uint32_t undefined = smh_states_step(states, clean, SMH_EVENT_STORE_CACHED_OUT, 0).set;
+    solo->defined = defined;
+    solo->undefined = undefined;
+    solo->possible = defined != undefined && undefined != clean && defined != SMH_STATES_GIVEN_UP &&
+                     undefined != SMH_STATES_GIVEN_UP &&
+                     smh_states_dirty(states, defined, SMH_STATES_SLOTS) &&
+                     smh_states_dirty(states, undefined, SMH_STATES_SLOTS) &&
+                     leads_to(states, defined, SMH_EVENT_LOAD_CACHED, defined) &&
+                     leads_to(states, defined, SMH_EVENT_STORE_CACHED_IN, defined) &&
+                     leads_to(states, defined, SMH_EVENT_STORE_CACHED_OUT, defined) &&
+                     leads_to(states, defined, SMH_EVENT_UNDEFINE, undefined) &&
+                     leads_to(states, undefined, SMH_EVENT_LOAD_CACHED, undefined) &&
+                     leads_to(states, undefined, SMH_EVENT_STORE_CACHED_IN, defined) &&
+                     leads_to(states, undefined, SMH_EVENT_STORE_CACHED_OUT, undefined) &&
+                     leads_to(states, undefined, SMH_EVENT_UNDEFINE, undefined);
+    states->solo_known = true;
+    return solo;
 }
 
 bool smh_states_lost(const struct smh_states *states, uint32_t set)

@@ -119,6 +119,14 @@ bool smh_states_unwritten(const struct smh_states *states, uint32_t set, unsigne
                           bool cached);
 /* Whether no copy can be stale or dirty: nothing of the past matters. */
 bool smh_states_pristine(const struct smh_states *states, uint32_t set);
+/* What lines that one core alone has loaded and stored to, since they became dirty, consist of:
+ * bytes that it has stored, and bytes that are undefined. Whether loads, stores, hand-outs and
+ * frees lead from one to the other, and nothing can go wrong; else: `possible` is false. */
+struct smh_states_solo {
+    bool possible;
+    uint32_t defined, undefined; /* sets */
+};
+const struct smh_states_solo *smh_states_solo(struct smh_states *states);
 size_t smh_states_set_count(const struct smh_states *states);
 size_t smh_states_set_size(const struct smh_states *states, uint32_t set);
 
