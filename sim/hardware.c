@@ -1,6 +1,9 @@
 /* hardware.c: accesses, from operations and from the traced core. See hardware.h. */
 #include "hardware.h"
 
+#include "hazard/judge_hit.h"
+#include "machine/memory_hit.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,15 +156,12 @@ static void note_wrong_read(struct smh_hardware *hardware, const struct smh_acce
 static inline __attribute__((always_inline)) void carry_out(struct smh_hardware *hardware,
                                                             const struct smh_access *access)
 {
-    hardware->cycles += smh_memory_access(hardware->memory, access);
-    if (access->kind == SMH_ACCESS_LOAD || access->kind == SMH_ACCESS_DMA_READ) {
-        uint64_t offset = smh_memory_wrong_offset(hardware->memory);
-        if (offset != UINT64_MAX) {
-            note_wrong_read(hardware, access, offset);
-        }
+    hardware->cycles += smh_memory_access_inline(hardware->memory, access);
+    if (__builtin_expect(hardware->memory->wrong_offset != UINT64_MAX, 0)) {
+        note_wrong_read(hardware, access, hardware->memory->wrong_offset);
     }
-    if (hardware->judge != NULL) {
-        smh_judge_access(hardware->judge, access);
+    if (hardware->judge != NULL && !smh_judge_hit(hardware->judge, access)) {
+        smh_judge_access_further(hardware->judge, access);
     }
 }
 

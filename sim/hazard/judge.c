@@ -2,6 +2,7 @@
 #include "judge.h"
 
 #include "../error.h"
+#include "judge_hit.h"
 #include "judge_state.h"
 
 #include <stdlib.h>
@@ -320,40 +321,12 @@ static bool is_out_of_reach(struct smh_judge *judge, const struct smh_access *ac
     return true;
 }
 
-/* The common case: one core, one line, private and of the same owner. */
-static inline bool is_done_at_once(struct smh_judge *judge, const struct smh_access *access)
+void smh_judge_access_further(struct smh_judge *judge, const struct smh_access *access)
 {
-    struct smh_judge_region *region = &judge->regions[access->region];
-    if (access->kind > SMH_ACCESS_STORE || access->uncached || region->states == NULL) {
-        return false;
+    if (judge->program != NULL) {
+        struct smh_program_event event = {.what = SMH_PROGRAM_ACCESS, .access = *access};
+        smh_program_add(judge->program, &event);
     }
-    uint64_t from = access->offset + region->skew;
-    uint64_t last = from + access->bytes - 1;
-    struct smh_line_word *word = &region->words[from >> judge->line_shift];
-    if (((from ^ last) >> judge->line_shift) != 0 ||
-        (word->tag & 0x3FF) != (SMH_WORD_PRIVATE | (uint64_t)access->core << 2)) {
-        return false;
-    }
-    if (access->kind == SMH_ACCESS_LOAD) {
-        word->tag |= access->by_allocator ? SMH_WORD_TABLES : 0;
-        return true;
-    }
-    uint32_t owner =
-        access->by_allocator ? SMH_OWNERS_METADATA : lookup(judge, access->region, access->offset);
-    if (smh_word_owner(word) != owner || ((from ^ last) & ~(uint64_t)63) != 0) {
-        return false;
-    }
-    uint64_t mask = UINT64_MAX >> (63 - (last - from)) << (from & 63);
-    region->dirty[from / 64] |= mask;
-    region->defined[from / 64] |= mask;
-    word->operation = access->operation;
-    word->tag |= access->by_allocator ? SMH_WORD_TABLES : 0;
-    return true;
-}
-
-static __attribute__((noinline)) void access_further(struct smh_judge *judge,
-                                                     const struct smh_access *access)
-{
     if (access->kind == SMH_ACCESS_BARRIER) {
         barrier(judge, access);
         return;
@@ -373,19 +346,9 @@ static __attribute__((noinline)) void access_further(struct smh_judge *judge,
     }
 }
 
-static __attribute__((noinline)) void record(struct smh_judge *judge,
-                                             const struct smh_access *access)
-{
-    struct smh_program_event event = {.what = SMH_PROGRAM_ACCESS, .access = *access};
-    smh_program_add(judge->program, &event);
-}
-
 void smh_judge_access(struct smh_judge *judge, const struct smh_access *access)
 {
-    if (judge->program != NULL) {
-        record(judge, access);
-    }
-    if (!is_done_at_once(judge, access)) {
-        access_further(judge, access);
+    if (!smh_judge_hit(judge, access)) {
+        smh_judge_access_further(judge, access);
     }
 }

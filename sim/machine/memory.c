@@ -253,9 +253,7 @@ static uint64_t access_by_core(struct smh_memory *memory, const struct smh_acces
     return cost;
 }
 
-/* One that is more than a hit. */
-static __attribute__((noinline)) uint64_t access_further(struct smh_memory *memory,
-                                                         const struct smh_access *access)
+uint64_t smh_memory_access_further(struct smh_memory *memory, const struct smh_access *access)
 {
     const struct smh_memory_region *region = &memory->regions[access->region];
     if (!memory->plain) {
@@ -287,14 +285,7 @@ static __attribute__((noinline)) uint64_t access_further(struct smh_memory *memo
 
 uint64_t smh_memory_access(struct smh_memory *memory, const struct smh_access *access)
 {
-    memory->wrong_offset = UINT64_MAX;
-    if (memory->plain) {
-        uint64_t cost = smh_words_hit(memory, access);
-        if (cost != 0) {
-            return cost;
-        }
-    }
-    return access_further(memory, access);
+    return smh_memory_access_inline(memory, access);
 }
 
 uint64_t smh_memory_wrong_offset(const struct smh_memory *memory)

@@ -78,4 +78,16 @@ static inline __attribute__((always_inline)) uint64_t smh_words_hit(struct smh_m
     return smh_word_count(memory, region, access->offset, access->bytes) * memory->l1_cycles;
 }
 
+/* memory.c: one that is more than a hit. */
+uint64_t smh_memory_access_further(struct smh_memory *memory, const struct smh_access *access);
+
+/* smh_memory_access, to be inlined. */
+static inline __attribute__((always_inline)) uint64_t smh_memory_access_inline(
+    struct smh_memory *memory, const struct smh_access *access)
+{
+    memory->wrong_offset = UINT64_MAX;
+    uint64_t cost = memory->plain ? smh_words_hit(memory, access) : 0;
+    return cost != 0 ? cost : smh_memory_access_further(memory, access);
+}
+
 #endif
