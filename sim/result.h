@@ -12,11 +12,14 @@
  *   program, version, command
  *   scenario          name, file, why, seed, target_bits, match, policy, line_bytes, cores,
  *                     l1, l2 (null or size_bytes, ways, write_through, write_allocate, shared),
- *                     store_buffer (entries), regions [ name, base, size_bytes, attr, attr_name,
- * cache, cycles, engine, granule_bytes ], actors [ name ] runs [            one per engine, policy
- * and seed engine          name, or "as_written" when the scenario's regions choose policy, seed,
- * passed operations      total, one count per kind, skipped (on a block whose allocation had
- * failed), zero_size (requests of no bytes, answered with NULL and no failure) simulated_ns
+ *                     store_buffer (entries), regions [ name, base, size_bytes, attr,
+ *                     attr_name, cache, cycles, engine, granule_bytes ], actors [ name ]
+ *   runs [            one per engine, policy and seed
+ *     engine          name, or "as_written" when the scenario's regions choose
+ *     policy, seed, passed
+ *     operations      total, one count per kind, skipped (on a block whose allocation had failed),
+ *                     zero_size (requests of no bytes, answered with NULL and no failure)
+ *     simulated_ns
  *     failures        total, no_region, fragmented, full, requested_bytes,
  *                     list [ time_ns, actor, operation, site, bytes, align, attr, attr_name,
  *                            reason, free_bytes, largest_free_bytes ] (the first 100)
