@@ -299,7 +299,10 @@ static void *reshape(struct smh_heap *heap, void *address, size_t bytes, bool to
     uint32_t start;
     uint32_t need;
 
-    (void)look_around(map, (uint32_t)(((uintptr_t)address - map->base) >> map->unit_shift), &block);
+    if (!look_around(map, (uint32_t)(((uintptr_t)address - map->base) >> map->unit_shift),
+                     &block)) {
+        return NULL; /* damaged: a live block was given */
+    }
     start = to_left ? block.start : block.at;
     if (units > block.right_end - start || (to_left && start == block.at)) {
         return NULL;

@@ -73,10 +73,10 @@ Test(hazard_report, json_has_every_field, .init = run, .fini = clear)
     json_t *list = smh_result_hazards_json(&result);
     cr_assert_eq(json_array_size(list), 1);
     const json_t *hazard = json_array_get(list, 0);
-    static const char *const keys[] = {"class",  "title",       "explanation", "advice",
-                                       "region", "line_offset", "line_bytes",  "core",
-                                       "count",  "operation",   "victim",      "culprit",
-                                       "wrong",  "sequence",    "drawing"};
+    static const char *const keys[] = {
+        "class",      "title",    "explanation", "advice",    "region", "line_offset",
+        "line_bytes", "core",     "count",       "operation", "victim", "culprit",
+        "wrong",      "sequence", "drawing",     "file",      "line",   "actor"};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         cr_assert_not_null(json_object_get(hazard, keys[i]), "%s", keys[i]);
     }
