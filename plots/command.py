@@ -39,6 +39,8 @@ def figure_main(
         return fail(f"{options.output}: its name must end in .png or .svg")
     try:
         found = {picture.name: picture for picture in pictures(load(options.results))}
+        if not found:
+            return fail(f"{options.results}: holds nothing for this picture")
         if options.pick and options.pick not in found:
             return fail(f"--pick {options.pick}: allowed here are {', '.join(found)}")
         chosen = found[options.pick] if options.pick else next(iter(found.values()))

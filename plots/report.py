@@ -16,7 +16,9 @@ from typing import Any, Optional, Sequence
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+import caches
 import comparison
+import cycles
 import fragmentation
 import hazards
 import heap_map
@@ -31,7 +33,17 @@ from results import Results, ResultsError, load, violation_count
 from schema import Run
 from style import Picture, render
 
-MODULES = (memory_map, comparison, hazards, heap_map, occupancy, fragmentation, latency)
+MODULES = (
+    memory_map,
+    comparison,
+    hazards,
+    heap_map,
+    occupancy,
+    fragmentation,
+    latency,
+    cycles,
+    caches,
+)
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 

@@ -129,6 +129,13 @@ class Results:
     def seeds(self) -> list[int]:
         return sorted({run.seed for run in self.document.runs})
 
+    @property
+    def untraced(self) -> str:
+        """Engines that were loaded, whose own accesses the cycles do not hold."""
+        return ", ".join(
+            unique(run.engine for run in self.document.runs if run.cycles and not run.cycles.traced)
+        )
+
     def memory(self, name: str) -> MemoryRegion:
         (found,) = (region for region in self.document.scenario.regions if region.name == name)
         return found

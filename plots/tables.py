@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, Optional
 
+import caches as cache_figures
+import cycles as cycle_figures
 import hazards as hazard_figures
 import latency
 import units
@@ -372,3 +374,42 @@ def hazard_owners(found: hazard_figures.Found) -> Table:
         )
     head = ["Owner", "Name", "Kind", "At", "Size", "Alignment asked", "Allocated by operation"]
     return Table("Owners", head, rows, "", 2)
+
+
+def cycles(results: Results) -> Table:
+    rows = [
+        [
+            word(cost.place),
+            word(cost.kind),
+            word(cost.engine),
+            Cell(units.count(cost.calls)),
+            Cell(units.count(cost.least)),
+            Cell(units.count(round(cost.mean))),
+            Cell(units.count(cost.within(0.5))),
+            Cell(units.count(cost.within(0.99))),
+            Cell(units.count(cost.most)),
+        ]
+        for cost in cycle_figures.costs(results)
+    ]
+    head = ["Region", "Call", "Engine", "Calls", "Least", "Mean", "50 %", "99 %", "Most"]
+    note = "Cycles of the target's memories and caches; 50 % and 99 %: upper bounds of buckets."
+    return Table("Cycles of the allocator", head, rows, note, 3)
+
+
+def caches(results: Results) -> Table:
+    rows = [
+        [
+            word(use.level),
+            word(use.region),
+            word(use.engine),
+            Cell(units.count(use.loads)),
+            Cell(units.count(use.load_misses)),
+            Cell(units.count(use.stores)),
+            Cell(units.count(use.store_misses)),
+            Cell(units.percent(use.misses / use.accesses)),
+            Cell(units.count(use.write_backs)),
+        ]
+        for use in cache_figures.uses(results)
+    ]
+    head = ["Level", "Region", "Engine", "Loads", "Missed", "Stores", "Missed", "Miss rate"]
+    return Table("Caches", [*head, "Written back"], rows, "All runs of an engine together.", 3)
