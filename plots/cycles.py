@@ -8,6 +8,7 @@ on every machine. A row is all runs of an engine; the axis is logarithmic.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from command import figure_main
 from results import Results
 
 ROW_INCHES = 0.25
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 NO_REGION = "(served by no region)"
 
 
@@ -96,7 +98,7 @@ MARKS: tuple[tuple[str, dict[str, Any]], ...] = (
 def _tick(value: float) -> str:
     if value < 10**6:
         return units.count(value)
-    return f"{units.count(round(value / 10**6))}{units.SPACE}M"
+    return "10" + str(round(math.log10(value))).translate(RAISED)
 
 
 def _row(axes: Any, row: int, cost: Cost) -> None:
