@@ -1,22 +1,11 @@
 /* hardware.c: accesses, from operations and from the traced core. See hardware.h. */
 #include "hardware.h"
 
-#include "hazard/judge_hit.h"
-#include "machine/memory_hit.h"
+#include "hardware_hit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct smh_hardware_range {
-    uintptr_t start;
-    uint64_t bytes;
-    uint8_t *lines; /* of each, the allocator's last access: its core + 1, and whether it has stored
-                       there; NULL: nobody asks */
-    uint32_t skew;  /* bytes of the first line before the region */
-    uint16_t region;
-};
-
-#define LINE_STORED 0x80u /* by the allocator, and not dropped since */
 /* A line that the region only begins; and eight, to read eight at a time. */
 #define LINES_BEHIND 9
 
@@ -286,8 +275,8 @@ static inline bool is_followed(const struct smh_hardware *hardware,
            line == (first + access->bytes - 1) >> hardware->line_shift;
 }
 
-static inline __attribute__((always_inline)) void carry_out_logged(
-    struct smh_hardware *hardware, const struct smh_traced_access *logged)
+static __attribute__((noinline)) void carry_out_logged(struct smh_hardware *hardware,
+                                                       const struct smh_traced_access *logged)
 {
     const struct smh_hardware_range *range = range_of(hardware, logged->address);
     if (range == NULL) {
@@ -310,14 +299,21 @@ static void catch_up(struct smh_hardware *hardware, const struct smh_live *one,
                      const struct smh_live *other)
 {
     struct smh_traced_access *logged = hardware->next;
+    const struct smh_hit_run run = smh_hit_run(hardware);
+    uint64_t cycles = 0;
     hardware->access.by_allocator = true;
     for (; logged < hardware->end; logged++) {
         if (logged->bulk && (is_inside(logged, one) || is_inside(logged, other))) {
             break;
         }
         smh_tracing_redo(logged);
-        carry_out_logged(hardware, logged);
+        uint64_t cost = smh_hardware_hit(&run, hardware->range, logged);
+        cycles += cost;
+        if (cost == 0) {
+            carry_out_logged(hardware, logged);
+        }
     }
+    hardware->cycles += cycles;
     hardware->next = logged;
 }
 
