@@ -299,7 +299,7 @@ static void catch_up(struct smh_hardware *hardware, const struct smh_live *one,
                      const struct smh_live *other)
 {
     struct smh_traced_access *logged = hardware->next;
-    const struct smh_hit_run run = smh_hit_run(hardware);
+    struct smh_hit_run run = smh_hit_run(hardware);
     uint64_t cycles = 0;
     hardware->access.by_allocator = true;
     for (; logged < hardware->end; logged++) {
@@ -307,10 +307,13 @@ static void catch_up(struct smh_hardware *hardware, const struct smh_live *one,
             break;
         }
         smh_tracing_redo(logged);
-        uint64_t cost = smh_hardware_hit(&run, hardware->range, logged);
+        uint64_t cost = smh_hardware_hit(&run, logged);
         cycles += cost;
         if (cost == 0) {
             carry_out_logged(hardware, logged);
+            if (hardware->range != run.range) {
+                run = smh_hit_run(hardware);
+            }
         }
     }
     hardware->cycles += cycles;
@@ -393,6 +396,7 @@ void smh_hardware_allocated(struct smh_hardware *hardware, const struct smh_live
         return;
     }
     block.usable = usable_size(hardware, live->block); /* before undo */
+    hardware->usable = block.usable;
     smh_tracing_undo();
     catch_up(hardware, &block, NULL);
     catch_up_bulk(hardware, false); /* told once the block has been handed out */
@@ -401,7 +405,7 @@ void smh_hardware_allocated(struct smh_hardware *hardware, const struct smh_live
 void smh_hardware_handed_out(struct smh_hardware *hardware, const struct smh_operation *operation,
                              struct smh_live *live)
 {
-    live->usable = usable_size(hardware, live->block);
+    live->usable = hardware->usable; /* asked for in smh_hardware_allocated */
     drop_lines(hardware, live);
     forget(hardware, live, 0, live->usable);
     if (hardware->judge != NULL) {

@@ -28,63 +28,90 @@ struct smh_hardware_range {
     uint16_t region;
 };
 
-/* What is the same for all accesses of one call. */
+/* What is the same for all accesses of one call to one region. */
 struct smh_hit_run {
-    struct smh_memory *memory;
-    struct smh_judge *judge; /* NULL: none */
+    const struct smh_hardware_range *range;
+    struct smh_memory_region *region;
+    struct smh_line_word *words; /* NULL: no judge */
+    uint64_t *judge_dirty, *judge_defined;
     struct smh_memory_level l1;
+    uintptr_t start;
+    uint64_t bytes; /* 0: none of these accesses is there */
+    uint8_t *lines;
+    uint64_t skew;
+    uint64_t first_line;
+    uint64_t private; /* what the words of lines are where a load is done at once */
     uint64_t operation;
-    uint64_t line_bytes, word_bytes;
+    uint64_t line_mask, word_bytes;
+    uint64_t cost;
     unsigned line_shift;
     uint8_t core;
-    bool possible;
 };
 
+#define SMH_HIT_WORD_MASK (UINT64_C(0x3FF) | SMH_WORD_TABLES)
+
+/* The run of hardware->range. */
 static inline struct smh_hit_run smh_hit_run(const struct smh_hardware *hardware)
 {
     struct smh_memory *memory = hardware->memory;
-    struct smh_hit_run run = {.memory = memory,
-                              .judge = hardware->judge,
-                              .operation = hardware->access.operation,
-                              .line_bytes = memory->line_bytes,
-                              .line_shift = memory->line_shift,
-                              .word_bytes = memory->word_bytes,
-                              .core = hardware->access.core};
-    run.l1 = memory->cores[run.core].l1;
-    run.possible = memory->plain && memory->has_l1 && !hardware->access.uncached &&
-                   memory->line_bytes <= 64 && run.l1.cache.replacement != SMH_REPLACE_PLRU &&
-                   (run.judge == NULL || run.judge->program == NULL);
+    const struct smh_judge *judge = hardware->judge;
+    const struct smh_hardware_range *range = hardware->range;
+    struct smh_memory_region *region = &memory->regions[range->region];
+    uint8_t core = hardware->access.core;
+    struct smh_hit_run run = {
+        .range = range,
+        .region = region,
+        .start = range->start,
+        .lines = range->lines,
+        .skew = range->skew,
+        .first_line = region->line_of_region | region->base >> memory->line_shift,
+        .private = SMH_WORD_PRIVATE | (uint64_t)core << 2 | SMH_WORD_TABLES,
+        .operation = hardware->access.operation,
+        .line_mask = memory->line_bytes - 1,
+        .word_bytes = memory->word_bytes,
+        .cost = memory->l1_cycles,
+        .line_shift = memory->line_shift,
+        .core = core,
+    };
+    if (!memory->plain || !region->cached || region->l1_through || hardware->access.uncached ||
+        memory->line_bytes > 64) {
+        return run;
+    }
+    run.l1 = memory->cores[core].l1;
+    if (judge != NULL) {
+        const struct smh_judge_region *judged = &judge->regions[range->region];
+        run.words = judged->words;
+        run.judge_dirty = judged->dirty;
+        run.judge_defined = judged->defined;
+        if (judge->program != NULL || run.words == NULL || !judged->private_lines) {
+            return run;
+        }
+    }
+    run.bytes = run.l1.cache.replacement != SMH_REPLACE_PLRU && run.cost != 0 ? range->bytes : 0;
     return run;
 }
 
 /* Whether the judge has nothing to say; a store is noted. */
 static inline __attribute__((always_inline)) bool smh_hit_is_private(const struct smh_hit_run *run,
-                                                                     uint16_t region_index,
                                                                      uint64_t position,
                                                                      uint64_t bytes, bool store)
 {
-    struct smh_judge_region *region = &run->judge->regions[region_index];
-    if (region->words == NULL) {
-        return false;
-    }
-    struct smh_line_word *word = &region->words[position >> run->line_shift];
-    uint64_t private = SMH_WORD_PRIVATE | (uint64_t)run->core << 2 | SMH_WORD_TABLES;
+    struct smh_line_word *word = &run->words[position >> run->line_shift];
+    uint64_t tag = word->tag;
     if (!store) {
-        const uint64_t mask = 0x3FF | SMH_WORD_TABLES;
-        if ((word->tag & mask) == private) {
+        if ((tag & SMH_HIT_WORD_MASK) == run->private) {
             return true;
         }
         const struct smh_line *line = smh_word_line(word);
-        return line != NULL && line->solo && region->private_lines &&
-               line->slot_core[0] == run->core && line->allocator_core == run->core;
+        return line != NULL && line->solo && line->slot_core[0] == run->core &&
+               line->allocator_core == run->core;
     }
-    const uint64_t mask = (uint64_t)UINT32_MAX << 32 | 0x3FF | SMH_WORD_TABLES;
-    if ((word->tag & mask) != (private | (uint64_t)SMH_OWNERS_METADATA << 32)) {
+    if ((tag & SMH_HIT_WORD_MASK) != run->private || tag >> 32 != SMH_OWNERS_METADATA) {
         return false;
     }
     uint64_t bits = (((uint64_t)2 << (bytes - 1)) - 1) << (position & 63);
-    region->dirty[position / 64] |= bits;
-    region->defined[position / 64] |= bits;
+    run->judge_dirty[position / 64] |= bits;
+    run->judge_defined[position / 64] |= bits;
     word->operation = run->operation;
     return true;
 }
@@ -104,48 +131,43 @@ static inline __attribute__((always_inline)) bool smh_hit_word(
 /* One access by the allocator, which has been redone; its cost. 0: it is none of these, and nothing
  * has changed. */
 static inline __attribute__((always_inline)) uint64_t smh_hardware_hit(
-    const struct smh_hit_run *run, const struct smh_hardware_range *range,
-    const struct smh_traced_access *logged)
+    const struct smh_hit_run *run, const struct smh_traced_access *logged)
 {
-    uint64_t offset = logged->address - range->start;
-    uint64_t position = offset + range->skew;
+    uint64_t offset = logged->address - run->start;
+    uint64_t position = offset + run->skew;
     uint64_t bytes = logged->bytes;
     bool store = logged->store;
-    struct smh_memory_region *region = &run->memory->regions[range->region];
-    if (!run->possible || logged->bulk || offset >= range->bytes ||
-        (position & (run->word_bytes - 1)) + bytes > run->word_bytes || !region->cached ||
-        (store && region->l1_through)) {
+    if (offset >= run->bytes || logged->bulk ||
+        (position & (run->word_bytes - 1)) + bytes > run->word_bytes) {
         return 0;
     }
     uint64_t index = position >> run->line_shift;
-    if (range->lines != NULL &&
-        (range->lines[index] | (store ? 0 : LINE_STORED)) != (LINE_STORED | (run->core + 1u))) {
+    if (run->lines != NULL &&
+        (run->lines[index] | (store ? 0 : LINE_STORED)) != (LINE_STORED | (run->core + 1u))) {
         return 0;
     }
-    uint64_t line = region->line_of_region | ((region->base >> run->line_shift) + index);
+    uint64_t line = run->first_line + index;
     size_t first = (size_t)(line & run->l1.cache.set_mask) * run->l1.cache.ways;
-    if (run->l1.cache.tags[first] != line + 1 ||
-        (bytes != 8 && bytes != 4 && bytes != 2 && bytes != 1)) {
+    if (run->l1.cache.tags[first] != line + 1) {
         return 0;
     }
     size_t slot = first + run->l1.cache.way_of[first];
-    uint8_t *data = run->l1.data + (slot << run->line_shift) + (position & (run->line_bytes - 1));
+    uint8_t *data = run->l1.data + (slot << run->line_shift) + (position & run->line_mask);
     bool same = bytes == 8   ? smh_hit_word(logged, data, 8)
                 : bytes == 4 ? smh_hit_word(logged, data, 4)
                 : bytes == 2 ? smh_hit_word(logged, data, 2)
-                             : smh_hit_word(logged, data, 1);
-    if (!same ||
-        (run->judge != NULL && !smh_hit_is_private(run, range->region, position, bytes, store))) {
+                             : bytes == 1 && smh_hit_word(logged, data, 1);
+    if (!same || (run->words != NULL && !smh_hit_is_private(run, position, bytes, store))) {
         return 0; /* what was stored will be stored again */
     }
     if (store) {
-        smh_words_define_few(region->defined, offset, bytes);
+        smh_words_define_few(run->region->defined, offset, bytes);
         run->l1.dirty[slot] = true;
-        region->counters[0].stores++;
+        run->region->counters[0].stores++;
     } else {
-        region->counters[0].loads++;
+        run->region->counters[0].loads++;
     }
-    return run->memory->l1_cycles;
+    return run->cost;
 }
 
 #endif

@@ -284,6 +284,7 @@ void smh_line_fold(struct smh_line *line, struct smh_states *states)
     }
     line->solo = sets->possible;
     line->sets = *sets;
+    line->hashed = false;
     line->defined = defined;
 }
 
@@ -393,6 +394,20 @@ static uint32_t state_hash(const struct smh_line *line)
     return hash;
 }
 
+/* The hash of a line's sets, of a solo line's kept as long as they are the same. */
+static inline uint32_t state_of(struct smh_line *line)
+{
+    if (!line->solo) {
+        return state_hash(line);
+    }
+    if (!line->hashed || line->hashed_defined != line->defined) {
+        line->hash = state_hash(line);
+        line->hashed_defined = line->defined;
+        line->hashed = true;
+    }
+    return line->hash;
+}
+
 static void remove_events(struct smh_line *line, struct smh_owners *owners, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++) {
@@ -429,7 +444,7 @@ static bool extends(const struct smh_line_event *last, const struct smh_line_eve
 void smh_line_remember(struct smh_line *line, struct smh_owners *owners,
                        const struct smh_line_event *event)
 {
-    uint32_t state = state_hash(line);
+    uint32_t state = state_of(line);
     if (line->event_count > 0) {
         struct smh_line_event *last = &line->events[line->event_count - 1];
         if (extends(last, event)) {

@@ -98,6 +98,9 @@ struct smh_line {
     struct smh_states_solo sets; /* where it is */
     uint64_t defined;            /* bit i: byte i is of sets.defined, else of sets.undefined */
     uint16_t bytes;              /* of the line */
+    bool hashed;                 /* hash is that of the sets where `defined` was hashed_defined */
+    uint32_t hash;
+    uint64_t hashed_defined;
 };
 
 /* What an event did to some bytes. */
