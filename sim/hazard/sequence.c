@@ -304,6 +304,7 @@ static size_t search(struct path *path, const struct story *story,
 static void tell_event(const struct smh_judge *judge, const struct smh_line_event *event,
                        uint16_t region, struct smh_hazard_step *step)
 {
+    memset(step, 0, sizeof(*step));
     step->what = event->kind == SMH_LINE_HAND_OUT ? SMH_STEP_HAND_OUT
                  : event->kind == SMH_LINE_FREE   ? SMH_STEP_FREE
                                                   : SMH_STEP_ACCESS;
