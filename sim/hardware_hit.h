@@ -34,7 +34,11 @@ struct smh_hit_run {
     struct smh_memory_region *region;
     struct smh_line_word *words; /* NULL: no judge */
     uint64_t *judge_dirty, *judge_defined;
-    struct smh_memory_level l1;
+    const uint64_t *tags; /* of the core's L1 */
+    const uint16_t *way_of;
+    uint8_t *data;
+    bool *dirty;
+    uint64_t set_mask, ways;
     uintptr_t start;
     uint64_t bytes; /* 0: none of these accesses is there */
     uint8_t *lines;
@@ -51,7 +55,8 @@ struct smh_hit_run {
 #define SMH_HIT_WORD_MASK (UINT64_C(0x3FF) | SMH_WORD_TABLES)
 
 /* The run of hardware->range. */
-static inline struct smh_hit_run smh_hit_run(const struct smh_hardware *hardware)
+static inline __attribute__((always_inline)) struct smh_hit_run smh_hit_run(
+    const struct smh_hardware *hardware)
 {
     struct smh_memory *memory = hardware->memory;
     const struct smh_judge *judge = hardware->judge;
@@ -77,7 +82,13 @@ static inline struct smh_hit_run smh_hit_run(const struct smh_hardware *hardware
         memory->line_bytes > 64) {
         return run;
     }
-    run.l1 = memory->cores[core].l1;
+    const struct smh_memory_level *l1 = &memory->cores[core].l1;
+    run.tags = l1->cache.tags;
+    run.way_of = l1->cache.way_of;
+    run.data = l1->data;
+    run.dirty = l1->dirty;
+    run.set_mask = l1->cache.set_mask;
+    run.ways = l1->cache.ways;
     if (judge != NULL) {
         const struct smh_judge_region *judged = &judge->regions[range->region];
         run.words = judged->words;
@@ -87,7 +98,7 @@ static inline struct smh_hit_run smh_hit_run(const struct smh_hardware *hardware
             return run;
         }
     }
-    run.bytes = run.l1.cache.replacement != SMH_REPLACE_PLRU && run.cost != 0 ? range->bytes : 0;
+    run.bytes = l1->cache.replacement != SMH_REPLACE_PLRU && run.cost != 0 ? range->bytes : 0;
     return run;
 }
 
@@ -147,12 +158,12 @@ static inline __attribute__((always_inline)) uint64_t smh_hardware_hit(
         return 0;
     }
     uint64_t line = run->first_line + index;
-    size_t first = (size_t)(line & run->l1.cache.set_mask) * run->l1.cache.ways;
-    if (run->l1.cache.tags[first] != line + 1) {
+    size_t first = (size_t)(line & run->set_mask) * run->ways;
+    if (run->tags[first] != line + 1) {
         return 0;
     }
-    size_t slot = first + run->l1.cache.way_of[first];
-    uint8_t *data = run->l1.data + (slot << run->line_shift) + (position & run->line_mask);
+    size_t slot = first + run->way_of[first];
+    uint8_t *data = run->data + (slot << run->line_shift) + (position & run->line_mask);
     bool same = bytes == 8   ? smh_hit_word(logged, data, 8)
                 : bytes == 4 ? smh_hit_word(logged, data, 4)
                 : bytes == 2 ? smh_hit_word(logged, data, 2)
@@ -162,7 +173,7 @@ static inline __attribute__((always_inline)) uint64_t smh_hardware_hit(
     }
     if (store) {
         smh_words_define_few(run->region->defined, offset, bytes);
-        run->l1.dirty[slot] = true;
+        run->dirty[slot] = true;
         run->region->counters[0].stores++;
     } else {
         run->region->counters[0].loads++;
