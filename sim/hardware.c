@@ -125,6 +125,7 @@ void smh_hardware_close(struct smh_hardware *hardware)
     }
     free(hardware->ranges);
     memset(hardware, 0, sizeof(*hardware));
+    smh_tracing_close();
 }
 
 /* --- one access ------------------------------------------------------------------------------ */

@@ -7,6 +7,7 @@
 
 #include "../error.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct log {
@@ -36,6 +37,13 @@ size_t smh_tracing_end(struct smh_traced_access **accesses)
     tracing.span = 0;
     *accesses = tracing.accesses;
     return (size_t)(tracing.next - tracing.accesses);
+}
+
+void smh_tracing_close(void)
+{
+    free(tracing.accesses);
+    free(tracing.saved);
+    memset(&tracing, 0, sizeof(tracing));
 }
 
 static void __attribute__((noinline)) grow_accesses(void)

@@ -83,4 +83,7 @@ static inline void smh_tracing_redo(struct smh_traced_access *access)
     }
 }
 
+/* Gives back what this thread's log holds; the next begin starts a new one. */
+void smh_tracing_close(void);
+
 #endif
