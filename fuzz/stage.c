@@ -1,6 +1,7 @@
 /* stage.c: memory, oracle and live blocks of a target. See stage.h. */
 #include "stage.h"
 
+#include "../sim/clock.h"
 #include "../sim/model/contents.h"
 
 #include <smh/port.h>
@@ -8,7 +9,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define METADATA_MAX ((size_t)1 << 17)
 
@@ -306,6 +306,19 @@ void fuzz_refused(struct fuzz_stage *stage, const struct smh_operation *operatio
     judge(stage);
 }
 
+enum fuzz_call fuzz_call_of(const struct smh_live *live, const struct smh_operation *operation)
+{
+    if (operation->kind <= SMH_OPERATION_CALLOC) {
+        return FUZZ_CALL_ALLOC;
+    }
+    if (live->block == NULL) {
+        return operation->kind == SMH_OPERATION_REALLOC ? FUZZ_CALL_ALLOC : FUZZ_CALL_NONE;
+    }
+    return operation->kind == SMH_OPERATION_FREE      ? FUZZ_CALL_FREE
+           : operation->kind == SMH_OPERATION_REALLOC ? FUZZ_CALL_REALLOC
+                                                      : FUZZ_CALL_ACCESS;
+}
+
 void fuzz_access(struct fuzz_stage *stage, struct smh_live *live,
                  const struct smh_operation *operation)
 {
@@ -404,12 +417,10 @@ void *fuzz_wild_pointer(const struct fuzz_stage *stage, const struct smh_fuzz_st
 /* What a run has done, in a line, when the program ends. Processor time: the host may be busy. */
 static void print_figures(void)
 {
-    struct timespec used;
     if (fuzz_operations == 0) {
         return;
     }
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    double seconds = (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
+    double seconds = (double)smh_clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e9;
     (void)fprintf(stderr, "%s: %llu checked operations in %.1f s, %.2f million a second\n",
                   fuzz_target, (unsigned long long)fuzz_operations, seconds,
                   (double)fuzz_operations / seconds / 1e6);

@@ -84,6 +84,16 @@ void fuzz_left(struct fuzz_stage *stage, struct smh_live *live, int code);
 void fuzz_stayed(struct fuzz_stage *stage, struct smh_live *live);
 /* NULL was the answer. */
 void fuzz_refused(struct fuzz_stage *stage, const struct smh_operation *operation);
+/* What an operation asks of the allocator, with live as it stands. A realloc of what could not be
+ * allocated is realloc(NULL, n). */
+enum fuzz_call {
+    FUZZ_CALL_NONE, /* it hangs on an allocation that had failed */
+    FUZZ_CALL_ALLOC,
+    FUZZ_CALL_FREE,
+    FUZZ_CALL_REALLOC,
+    FUZZ_CALL_ACCESS
+};
+enum fuzz_call fuzz_call_of(const struct smh_live *live, const struct smh_operation *operation);
 /* An access of the workload. */
 void fuzz_access(struct fuzz_stage *stage, struct smh_live *live,
                  const struct smh_operation *operation);

@@ -14,32 +14,33 @@
 _Static_assert(sizeof(pthread_mutex_t) <= sizeof(struct smh_lock), "a mutex fits into a lock");
 _Static_assert(_Alignof(pthread_mutex_t) <= _Alignof(struct smh_lock), "and is aligned in it");
 
+/* What is weak here a program may bring itself. */
+
 static pthread_mutex_t *mutex_of(struct smh_lock *lock)
 {
     return (pthread_mutex_t *)(void *)lock->words;
 }
 
-void smh_port_lock_init(struct smh_lock *lock)
+__attribute__((weak)) void smh_port_lock_init(struct smh_lock *lock)
 {
     memset(lock, 0, sizeof(*lock));
     (void)pthread_mutex_init(mutex_of(lock), NULL);
 }
 
-void smh_port_lock(struct smh_lock *lock)
+__attribute__((weak)) void smh_port_lock(struct smh_lock *lock)
 {
     if (pthread_mutex_lock(mutex_of(lock)) != 0) {
         smh_port_panic(__func__, "the mutex cannot be taken", lock);
     }
 }
 
-void smh_port_unlock(struct smh_lock *lock)
+__attribute__((weak)) void smh_port_unlock(struct smh_lock *lock)
 {
     if (pthread_mutex_unlock(mutex_of(lock)) != 0) {
         smh_port_panic(__func__, "the mutex cannot be released", lock);
     }
 }
 
-/* Weak, so that a program may bring its own. */
 __attribute__((weak)) void smh_port_panic(const char *function, const char *what,
                                           const void *address)
 {

@@ -390,18 +390,21 @@ static void do_misuse(const struct smh_fuzz_step *step)
 
 static void do_operation(struct smh_live *live, struct smh_operation *operation)
 {
-    bool new = operation->kind <= SMH_OPERATION_CALLOC;
-    /* A realloc of what could not be allocated is realloc(NULL, n). */
-    if (new || (live->block == NULL && operation->kind == SMH_OPERATION_REALLOC)) {
+    switch (fuzz_call_of(live, operation)) {
+    case FUZZ_CALL_ALLOC:
         do_alloc(live, operation);
-    } else if (live->block == NULL) {
-        return;
-    } else if (operation->kind == SMH_OPERATION_FREE) {
+        break;
+    case FUZZ_CALL_FREE:
         do_free(live);
-    } else if (operation->kind == SMH_OPERATION_REALLOC) {
+        break;
+    case FUZZ_CALL_REALLOC:
         do_realloc(live, operation);
-    } else {
+        break;
+    case FUZZ_CALL_ACCESS:
         fuzz_access(&stage, live, operation);
+        break;
+    case FUZZ_CALL_NONE:
+        break;
     }
 }
 

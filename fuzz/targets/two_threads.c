@@ -50,9 +50,6 @@ static _Alignas(64) uint8_t stacks[THREADS][STACK_BYTES];
 
 /* --- the port -------------------------------------------------------------------------------- */
 
-void __asan_poison_memory_region(void const volatile *address, size_t bytes) __attribute__((weak));
-void __asan_unpoison_memory_region(void const volatile *address, size_t bytes)
-    __attribute__((weak));
 void __sanitizer_start_switch_fiber(void **fake_stack, const void *bottom, size_t bytes)
     __attribute__((weak));
 void __sanitizer_finish_switch_fiber(void *fake_stack, const void **bottom, size_t *bytes)
@@ -125,25 +122,6 @@ void smh_port_unlock(struct smh_lock *lock)
 void smh_port_panic(const char *function, const char *what, const void *address)
 {
     fuzz_fail("%s(%p): %s", function, address, what);
-}
-
-void smh_port_print(const char *line)
-{
-    (void)puts(line);
-}
-
-void smh_port_poison(const void *memory, size_t bytes)
-{
-    if (__asan_poison_memory_region != NULL) {
-        __asan_poison_memory_region(memory, bytes);
-    }
-}
-
-void smh_port_unpoison(const void *memory, size_t bytes)
-{
-    if (__asan_unpoison_memory_region != NULL) {
-        __asan_unpoison_memory_region(memory, bytes);
-    }
 }
 
 /* --- a thread -------------------------------------------------------------------------------- */
@@ -221,10 +199,31 @@ static void do_add(void)
     }
 }
 
+static void do_operation(struct smh_live *live, struct smh_operation *operation)
+{
+    if (operation->kind == SMH_OPERATION_CALLOC) {
+        operation->kind = SMH_OPERATION_ALLOC;
+    }
+    switch (fuzz_call_of(live, operation)) {
+    case FUZZ_CALL_ALLOC:
+        do_alloc(live, operation);
+        break;
+    case FUZZ_CALL_FREE:
+        do_free(live);
+        break;
+    case FUZZ_CALL_REALLOC:
+        do_realloc(live, operation);
+        break;
+    case FUZZ_CALL_ACCESS:
+        fuzz_access(&stage, live, operation);
+        break;
+    case FUZZ_CALL_NONE:
+        break;
+    }
+}
+
 static void do_step(struct thread *self, struct smh_fuzz_step *step)
 {
-    struct smh_operation *operation = &step->operation;
-    struct smh_live *live = &self->live[operation->slot];
     struct smh_stats stats;
     if (step->kind == SMH_FUZZ_LARGEST || step->kind == SMH_FUZZ_CHECK) {
         (void)smh_pool_stats(&stage.machine.pool, SMH_ATTR_ANY, &stats);
@@ -232,20 +231,8 @@ static void do_step(struct thread *self, struct smh_fuzz_step *step)
     } else if (step->kind == SMH_FUZZ_MISUSE) {
         FUZZ_REQUIRE(smh_pool_free(&stage.machine.pool, &stats) == -ENOENT,
                      "an address outside the pool is freed");
-    } else if (operation->kind == SMH_OPERATION_CALLOC) {
-        operation->kind = SMH_OPERATION_ALLOC;
-        do_alloc(live, operation);
-    } else if (operation->kind == SMH_OPERATION_ALLOC ||
-               (live->block == NULL && operation->kind == SMH_OPERATION_REALLOC)) {
-        do_alloc(live, operation);
-    } else if (live->block == NULL) {
-        return;
-    } else if (operation->kind == SMH_OPERATION_FREE) {
-        do_free(live);
-    } else if (operation->kind == SMH_OPERATION_REALLOC) {
-        do_realloc(live, operation);
     } else {
-        fuzz_access(&stage, live, operation);
+        do_operation(&self->live[step->operation.slot], &step->operation);
     }
 }
 

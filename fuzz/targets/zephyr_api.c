@@ -472,17 +472,21 @@ static void do_operation(struct smh_live *live, struct smh_fuzz_step *step)
     }
     operation->align = unaligned ? 0 : operation->align;
     operation->attr = family == SHARED_MULTI_HEAP ? operation->attr % 4 : 0;
-    bool again = operation->kind == SMH_OPERATION_REALLOC;
-    if (operation->kind == SMH_OPERATION_ALLOC || (live->block == NULL && again)) {
+    switch (fuzz_call_of(live, operation)) {
+    case FUZZ_CALL_ALLOC:
         do_alloc(live, operation, step->argument);
-    } else if (live->block == NULL) {
-        return;
-    } else if (operation->kind == SMH_OPERATION_FREE) {
+        break;
+    case FUZZ_CALL_FREE:
         do_free(live, step->argument);
-    } else if (again) {
+        break;
+    case FUZZ_CALL_REALLOC:
         do_realloc(live, operation);
-    } else {
+        break;
+    case FUZZ_CALL_ACCESS:
         fuzz_access(&stage, live, operation);
+        break;
+    case FUZZ_CALL_NONE:
+        break;
     }
 }
 
