@@ -67,18 +67,6 @@ static void read_machine(struct machine *machine, const uint8_t *header)
     machine->size = SIZE;
 }
 
-static void add_hand_out(struct smh_program *program, const struct block *block, uint32_t slot)
-{
-    struct smh_program_event event = {.what = SMH_PROGRAM_HAND_OUT,
-                                      .owner = {.operation = program->count,
-                                                .offset = block->offset,
-                                                .bytes = block->bytes,
-                                                .slot = slot,
-                                                .kind = SMH_OWNER_BLOCK},
-                                      .reserved = block->bytes};
-    smh_program_add(program, &event);
-}
-
 static void add_access(struct smh_program *program, const struct machine *machine,
                        const struct block *block, const uint8_t *record)
 {
@@ -124,14 +112,12 @@ static void read_record(struct smh_program *program, const struct machine *machi
     uint32_t slot = (uint32_t)(block - blocks);
     unsigned how = record[0] >> 3;
     if (!block->live) {
-        add_hand_out(program, block, slot + (uint32_t)program->count * BLOCKS);
+        smh_program_add_hand_out(program, block->offset, block->bytes,
+                                 slot + (uint32_t)program->count * BLOCKS);
         block->live = true;
     }
     if (how == 1) {
-        struct smh_program_event event = {
-            .what = SMH_PROGRAM_FREE,
-            .access = {.operation = program->count, .offset = block->offset}};
-        smh_program_add(program, &event);
+        smh_program_add_free(program, block->offset);
         block->live = false;
     } else if (how == 2 || how == 3) {
         add_metadata(program, machine, block, record);
@@ -143,8 +129,6 @@ static void read_record(struct smh_program *program, const struct machine *machi
 /* The program, as a reader wants it when a rule is broken. */
 static void print(const struct machine *machine, const struct smh_program *program)
 {
-    static const char *const kinds[] = {"load",  "store",      "dma_read", "dma_write",
-                                        "clean", "invalidate", "flush",    "barrier"};
     const struct smh_machine_config *config = &machine->scenario.machine;
     (void)fprintf(stderr, "line %u, cores %u, l1 %d%s, l2 %d%s, buffer %u, region %d, base %llx\n",
                   config->line_bytes, config->cores, (int)config->l1.policy,
@@ -152,21 +136,7 @@ static void print(const struct machine *machine, const struct smh_program *progr
                   config->l2.size_bytes == 0 ? 0 : (int)config->l2.policy,
                   config->l2.write_allocate ? " allocates" : "", config->store_buffer,
                   (int)machine->region.cache, (unsigned long long)machine->region.base);
-    for (size_t i = 0; i < program->count; i++) {
-        const struct smh_program_event *event = &program->events[i];
-        const struct smh_access *access = &event->access;
-        if (event->what == SMH_PROGRAM_ACCESS) {
-            (void)fprintf(stderr, "%zu: %s %llu+%llu core %u%s%s step %u\n", i, kinds[access->kind],
-                          (unsigned long long)access->offset, (unsigned long long)access->bytes,
-                          access->core, access->uncached ? " uncached" : "",
-                          access->by_allocator ? " allocator" : "", access->step);
-        } else {
-            (void)fprintf(stderr, "%zu: %s %llu+%llu\n", i,
-                          event->what == SMH_PROGRAM_FREE ? "free" : "hand out",
-                          (unsigned long long)(access->offset + event->owner.offset),
-                          (unsigned long long)event->reserved);
-        }
-    }
+    smh_program_print(program, stderr);
 }
 
 /* Each hazard is told in full. */

@@ -73,30 +73,25 @@ void smh_drivers_close(struct smh_drivers *drivers)
 /* --- one operation -------------------------------------------------------------------------------
  */
 
-static void act(struct smh_drivers *drivers, enum smh_access_kind kind, uint8_t core,
-                uint64_t offset, uint64_t bytes)
-{
-    struct smh_access access = {.operation = drivers->operations++,
-                                .offset = offset,
-                                .bytes = bytes,
-                                .core = core,
-                                .kind = (uint8_t)kind};
-    if (kind >= SMH_ACCESS_CLEAN && drivers->maintenance++ == drivers->omit) {
-        return;
-    }
-    smh_judge_access(drivers->judge, &access);
-}
-
-static void act_uncached(struct smh_drivers *drivers, enum smh_access_kind kind, uint8_t core,
-                         uint64_t offset, uint64_t bytes)
+static void act_through(struct smh_drivers *drivers, enum smh_access_kind kind, uint8_t core,
+                        uint64_t offset, uint64_t bytes, bool uncached)
 {
     struct smh_access access = {.operation = drivers->operations++,
                                 .offset = offset,
                                 .bytes = bytes,
                                 .core = core,
                                 .kind = (uint8_t)kind,
-                                .uncached = true};
+                                .uncached = uncached};
+    if (kind >= SMH_ACCESS_CLEAN && drivers->maintenance++ == drivers->omit) {
+        return;
+    }
     smh_judge_access(drivers->judge, &access);
+}
+
+static void act(struct smh_drivers *drivers, enum smh_access_kind kind, uint8_t core,
+                uint64_t offset, uint64_t bytes)
+{
+    act_through(drivers, kind, core, offset, bytes, false);
 }
 
 /* The allocator reads and writes a header beside the block, or its table. */
@@ -228,8 +223,8 @@ static void bypass(struct smh_drivers *drivers, struct smh_driver_block *block)
     uint64_t bytes;
     maintain(drivers, SMH_ACCESS_FLUSH, block);
     draw_part(drivers, block, &offset, &bytes);
-    act_uncached(drivers, SMH_ACCESS_LOAD, block->core, offset, bytes);
-    act_uncached(drivers, SMH_ACCESS_STORE, block->core, offset, bytes);
+    act_through(drivers, SMH_ACCESS_LOAD, block->core, offset, bytes, true);
+    act_through(drivers, SMH_ACCESS_STORE, block->core, offset, bytes, true);
     act(drivers, SMH_ACCESS_BARRIER, block->core, 0, 0);
     act(drivers, SMH_ACCESS_DMA_READ, 0, block->offset, block->bytes);
     maintain(drivers, SMH_ACCESS_INVALIDATE, block);

@@ -38,18 +38,6 @@ static void draw_machine(struct smh_random *random, struct hazard_case *given)
     }
 }
 
-static void hand_out(struct smh_program *program, const struct block *block, uint32_t slot)
-{
-    struct smh_program_event event = {.what = SMH_PROGRAM_HAND_OUT,
-                                      .owner = {.operation = program->count,
-                                                .offset = block->offset,
-                                                .bytes = block->bytes,
-                                                .slot = slot,
-                                                .kind = SMH_OWNER_BLOCK},
-                                      .reserved = block->bytes};
-    smh_program_add(program, &event);
-}
-
 /* Blocks of 4 to 20 bytes side by side, some with gaps. */
 static unsigned draw_blocks(struct smh_random *random, struct smh_program *program,
                             struct block blocks[3])
@@ -62,7 +50,7 @@ static unsigned draw_blocks(struct smh_random *random, struct smh_program *progr
         blocks[drawn].offset = offset;
         blocks[drawn].bytes = offset + bytes <= BYTES ? bytes : BYTES - offset;
         blocks[drawn].live = true;
-        hand_out(program, &blocks[drawn], drawn);
+        smh_program_add_hand_out(program, offset, blocks[drawn].bytes, drawn);
         offset += blocks[drawn].bytes + smh_random_below(random, 2) * 4;
     }
     return drawn;
@@ -107,13 +95,10 @@ void hazard_program(struct smh_random *random, struct hazard_case *given,
         uint32_t slot = (uint32_t)smh_random_below(random, count);
         struct block *block = &blocks[slot];
         if (!block->live) {
-            hand_out(program, block, slot + 10);
+            smh_program_add_hand_out(program, block->offset, block->bytes, slot + 10);
             block->live = true;
         } else if (chance(random, 6)) {
-            struct smh_program_event event = {
-                .what = SMH_PROGRAM_FREE,
-                .access = {.operation = program->count, .offset = block->offset}};
-            smh_program_add(program, &event);
+            smh_program_add_free(program, block->offset);
             block->live = false;
         } else {
             draw_access(random, given, block, program);
@@ -124,8 +109,6 @@ void hazard_program(struct smh_random *random, struct hazard_case *given,
 void hazard_program_print(const struct hazard_case *given, const struct smh_program *program,
                           FILE *out)
 {
-    static const char *const kinds[] = {"load",  "store",      "dma_read", "dma_write",
-                                        "clean", "invalidate", "flush",    "barrier"};
     const struct smh_machine_config *machine = &given->scenario.machine;
     fprintf(out, "cores %u, l1 %s%s%s, l2 %s%s%s, buffer %u, region %d\n", machine->cores,
             machine->l1.size_bytes != 0 ? "yes" : "no",
@@ -135,18 +118,5 @@ void hazard_program_print(const struct hazard_case *given, const struct smh_prog
             machine->l2.policy == SMH_CACHE_WRITE_THROUGH ? " through" : "",
             machine->l2.write_allocate ? " allocate" : "", machine->store_buffer,
             (int)given->regions[0].cache);
-    for (size_t i = 0; i < program->count; i++) {
-        const struct smh_program_event *event = &program->events[i];
-        const struct smh_access *access = &event->access;
-        if (event->what == SMH_PROGRAM_HAND_OUT) {
-            fprintf(out, "%2zu hand_out %u at %" PRIu64 ", %" PRIu64 "\n", i, event->owner.slot,
-                    event->owner.offset, event->owner.bytes);
-        } else if (event->what == SMH_PROGRAM_FREE) {
-            fprintf(out, "%2zu free at %" PRIu64 "\n", i, access->offset);
-        } else {
-            fprintf(out, "%2zu %s %" PRIu64 ", %" PRIu64 " core %u%s step %u\n", i,
-                    kinds[access->kind], access->offset, access->bytes, access->core,
-                    access->uncached ? " uncached" : "", access->step);
-        }
-    }
+    smh_program_print(program, out);
 }
