@@ -22,7 +22,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 import bench_more
 import style
 import units
-from bench_more import ROW_INCHES, Rows, key, line_look, look, plain_log, unique
+from bench_more import ROW_INCHES, Rows, engine_panel, key, line_look, look, plain_log, unique
 from command import fail
 from files import write_whole
 
@@ -99,13 +99,8 @@ def instructions(document: dict[str, Any]) -> Figure:
             axes.plot([mean], [row], "o", color=style.BLUE, markersize=4.5)
             axes.plot([max(item["p99"] for item in mine)], [row], "|", color=style.BLACK)
             axes.plot([most], [row], "D", color=style.VERMILLION, markersize=4)
-        axes.set_xscale("log")
-        plain_log(axes.xaxis)
-        axes.set_yticks(range(len(engines)), engines if place % 2 == 0 else [])
-        axes.set_ylim(len(engines) - 0.5, -0.5)
-        axes.set_title(call)
-        if place >= 2:
-            axes.set_xlabel("instructions: mean (dot), worst p99 (bar), maximum (diamond)")
+        label = "instructions: mean (dot), worst p99 (bar), maximum (diamond)"
+        engine_panel(axes, engines, call, place, label)
     return made
 
 

@@ -58,6 +58,17 @@ def plain_log(axis: Any) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
+def engine_panel(axes: Any, engines: Sequence[str], call: str, place: int, label: str) -> None:
+    """Finishes one of four panels (0 to 3) of instructions on a log axis, a row per engine."""
+    axes.set_xscale("log")
+    plain_log(axes.xaxis)
+    axes.set_yticks(range(len(engines)), engines if place % 2 == 0 else [])
+    axes.set_ylim(len(engines) - 0.5, -0.5)
+    axes.set_title(call)
+    if place >= 2:
+        axes.set_xlabel(label)
+
+
 def _key_inches(names: Sequence[str]) -> float:
     return 0.22 * ((len(names) + 5) // 6) + 0.1
 
@@ -285,13 +296,7 @@ def worst(document: Document) -> Figure:
                     markersize=9,
                     markeredgewidth=1.5,
                 )
-        axes.set_xscale("log")
-        plain_log(axes.xaxis)
-        axes.set_yticks(range(len(engines)), engines if place % 2 == 0 else [])
-        axes.set_ylim(len(engines) - 0.5, -0.5)
-        axes.set_title(call)
-        if place >= 2:
-            axes.set_xlabel("instructions")
+        engine_panel(axes, engines, call, place, "instructions")
     return made
 
 
