@@ -1,13 +1,13 @@
 /* replay.c: executes operations on the pool. See replay.h. */
 #include "replay.h"
 
+#include "clock.h"
 #include "hardware.h"
 #include "metrics.h"
 #include "model/contents.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define BATCH         512
 #define PROGRESS_MASK 0xFFFF
@@ -34,28 +34,13 @@ struct replay {
     bool settles; /* somebody wants to know where a block lies */
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
-}
-
-/* Of the processor, for this thread: what else the machine does stays outside. */
-static double processor_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* What a latency of nothing reads as: the smallest of many. */
 static uint64_t clock_overhead(void)
 {
     uint64_t least = UINT64_MAX;
     for (int i = 0; i < 1000; i++) {
-        uint64_t start = now_ns();
-        uint64_t taken = now_ns() - start;
+        uint64_t start = smh_now_ns();
+        uint64_t taken = smh_now_ns() - start;
         least = taken < least ? taken : least;
     }
     return least;
@@ -63,7 +48,7 @@ static uint64_t clock_overhead(void)
 
 static void note_latency(struct replay *replay, uint8_t kind, uint64_t start)
 {
-    smh_latency_note(&replay->result->latency[kind], now_ns() - start);
+    smh_latency_note(&replay->result->latency[kind], smh_now_ns() - start);
 }
 
 static struct smh_live *slot_of(struct replay *replay, const struct smh_operation *operation,
@@ -162,7 +147,7 @@ static void do_alloc(struct replay *replay, struct smh_live *live,
     if (judged) {
         note_used(replay, used);
     }
-    uint64_t start = replay->result->latency != NULL ? now_ns() : 0;
+    uint64_t start = replay->result->latency != NULL ? smh_now_ns() : 0;
     if (replay->hardware != NULL) {
         smh_hardware_begin(replay->hardware, operation, replay->index);
     }
@@ -210,7 +195,7 @@ static void do_free(struct replay *replay, struct smh_live *live,
         smh_hardware_freeing(hardware, live, replay->index);
         smh_hardware_begin(hardware, operation, replay->index);
     }
-    uint64_t start = replay->result->latency != NULL ? now_ns() : 0;
+    uint64_t start = replay->result->latency != NULL ? smh_now_ns() : 0;
     int code = replay->machine.core->pool_free(&replay->machine.pool, live->block);
     if (replay->result->latency != NULL) {
         note_latency(replay, operation->kind, start);
@@ -295,7 +280,7 @@ static void do_realloc(struct replay *replay, struct smh_live *live,
     }
     struct smh_live before = *live;
     smh_oracle_leaving(&replay->oracle, live, replay->index);
-    uint64_t start = replay->result->latency != NULL ? now_ns() : 0;
+    uint64_t start = replay->result->latency != NULL ? smh_now_ns() : 0;
     if (replay->hardware != NULL) {
         smh_hardware_begin(replay->hardware, operation, replay->index);
     }
@@ -515,9 +500,9 @@ static int run(struct replay *replay, const struct smh_scenario *scenario,
         smh_metrics_close(&replay->metrics);
         return -1;
     }
-    double start = processor_seconds();
+    uint64_t start_ns = smh_thread_ns();
     int code = stream(replay, source, error);
-    replay->result->host_seconds = processor_seconds() - start;
+    replay->result->host_seconds = (double)(smh_thread_ns() - start_ns) / 1e9;
     if (code == 0) {
         conclude(replay);
         smh_result_judge(replay->result);

@@ -1,4 +1,5 @@
 /* result_cycles.c: the target's cycles and caches in results: memory, JSON, text. See result.h. */
+#include "json_write.h"
 #include "result.h"
 
 #include <inttypes.h>
@@ -37,27 +38,21 @@ void smh_cycles_total(const struct smh_result *result, enum smh_operation_kind k
 
 /* --- JSON ------------------------------------------------------------------------------------ */
 
-static void put_integer(json_t *object, const char *key, uint64_t value)
-{
-    json_object_set_new(object, key, json_integer((json_int_t)value));
-}
-
 static json_t *ratio_json(double numerator, double denominator)
 {
-    double value = smh_ratio(numerator, denominator);
-    return isfinite(value) ? json_real(round(value * 1e6) / 1e6) : json_null();
+    return smh_json_ratio(smh_ratio(numerator, denominator));
 }
 
 json_t *smh_result_latency_json(const struct smh_latency *latency)
 {
     json_t *object = json_object();
-    put_integer(object, "count", latency->count);
-    put_integer(object, "sum", latency->sum);
-    put_integer(object, "min", latency->min);
-    put_integer(object, "max", latency->max);
+    smh_json_put_integer(object, "count", latency->count);
+    smh_json_put_integer(object, "sum", latency->sum);
+    smh_json_put_integer(object, "min", latency->min);
+    smh_json_put_integer(object, "max", latency->max);
     json_object_set_new(object, "mean", ratio_json((double)latency->sum, (double)latency->count));
-    put_integer(object, "p50", smh_latency_percentile(latency, 50));
-    put_integer(object, "p99", smh_latency_percentile(latency, 99));
+    smh_json_put_integer(object, "p50", smh_latency_percentile(latency, 50));
+    smh_json_put_integer(object, "p99", smh_latency_percentile(latency, 99));
     json_t *buckets = json_array();
     for (size_t bucket = 0; bucket < SMH_LATENCY_BUCKETS; bucket++) {
         if (latency->buckets[bucket] != 0) {
@@ -109,8 +104,8 @@ static json_t *actors_json(const struct smh_result *result)
     for (size_t i = 0; i < result->cycles->actor_count; i++) {
         json_t *actor = json_object();
         json_object_set_new(actor, "name", json_string(result->scenario->actors[i].name));
-        put_integer(actor, "cycles", result->cycles->actors[i].cycles);
-        put_integer(actor, "allocator_cycles", result->cycles->actors[i].allocator_cycles);
+        smh_json_put_integer(actor, "cycles", result->cycles->actors[i].cycles);
+        smh_json_put_integer(actor, "allocator_cycles", result->cycles->actors[i].allocator_cycles);
         json_array_append_new(list, actor);
     }
     return list;
@@ -146,12 +141,12 @@ static json_t *level_json(const struct smh_result *result, size_t level)
         const struct smh_memory_counters *counters = counters_of(result, level, i);
         json_t *region = json_object();
         json_object_set_new(region, "name", json_string(region_name(result, i)));
-        put_integer(region, "loads", counters->loads);
-        put_integer(region, "load_misses", counters->load_misses);
-        put_integer(region, "stores", counters->stores);
-        put_integer(region, "store_misses", counters->store_misses);
-        put_integer(region, "write_backs", counters->write_backs);
-        put_integer(region, "fills", counters->fills);
+        smh_json_put_integer(region, "loads", counters->loads);
+        smh_json_put_integer(region, "load_misses", counters->load_misses);
+        smh_json_put_integer(region, "stores", counters->stores);
+        smh_json_put_integer(region, "store_misses", counters->store_misses);
+        smh_json_put_integer(region, "write_backs", counters->write_backs);
+        smh_json_put_integer(region, "fills", counters->fills);
         json_object_set_new(region, "miss_rate", ratio_json(misses(counters), accesses(counters)));
         json_array_append_new(list, region);
     }
@@ -190,16 +185,16 @@ json_t *smh_result_wrong_reads_json(const struct smh_result *result)
     json_t *first = json_null();
     if (wrong->count != 0) {
         first = json_object();
-        put_integer(first, "operation_index", wrong->operation);
+        smh_json_put_integer(first, "operation_index", wrong->operation);
         json_object_set_new(first, "region", json_string(region_name(result, wrong->region)));
-        put_integer(first, "offset", wrong->offset);
+        smh_json_put_integer(first, "offset", wrong->offset);
         json_object_set_new(first, "core",
                             wrong->core == SMH_MEMORY_DEVICE ? json_null()
                                                              : json_integer(wrong->core));
         json_object_set_new(first, "by_allocator", json_boolean(wrong->by_allocator));
     }
     json_t *object = json_object();
-    put_integer(object, "count", wrong->count);
+    smh_json_put_integer(object, "count", wrong->count);
     json_object_set_new(object, "first", first);
     return object;
 }

@@ -3,6 +3,7 @@
 
 #include "hazard/expect.h"
 #include "hazard/site.h"
+#include "json_write.h"
 #include "machine/memory.h"
 
 #include <inttypes.h>
@@ -191,14 +192,9 @@ void smh_result_print_hazards(const struct smh_result *result, FILE *out)
 /* --- JSON ----------------------------------------------------------------------------------------
  */
 
-static json_t *integer(uint64_t value)
-{
-    return json_integer((json_int_t)value);
-}
-
 static json_t *core_json(uint8_t core, bool device)
 {
-    return device ? json_string("device") : integer(core);
+    return device ? json_string("device") : smh_json_integer(core);
 }
 
 static json_t *actor_json(const struct smh_scenario *scenario, uint16_t actor)
@@ -224,13 +220,13 @@ static json_t *owner_json(const struct smh_scenario *scenario, const struct smh_
         return object;
     }
     json_object_set_new(object, "actor", actor_json(scenario, owner->actor));
-    json_object_set_new(object, "operation", integer(owner->operation));
-    json_object_set_new(object, "site", integer(owner->site));
+    json_object_set_new(object, "operation", smh_json_integer(owner->operation));
+    json_object_set_new(object, "site", smh_json_integer(owner->site));
     json_object_set_new(object, "region",
                         json_string(scenario->machine.regions[owner->region].name));
-    json_object_set_new(object, "offset", integer(owner->offset));
-    json_object_set_new(object, "bytes", integer(owner->bytes));
-    json_object_set_new(object, "align", integer(owner->align));
+    json_object_set_new(object, "offset", smh_json_integer(owner->offset));
+    json_object_set_new(object, "bytes", smh_json_integer(owner->bytes));
+    json_object_set_new(object, "align", smh_json_integer(owner->align));
     return object;
 }
 
@@ -245,8 +241,8 @@ static json_t *wrong_json(const struct smh_hazard *hazard)
         }
         if (to > from) {
             json_t *run = json_array();
-            json_array_append_new(run, integer(from));
-            json_array_append_new(run, integer(to));
+            json_array_append_new(run, smh_json_integer(from));
+            json_array_append_new(run, smh_json_integer(to));
             json_array_append_new(runs, run);
         }
         from = to + 1;
@@ -275,9 +271,9 @@ static json_t *step_json(const struct smh_scenario *scenario, const struct smh_h
     }
     json_object_set_new(object, "owner", owner_name_json(scenario, &step->owner));
     json_object_set_new(object, "actor", actor_json(scenario, access->actor));
-    json_object_set_new(object, "operation", integer(access->operation));
-    json_object_set_new(object, "offset", integer(access->offset));
-    json_object_set_new(object, "bytes", integer(access->bytes));
+    json_object_set_new(object, "operation", smh_json_integer(access->operation));
+    json_object_set_new(object, "offset", smh_json_integer(access->offset));
+    json_object_set_new(object, "bytes", smh_json_integer(access->bytes));
     json_object_set_new(object, "by_allocator", json_boolean(access->by_allocator));
     json_object_set_new(object, "uncached", json_boolean(access->uncached));
     json_object_set_new(object, "skipped", json_boolean(step->skipped));
@@ -297,16 +293,16 @@ json_t *smh_hazard_json(const struct smh_scenario *scenario, const struct smh_ha
     struct smh_place place;
     smh_sites_find(sites, hazard->actor, hazard->site, &place);
     json_object_set_new(object, "file", json_string(place.file));
-    json_object_set_new(object, "line", integer(place.line));
+    json_object_set_new(object, "line", smh_json_integer(place.line));
     smh_sites_close(sites);
     json_object_set_new(object, "actor", actor_json(scenario, hazard->actor));
     json_object_set_new(object, "region",
                         json_string(scenario->machine.regions[hazard->region].name));
-    json_object_set_new(object, "line_offset", integer(hazard->line_offset));
-    json_object_set_new(object, "line_bytes", integer(hazard->line_bytes));
+    json_object_set_new(object, "line_offset", smh_json_integer(hazard->line_offset));
+    json_object_set_new(object, "line_bytes", smh_json_integer(hazard->line_bytes));
     json_object_set_new(object, "core", core_json(hazard->core, hazard->core == SMH_MEMORY_DEVICE));
-    json_object_set_new(object, "operation", integer(hazard->operation));
-    json_object_set_new(object, "count", integer(hazard->count));
+    json_object_set_new(object, "operation", smh_json_integer(hazard->operation));
+    json_object_set_new(object, "count", smh_json_integer(hazard->count));
     json_object_set_new(object, "wrong", wrong_json(hazard));
     json_object_set_new(object, "victim", owner_json(scenario, &hazard->victim));
     json_object_set_new(object, "culprit", owner_json(scenario, &hazard->culprit));

@@ -1,4 +1,5 @@
 /* result_json.c: results.json. The format is documented in result.h. */
+#include "json_write.h"
 #include "result.h"
 #include "result_hazards.h"
 
@@ -10,21 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void put_integer(json_t *object, const char *key, uint64_t value)
-{
-    json_object_set_new(object, key, json_integer((json_int_t)value));
-}
-
 static void put_string(json_t *object, const char *key, const char *value)
 {
     json_object_set_new(object, key, value != NULL ? json_string(value) : json_null());
-}
-
-/* Six digits are what a reader can use, and they print the same everywhere. */
-static void put_ratio(json_t *object, const char *key, double value)
-{
-    json_object_set_new(object, key,
-                        isfinite(value) ? json_real(round(value * 1e6) / 1e6) : json_null());
 }
 
 static const char *cache_name(enum smh_cache_kind kind)
@@ -41,13 +30,13 @@ static json_t *region_json(const struct smh_region_config *region)
     snprintf(base, sizeof(base), "0x%08" PRIx64, region->base);
     put_string(object, "name", region->name);
     put_string(object, "base", base);
-    put_integer(object, "size_bytes", region->size);
-    put_integer(object, "attr", region->attr);
+    smh_json_put_integer(object, "size_bytes", region->size);
+    smh_json_put_integer(object, "attr", region->attr);
     put_string(object, "attr_name", region->attr_name);
     put_string(object, "cache", cache_name(region->cache));
-    put_integer(object, "cycles", region->cycles);
+    smh_json_put_integer(object, "cycles", region->cycles);
     put_string(object, "engine", region->engine != NULL ? region->engine->name : NULL);
-    put_integer(object, "granule_bytes", region->granule);
+    smh_json_put_integer(object, "granule_bytes", region->granule);
     return object;
 }
 
@@ -58,8 +47,8 @@ static json_t *cache_json(const struct smh_cache_config *cache, bool shared)
         return json_null();
     }
     json_t *object = json_object();
-    put_integer(object, "size_bytes", cache->size_bytes);
-    put_integer(object, "ways", cache->ways);
+    smh_json_put_integer(object, "size_bytes", cache->size_bytes);
+    smh_json_put_integer(object, "ways", cache->ways);
     json_object_set_new(object, "write_through",
                         json_boolean(cache->policy == SMH_CACHE_WRITE_THROUGH));
     json_object_set_new(object, "write_allocate", json_boolean(cache->write_allocate));
@@ -73,16 +62,16 @@ static json_t *scenario_json(const struct smh_scenario *scenario)
     put_string(object, "name", scenario->name);
     put_string(object, "file", scenario->path);
     put_string(object, "why", scenario->why);
-    put_integer(object, "seed", scenario->seed);
-    put_integer(object, "target_bits", scenario->machine.target_bits);
+    smh_json_put_integer(object, "seed", scenario->seed);
+    smh_json_put_integer(object, "target_bits", scenario->machine.target_bits);
     put_string(object, "match", scenario->match_name);
     put_string(object, "policy", scenario->policy->name);
-    put_integer(object, "line_bytes", scenario->machine.line_bytes);
-    put_integer(object, "cores", scenario->machine.cores);
+    smh_json_put_integer(object, "line_bytes", scenario->machine.line_bytes);
+    smh_json_put_integer(object, "cores", scenario->machine.cores);
     json_object_set_new(object, "l1",
                         cache_json(&scenario->machine.l1, scenario->machine.l1_shared));
     json_object_set_new(object, "l2", cache_json(&scenario->machine.l2, true));
-    put_integer(object, "store_buffer", scenario->machine.store_buffer);
+    smh_json_put_integer(object, "store_buffer", scenario->machine.store_buffer);
     json_t *regions = json_array();
     for (size_t i = 0; i < scenario->machine.region_count; i++) {
         json_array_append_new(regions, region_json(&scenario->machine.regions[i]));
@@ -99,44 +88,44 @@ static json_t *scenario_json(const struct smh_scenario *scenario)
 static json_t *operations_json(const struct smh_result *result)
 {
     json_t *object = json_object();
-    put_integer(object, "total", result->operation_count);
+    smh_json_put_integer(object, "total", result->operation_count);
     for (int kind = 0; kind < SMH_OPERATION_KIND_COUNT; kind++) {
-        put_integer(object, smh_operation_name((enum smh_operation_kind)kind),
-                    result->operations[kind]);
+        smh_json_put_integer(object, smh_operation_name((enum smh_operation_kind)kind),
+                             result->operations[kind]);
     }
-    put_integer(object, "skipped", result->skipped);
-    put_integer(object, "zero_size", result->zero_size);
+    smh_json_put_integer(object, "skipped", result->skipped);
+    smh_json_put_integer(object, "zero_size", result->zero_size);
     return object;
 }
 
 static json_t *failure_json(const struct smh_scenario *scenario, const struct smh_failure *failure)
 {
     json_t *object = json_object();
-    put_integer(object, "time_ns", failure->time_ns);
+    smh_json_put_integer(object, "time_ns", failure->time_ns);
     put_string(object, "actor",
                failure->actor < scenario->actor_count ? scenario->actors[failure->actor].name
                                                       : NULL);
     put_string(object, "operation", smh_operation_name((enum smh_operation_kind)failure->kind));
-    put_integer(object, "site", failure->site);
-    put_integer(object, "bytes", failure->bytes);
-    put_integer(object, "align", failure->align);
-    put_integer(object, "attr", failure->attr);
+    smh_json_put_integer(object, "site", failure->site);
+    smh_json_put_integer(object, "bytes", failure->bytes);
+    smh_json_put_integer(object, "align", failure->align);
+    smh_json_put_integer(object, "attr", failure->attr);
     put_string(object, "attr_name", smh_scenario_attr_name(scenario, failure->attr));
     put_string(object, "reason", smh_failure_name((enum smh_failure_reason)failure->reason));
-    put_integer(object, "free_bytes", failure->free_bytes);
-    put_integer(object, "largest_free_bytes", failure->largest_free_bytes);
+    smh_json_put_integer(object, "free_bytes", failure->free_bytes);
+    smh_json_put_integer(object, "largest_free_bytes", failure->largest_free_bytes);
     return object;
 }
 
 static json_t *failures_json(const struct smh_result *result)
 {
     json_t *object = json_object();
-    put_integer(object, "total", smh_result_failures(result));
+    smh_json_put_integer(object, "total", smh_result_failures(result));
     for (int reason = 0; reason < SMH_FAILURE_REASON_COUNT; reason++) {
-        put_integer(object, smh_failure_name((enum smh_failure_reason)reason),
-                    result->failures[reason]);
+        smh_json_put_integer(object, smh_failure_name((enum smh_failure_reason)reason),
+                             result->failures[reason]);
     }
-    put_integer(object, "requested_bytes", result->failed_bytes);
+    smh_json_put_integer(object, "requested_bytes", result->failed_bytes);
     json_t *list = json_array();
     for (size_t i = 0; i < result->failure_listed; i++) {
         json_array_append_new(list, failure_json(result->scenario, &result->failure_list[i]));
@@ -152,7 +141,7 @@ static json_t *violations_json(const struct smh_result *result)
         json_t *object = json_object();
         put_string(object, "oracle", result->violations[i].oracle);
         put_string(object, "message", result->violations[i].message);
-        put_integer(object, "operation_index", result->violations[i].operation_index);
+        smh_json_put_integer(object, "operation_index", result->violations[i].operation_index);
         json_array_append_new(list, object);
     }
     return list;
@@ -161,14 +150,14 @@ static json_t *violations_json(const struct smh_result *result)
 static json_t *fragmentation_json(const struct smh_region_result *region)
 {
     json_t *object = json_object();
-    put_ratio(object, "jw1", smh_result_fragmentation(region, 1));
-    put_ratio(object, "jw2", smh_result_fragmentation(region, 2));
-    put_ratio(object, "jw3", smh_result_fragmentation(region, 3));
-    put_ratio(object, "jw4", smh_result_fragmentation(region, 4));
-    put_integer(object, "heap_sum", region->high_water_sum);
-    put_integer(object, "live_sum", region->live_sum);
-    put_integer(object, "heap_at_peak_live", region->high_water_at_peak_live);
-    put_integer(object, "live_at_peak_heap", region->live_at_high_water);
+    json_object_set_new(object, "jw1", smh_json_ratio(smh_result_fragmentation(region, 1)));
+    json_object_set_new(object, "jw2", smh_json_ratio(smh_result_fragmentation(region, 2)));
+    json_object_set_new(object, "jw3", smh_json_ratio(smh_result_fragmentation(region, 3)));
+    json_object_set_new(object, "jw4", smh_json_ratio(smh_result_fragmentation(region, 4)));
+    smh_json_put_integer(object, "heap_sum", region->high_water_sum);
+    smh_json_put_integer(object, "live_sum", region->live_sum);
+    smh_json_put_integer(object, "heap_at_peak_live", region->high_water_at_peak_live);
+    smh_json_put_integer(object, "live_at_peak_heap", region->live_at_high_water);
     return object;
 }
 
@@ -178,22 +167,22 @@ static json_t *region_result_json(const struct smh_result *result, size_t index)
     const struct smh_stats *stats = &region->stats;
     json_t *object = json_object();
     put_string(object, "name", result->scenario->machine.regions[index].name);
-    put_integer(object, "memory_bytes", stats->memory_bytes);
-    put_integer(object, "capacity_bytes", stats->capacity_bytes);
-    put_integer(object, "metadata_bytes", region->metadata_bytes);
-    put_integer(object, "used_bytes", stats->used_bytes);
-    put_integer(object, "peak_used_bytes", stats->peak_used_bytes);
-    put_integer(object, "live_bytes", region->live_bytes);
-    put_integer(object, "peak_live_bytes", region->peak_live_bytes);
-    put_integer(object, "live_blocks", stats->live_blocks);
-    put_integer(object, "peak_live_blocks", region->peak_live_blocks);
-    put_integer(object, "high_water_bytes", region->high_water_bytes);
-    put_integer(object, "free_bytes", stats->free_bytes);
-    put_integer(object, "largest_free_bytes", stats->largest_free_bytes);
-    put_integer(object, "free_chunks", region->free_chunks);
-    put_integer(object, "allocated_blocks", stats->allocated_blocks);
-    put_integer(object, "freed_blocks", stats->freed_blocks);
-    put_integer(object, "failed_requests", region->failed_requests);
+    smh_json_put_integer(object, "memory_bytes", stats->memory_bytes);
+    smh_json_put_integer(object, "capacity_bytes", stats->capacity_bytes);
+    smh_json_put_integer(object, "metadata_bytes", region->metadata_bytes);
+    smh_json_put_integer(object, "used_bytes", stats->used_bytes);
+    smh_json_put_integer(object, "peak_used_bytes", stats->peak_used_bytes);
+    smh_json_put_integer(object, "live_bytes", region->live_bytes);
+    smh_json_put_integer(object, "peak_live_bytes", region->peak_live_bytes);
+    smh_json_put_integer(object, "live_blocks", stats->live_blocks);
+    smh_json_put_integer(object, "peak_live_blocks", region->peak_live_blocks);
+    smh_json_put_integer(object, "high_water_bytes", region->high_water_bytes);
+    smh_json_put_integer(object, "free_bytes", stats->free_bytes);
+    smh_json_put_integer(object, "largest_free_bytes", stats->largest_free_bytes);
+    smh_json_put_integer(object, "free_chunks", region->free_chunks);
+    smh_json_put_integer(object, "allocated_blocks", stats->allocated_blocks);
+    smh_json_put_integer(object, "freed_blocks", stats->freed_blocks);
+    smh_json_put_integer(object, "failed_requests", region->failed_requests);
     json_object_set_new(object, "fragmentation", fragmentation_json(region));
     return object;
 }
@@ -202,12 +191,12 @@ static json_t *attribute_json(const struct smh_scenario *scenario,
                               const struct smh_attribute_result *attribute)
 {
     json_t *object = json_object();
-    put_integer(object, "attr", attribute->attr);
+    smh_json_put_integer(object, "attr", attribute->attr);
     put_string(object, "attr_name", smh_scenario_attr_name(scenario, attribute->attr));
-    put_integer(object, "allocated_blocks", attribute->allocated_blocks);
-    put_integer(object, "live_bytes", attribute->live_bytes);
-    put_integer(object, "peak_live_bytes", attribute->peak_live_bytes);
-    put_integer(object, "failed_requests", attribute->failed_requests);
+    smh_json_put_integer(object, "allocated_blocks", attribute->allocated_blocks);
+    smh_json_put_integer(object, "live_bytes", attribute->live_bytes);
+    smh_json_put_integer(object, "peak_live_bytes", attribute->peak_live_bytes);
+    smh_json_put_integer(object, "failed_requests", attribute->failed_requests);
     return object;
 }
 
@@ -261,8 +250,8 @@ static json_t *map_json(const struct smh_result *result)
         json_t *region = json_object();
         uint64_t size = result->regions[i].stats.memory_bytes;
         put_string(region, "name", result->scenario->machine.regions[i].name);
-        put_integer(region, "bin_bytes", (size + SMH_MAP_BINS - 1) / SMH_MAP_BINS);
-        put_integer(region, "bins", SMH_MAP_BINS);
+        smh_json_put_integer(region, "bin_bytes", (size + SMH_MAP_BINS - 1) / SMH_MAP_BINS);
+        smh_json_put_integer(region, "bins", SMH_MAP_BINS);
         json_t *times = json_array();
         json_t *columns = json_array();
         for (size_t at = 0; at < samples->count; at += step) {
@@ -286,7 +275,7 @@ static json_t *latency_json(const struct smh_result *result)
     json_t *object = json_object();
     put_string(object, "source", "host");
     put_string(object, "unit", "ns");
-    put_integer(object, "clock_overhead_ns", result->clock_overhead_ns);
+    smh_json_put_integer(object, "clock_overhead_ns", result->clock_overhead_ns);
     json_t *operations = json_object();
     for (int kind = 0; kind < SMH_OPERATION_KIND_COUNT; kind++) {
         const struct smh_latency *latency = &result->latency[kind];
@@ -320,13 +309,13 @@ static json_t *run_json(const struct smh_result *result, bool details)
     json_t *object = json_object();
     put_string(object, "engine", result->engine != NULL ? result->engine : "as_written");
     put_string(object, "policy", result->policy);
-    put_integer(object, "seed", result->seed);
+    smh_json_put_integer(object, "seed", result->seed);
     json_object_set_new(object, "passed", json_boolean(result->passed));
     json_object_set_new(object, "operations", operations_json(result));
-    put_integer(object, "simulated_ns", result->simulated_ns);
+    smh_json_put_integer(object, "simulated_ns", result->simulated_ns);
     json_object_set_new(object, "failures", failures_json(result));
     json_object_set_new(object, "violations", violations_json(result));
-    put_integer(object, "violation_count", result->violation_count);
+    smh_json_put_integer(object, "violation_count", result->violation_count);
     json_object_set_new(object, "stopped", json_boolean(result->stopped));
     json_t *regions = json_array();
     for (size_t i = 0; i < result->scenario->machine.region_count; i++) {
@@ -346,8 +335,8 @@ static json_t *run_json(const struct smh_result *result, bool details)
     json_object_set_new(object, "cycles", smh_result_cycles_json(result));
     json_object_set_new(object, "wrong_reads", smh_result_wrong_reads_json(result));
     json_object_set_new(object, "hazards", smh_result_hazards_json(result));
-    put_integer(object, "hazards_unlisted", result->hazards_unlisted);
-    put_integer(object, "hazard_lines_given_up", result->hazard_lines_given_up);
+    smh_json_put_integer(object, "hazards_unlisted", result->hazards_unlisted);
+    smh_json_put_integer(object, "hazard_lines_given_up", result->hazard_lines_given_up);
     json_object_set_new(object, "expectations", expectations_json(result));
     return object;
 }
@@ -356,7 +345,7 @@ json_t *smh_result_json(const struct smh_result *const *results, const bool *det
                         const char *command, const char *verdict)
 {
     json_t *document = json_object();
-    put_integer(document, "schema", SMH_RESULT_SCHEMA);
+    smh_json_put_integer(document, "schema", SMH_RESULT_SCHEMA);
     put_string(document, "program", "smh");
     put_string(document, "version", SMH_VERSION);
     put_string(document, "command", command);

@@ -4,6 +4,8 @@
  */
 #include "harness.h"
 
+#include "../../sim/clock.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdatomic.h>
@@ -13,7 +15,6 @@
 #include <sys/mman.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Far from where the host puts programs, libraries and stacks; 2^40 apart. */
@@ -47,18 +48,12 @@ void bench_clear(void *memory, size_t bytes)
 
 double bench_seconds(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    return (double)smh_now_ns() / 1e9;
 }
 
 double bench_thread_seconds(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    return (double)smh_thread_ns() / 1e9;
 }
 
 static int ascending(const void *left, const void *right)

@@ -1,27 +1,21 @@
 /* progress.c: the progress line of long work. See cli.h. */
 #include "cli.h"
 
+#include "../clock.h"
+
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FIRST_AFTER_NS UINT64_C(1000000000)
 #define EVERY_NS       UINT64_C(250000000)
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
-}
 
 void smh_progress_start(struct smh_progress *progress, const char *what, uint64_t total, bool quiet)
 {
     *progress = (struct smh_progress){
         .what = what,
         .total = total,
-        .start_ns = now_ns(),
+        .start_ns = smh_now_ns(),
         .enabled = !quiet && isatty(STDERR_FILENO),
     };
     progress->shown_ns = progress->start_ns + FIRST_AFTER_NS - EVERY_NS;
@@ -32,7 +26,7 @@ void smh_progress_step(struct smh_progress *progress, uint64_t done)
     if (!progress->enabled) {
         return;
     }
-    uint64_t now = now_ns();
+    uint64_t now = smh_now_ns();
     if (now < progress->shown_ns + EVERY_NS || now < progress->start_ns) {
         return;
     }

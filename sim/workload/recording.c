@@ -1,6 +1,7 @@
 /* recording.c: raw recordings to traces. See recording.h. */
 #include "recording.h"
 
+#include "../clock.h"
 #include "../record/record_format.h"
 #include "slot_map.h"
 #include "trace.h"
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define KEYS_BYTES    1024u
@@ -360,10 +360,8 @@ static int run_converter(const struct raw *raw, const struct smh_recording_optio
 /* How long a tick is: both clocks now, against both when the recording began. */
 static double measure_tick(const struct smh_raw_header *header)
 {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    uint64_t now_ns = smh_now_ns();
     uint64_t ticks = smh_raw_ticks();
-    uint64_t now_ns = (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
     if (ticks <= header->start_ticks || now_ns <= header->start_ns) {
         return 0;
     }

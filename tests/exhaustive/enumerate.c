@@ -1,12 +1,13 @@
 /* enumerate.c: breadth first over hashed images. See enumerate.h. */
 #include "enumerate.h"
 
+#include "../../sim/clock.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define JOBS_MAX 64u
@@ -365,13 +366,6 @@ static void collect(struct search *search, unsigned level, struct enumerate_resu
     }
 }
 
-static double now(void)
-{
-    struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
 static void run_levels(struct search *search, struct enumerate_result *result)
 {
     FILE *progress = search->config->progress;
@@ -379,7 +373,7 @@ static void run_levels(struct search *search, struct enumerate_result *result)
     result->levels[0].states = 1;
     for (unsigned level = 0; level < search->config->depth && result->end == ENUMERATE_DEPTH;
          level++) {
-        double start = now();
+        uint64_t start_ns = smh_now_ns();
         for (unsigned job = 0; job < search->config->jobs; job++) {
             FILE *next = search->frontier[(level + 1) % 2][job];
             rewind(next);
@@ -390,7 +384,7 @@ static void run_levels(struct search *search, struct enumerate_result *result)
         }
         (void)work_together(search, level);
         collect(search, level, result);
-        result->levels[level].seconds = now() - start;
+        result->levels[level].seconds = (double)(smh_now_ns() - start_ns) / 1e9;
         bool whole = result->end == ENUMERATE_DEPTH || result->end == ENUMERATE_CLOSED;
         result->depth = whole ? level + 1 : level;
         if (progress != NULL) {
