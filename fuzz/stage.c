@@ -306,19 +306,6 @@ void fuzz_refused(struct fuzz_stage *stage, const struct smh_operation *operatio
     judge(stage);
 }
 
-enum fuzz_call fuzz_call_of(const struct smh_live *live, const struct smh_operation *operation)
-{
-    if (operation->kind <= SMH_OPERATION_CALLOC) {
-        return FUZZ_CALL_ALLOC;
-    }
-    if (live->block == NULL) {
-        return operation->kind == SMH_OPERATION_REALLOC ? FUZZ_CALL_ALLOC : FUZZ_CALL_NONE;
-    }
-    return operation->kind == SMH_OPERATION_FREE      ? FUZZ_CALL_FREE
-           : operation->kind == SMH_OPERATION_REALLOC ? FUZZ_CALL_REALLOC
-                                                      : FUZZ_CALL_ACCESS;
-}
-
 void fuzz_access(struct fuzz_stage *stage, struct smh_live *live,
                  const struct smh_operation *operation)
 {
@@ -334,6 +321,23 @@ void fuzz_access(struct fuzz_stage *stage, struct smh_live *live,
     }
     judge(stage);
     fuzz_hide(live);
+}
+
+void fuzz_operation(struct fuzz_stage *stage, const struct fuzz_calls *calls, struct smh_live *live,
+                    struct smh_operation *operation)
+{
+    bool again = operation->kind == SMH_OPERATION_REALLOC;
+    if (operation->kind <= SMH_OPERATION_CALLOC || (live->block == NULL && again)) {
+        calls->alloc(live, operation);
+    } else if (live->block == NULL) {
+        return;
+    } else if (operation->kind == SMH_OPERATION_FREE) {
+        calls->free(live);
+    } else if (again) {
+        calls->realloc(live, operation);
+    } else {
+        fuzz_access(stage, live, operation);
+    }
 }
 
 void fuzz_validate(struct fuzz_stage *stage, bool empty)

@@ -84,19 +84,20 @@ void fuzz_left(struct fuzz_stage *stage, struct smh_live *live, int code);
 void fuzz_stayed(struct fuzz_stage *stage, struct smh_live *live);
 /* NULL was the answer. */
 void fuzz_refused(struct fuzz_stage *stage, const struct smh_operation *operation);
-/* What an operation asks of the allocator, with live as it stands. A realloc of what could not be
- * allocated is realloc(NULL, n). */
-enum fuzz_call {
-    FUZZ_CALL_NONE, /* it hangs on an allocation that had failed */
-    FUZZ_CALL_ALLOC,
-    FUZZ_CALL_FREE,
-    FUZZ_CALL_REALLOC,
-    FUZZ_CALL_ACCESS
-};
-enum fuzz_call fuzz_call_of(const struct smh_live *live, const struct smh_operation *operation);
 /* An access of the workload. */
 void fuzz_access(struct fuzz_stage *stage, struct smh_live *live,
                  const struct smh_operation *operation);
+
+/* How a target asks what it drives. */
+struct fuzz_calls {
+    void (*alloc)(struct smh_live *live, struct smh_operation *operation);
+    void (*free)(struct smh_live *live);
+    void (*realloc)(struct smh_live *live, struct smh_operation *operation);
+};
+/* Does an operation with live as it stands: realloc of what could not be allocated is
+ * realloc(NULL, n), and what else hangs on it is left out. */
+void fuzz_operation(struct fuzz_stage *stage, const struct fuzz_calls *calls, struct smh_live *live,
+                    struct smh_operation *operation);
 /* Validates every heap; with `empty`, everything has been freed. */
 void fuzz_validate(struct fuzz_stage *stage, bool empty);
 

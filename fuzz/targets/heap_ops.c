@@ -18,7 +18,7 @@ static struct smh_heap *heap_of(void)
     return &stage.slots[0].heap;
 }
 
-static void do_alloc(struct smh_live *live, const struct smh_operation *operation)
+static void do_alloc(struct smh_live *live, struct smh_operation *operation)
 {
     struct smh_heap *heap = heap_of();
     uint64_t used = heap->used_bytes;
@@ -44,7 +44,7 @@ static void do_free(struct smh_live *live)
     fuzz_left(&stage, live, smh_heap_free(heap_of(), live->block));
 }
 
-static void do_realloc(struct smh_live *live, const struct smh_operation *operation)
+static void do_realloc(struct smh_live *live, struct smh_operation *operation)
 {
     size_t bytes = (size_t)operation->bytes;
     uint64_t kept = live->bytes < bytes ? live->bytes : bytes;
@@ -170,25 +170,7 @@ static void do_misuse(const struct smh_fuzz_step *step)
     FUZZ_REQUIRE(memcmp(&before, heap, sizeof(before)) == 0, "misuse has changed the heap");
 }
 
-static void do_operation(struct smh_live *live, const struct smh_operation *operation)
-{
-    switch (fuzz_call_of(live, operation)) {
-    case FUZZ_CALL_ALLOC:
-        do_alloc(live, operation);
-        break;
-    case FUZZ_CALL_FREE:
-        do_free(live);
-        break;
-    case FUZZ_CALL_REALLOC:
-        do_realloc(live, operation);
-        break;
-    case FUZZ_CALL_ACCESS:
-        fuzz_access(&stage, live, operation);
-        break;
-    case FUZZ_CALL_NONE:
-        break;
-    }
-}
+static const struct fuzz_calls calls = {.alloc = do_alloc, .free = do_free, .realloc = do_realloc};
 
 static void do_step(struct smh_fuzz_step *step)
 {
@@ -197,7 +179,7 @@ static void do_step(struct smh_fuzz_step *step)
     step->operation.prefer = NULL;
     switch (step->kind) {
     case SMH_FUZZ_OPERATION:
-        do_operation(live, &step->operation);
+        fuzz_operation(&stage, &calls, live, &step->operation);
         break;
     case SMH_FUZZ_RESIZE:
         do_resize(live, &step->operation);

@@ -147,7 +147,7 @@ static void *ask(const struct smh_operation *operation)
     return block;
 }
 
-static void do_alloc(struct smh_live *live, const struct smh_operation *operation)
+static void do_alloc(struct smh_live *live, struct smh_operation *operation)
 {
     struct before before = {{0}, {0}, {0}, {0}};
     look(&before, operation);
@@ -388,32 +388,14 @@ static void do_misuse(const struct smh_fuzz_step *step)
     }
 }
 
-static void do_operation(struct smh_live *live, struct smh_operation *operation)
-{
-    switch (fuzz_call_of(live, operation)) {
-    case FUZZ_CALL_ALLOC:
-        do_alloc(live, operation);
-        break;
-    case FUZZ_CALL_FREE:
-        do_free(live);
-        break;
-    case FUZZ_CALL_REALLOC:
-        do_realloc(live, operation);
-        break;
-    case FUZZ_CALL_ACCESS:
-        fuzz_access(&stage, live, operation);
-        break;
-    case FUZZ_CALL_NONE:
-        break;
-    }
-}
+static const struct fuzz_calls calls = {.alloc = do_alloc, .free = do_free, .realloc = do_realloc};
 
 static void do_step(struct smh_fuzz_step *step)
 {
     switch (step->kind) {
     case SMH_FUZZ_OPERATION:
     case SMH_FUZZ_RESIZE:
-        do_operation(&stage.live[step->operation.slot], &step->operation);
+        fuzz_operation(&stage, &calls, &stage.live[step->operation.slot], &step->operation);
         break;
     case SMH_FUZZ_LARGEST:
         judge_statistics(step->argument % 4 == 0 ? SMH_ATTR_ANY : step->operation.attr);

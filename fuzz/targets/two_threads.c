@@ -126,7 +126,7 @@ void smh_port_panic(const char *function, const char *what, const void *address)
 
 /* --- a thread -------------------------------------------------------------------------------- */
 
-static void do_alloc(struct smh_live *live, const struct smh_operation *operation)
+static void do_alloc(struct smh_live *live, struct smh_operation *operation)
 {
     struct smh_pool *pool = &stage.machine.pool;
     uint64_t before = switches;
@@ -199,27 +199,14 @@ static void do_add(void)
     }
 }
 
+static const struct fuzz_calls calls = {.alloc = do_alloc, .free = do_free, .realloc = do_realloc};
+
 static void do_operation(struct smh_live *live, struct smh_operation *operation)
 {
     if (operation->kind == SMH_OPERATION_CALLOC) {
         operation->kind = SMH_OPERATION_ALLOC;
     }
-    switch (fuzz_call_of(live, operation)) {
-    case FUZZ_CALL_ALLOC:
-        do_alloc(live, operation);
-        break;
-    case FUZZ_CALL_FREE:
-        do_free(live);
-        break;
-    case FUZZ_CALL_REALLOC:
-        do_realloc(live, operation);
-        break;
-    case FUZZ_CALL_ACCESS:
-        fuzz_access(&stage, live, operation);
-        break;
-    case FUZZ_CALL_NONE:
-        break;
-    }
+    fuzz_operation(&stage, &calls, live, operation);
 }
 
 static void do_step(struct thread *self, struct smh_fuzz_step *step)

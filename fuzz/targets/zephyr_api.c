@@ -29,8 +29,9 @@ static enum family family;
 static struct sys_heap heaps[SMH_FUZZ_REGIONS_MAX];
 static struct sys_multi_heap multi_heap;
 static unsigned panics;
-static bool unaligned; /* the step under way asks by sys_heap_noalign_alloc */
-static size_t peak;    /* of the first heap's allocated bytes, as sys_memory_stats counts them */
+static bool unaligned;  /* the step under way asks by sys_heap_noalign_alloc */
+static unsigned choice; /* the step's argument: which of the calls that free or allocate */
+static size_t peak;     /* of the first heap's allocated bytes, as sys_memory_stats counts them */
 static struct {
     unsigned count;
     char last[128];
@@ -287,11 +288,11 @@ static void do_rewind(struct smh_live *live, struct smh_operation *operation, un
     }
 }
 
-static void do_alloc(struct smh_live *live, struct smh_operation *operation, unsigned argument)
+static void do_alloc(struct smh_live *live, struct smh_operation *operation)
 {
     uint64_t used[SMH_FUZZ_REGIONS_MAX] = {0};
-    if (family == SYS_HEAP && operation->align >= 16 && argument % 4 == 0) {
-        do_rewind(live, operation, argument / 4);
+    if (family == SYS_HEAP && operation->align >= 16 && choice % 4 == 0) {
+        do_rewind(live, operation, choice / 4);
         return;
     }
     for (size_t i = 0; i < stage.machine.region_count; i++) {
@@ -314,14 +315,14 @@ static void do_alloc(struct smh_live *live, struct smh_operation *operation, uns
     fuzz_fail("a block lies in no region");
 }
 
-static void do_free(struct smh_live *live, unsigned argument)
+static void do_free(struct smh_live *live)
 {
     void *block = live->block;
     fuzz_leaving(&stage, live);
     give_back(block);
     FUZZ_REQUIRE(panics == 0, "free of a live block panics");
     fuzz_left(&stage, live, 0);
-    if (argument % 16 == 1) {
+    if (choice % 16 == 1) {
         /* The checks follow what the header says, and it may lead into live blocks. */
         for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
             if (stage.live[i].block != NULL) {
@@ -358,7 +359,7 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
         FUZZ_REQUIRE(panics == 0, "a realloc that finds no room panics");
         fuzz_refused(&stage, operation);
         if (operation->bytes == 0) { /* refused by its attribute; the slot is empty from here on */
-            do_free(live, 0);
+            do_free(live);
         }
     }
 }
@@ -462,9 +463,12 @@ static void do_misuse(const struct smh_fuzz_step *step)
     panics = 0;
 }
 
+static const struct fuzz_calls calls = {.alloc = do_alloc, .free = do_free, .realloc = do_realloc};
+
 static void do_operation(struct smh_live *live, struct smh_fuzz_step *step)
 {
     struct smh_operation *operation = &step->operation;
+    choice = step->argument;
     operation->prefer = NULL;
     unaligned = family == SYS_HEAP && operation->kind == SMH_OPERATION_CALLOC;
     if (operation->kind == SMH_OPERATION_CALLOC) {
@@ -472,22 +476,7 @@ static void do_operation(struct smh_live *live, struct smh_fuzz_step *step)
     }
     operation->align = unaligned ? 0 : operation->align;
     operation->attr = family == SHARED_MULTI_HEAP ? operation->attr % 4 : 0;
-    switch (fuzz_call_of(live, operation)) {
-    case FUZZ_CALL_ALLOC:
-        do_alloc(live, operation, step->argument);
-        break;
-    case FUZZ_CALL_FREE:
-        do_free(live, step->argument);
-        break;
-    case FUZZ_CALL_REALLOC:
-        do_realloc(live, operation);
-        break;
-    case FUZZ_CALL_ACCESS:
-        fuzz_access(&stage, live, operation);
-        break;
-    case FUZZ_CALL_NONE:
-        break;
-    }
+    fuzz_operation(&stage, &calls, live, operation);
 }
 
 static void do_step(struct smh_fuzz_step *step)
@@ -561,11 +550,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         do_step(&step);
     }
     panics = 0;
+    choice = 0;
     fuzz_validate(&stage, false);
     judge_statistics(0);
     for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
         if (stage.live[i].block != NULL) {
-            do_free(&stage.live[i], 0);
+            do_free(&stage.live[i]);
             fuzz_operations++;
         }
     }
