@@ -207,6 +207,9 @@ static void expand(struct search *search, unsigned job, uint32_t slot,
             return;
         }
         world_save(&next);
+        if (memcmp(next.words, image->words, search->image_words * 8) == 0) {
+            continue; /* nothing was changed: a refusal */
+        }
         uint32_t added =
             add_state(search, hash_of(search, &next), (uint64_t)slot << 32 | pack(&step));
         if (added != NO_SLOT) {

@@ -244,14 +244,22 @@ static unsigned rooms_before(const struct smh_operation *operation)
     return rooms;
 }
 
+/* Guards are in no image: each step is judged. */
 static void judge_guards(void)
 {
+    static const uint64_t guard = UINT64_C(0x0101010101010101) * GUARD;
+    uint64_t different = 0;
     for (size_t i = 0; i < WORLD_REGIONS; i++) {
-        for (size_t j = 0; j < GUARD_BYTES; j++) {
-            if (arena[i][j] != GUARD ||
-                world_memory_of(i)[world_config.region_bytes[i] + j] != GUARD) {
-                complain("guard: a byte beside r%zu was written", i);
-            }
+        const uint8_t *before = arena[i];
+        const uint8_t *behind = before + GUARD_BYTES + world_config.region_bytes[i];
+        for (size_t j = 0; j < GUARD_BYTES; j += 8) {
+            uint64_t words[2];
+            memcpy(&words[0], before + j, 8);
+            memcpy(&words[1], behind + j, 8);
+            different |= (words[0] ^ guard) | (words[1] ^ guard);
+        }
+        if (different != 0) {
+            complain("guard: a byte beside r%zu was written", i);
         }
     }
 }
@@ -475,8 +483,6 @@ unsigned world_apply(const struct world_step *step)
     unsigned asked = world_calls.asked;
     world_calls.refusing = 0;
     judge_guards();
-    judge_blocks();
-    judge_heaps();
     judge_counters(before, failed_before, failed);
     wipe_free_space();
     return asked;
@@ -559,6 +565,9 @@ void world_judge_state(void)
     static struct world_image image;
     static struct world_image after;
     world_save(&image);
+    brief_oracle();
+    judge_blocks();
+    judge_heaps();
     judge_verdicts();
     world_save(&after);
     if (memcmp(image.words, after.words, world_image_words() * 8) != 0) {

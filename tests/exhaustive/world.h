@@ -84,10 +84,12 @@ void world_restore(const struct world_image *image);
  * the step that does not, and only for regions whose engine it had asked: elsewhere there is
  * nothing to refuse. */
 bool world_next_step(unsigned *index, unsigned asked, struct world_step *step);
-/* Executes and judges a step. Bit i of the result: the engine of region i was asked. */
+/* Executes a step and judges what the state behind it does not tell: the answer, the counters that
+ * only grow, the guards. Bit i of the result: the engine of region i was asked. */
 unsigned world_apply(const struct world_step *step);
-/* Judges the present state by itself: verdicts on every address, the largest free blocks, and that
- * everything can be freed. Leaves it as it was. */
+/* Judges the present state by itself, which is enough once per state: the validator of each heap,
+ * place, size and contents of every block, verdicts on every address, the largest free blocks, and
+ * that everything can be freed. Leaves it as it was. */
 void world_judge_state(void);
 
 /* The first broken rule since world_open, or NULL. */
