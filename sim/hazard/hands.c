@@ -28,6 +28,61 @@ static void settle(struct smh_judge *judge, struct smh_line *line,
     smh_touch_apply(judge, line, &settled);
 }
 
+/* Whether the allocator left nothing dirty there, and others did. */
+static inline bool is_settled(const struct smh_line *line)
+{
+    bool settled = line->dirt_count > 0;
+    for (size_t i = 0; i < line->dirt_count; i++) {
+        settled &= line->dirt[i].owner != SMH_OWNERS_METADATA;
+    }
+    return settled;
+}
+
+/* What event->from..to of a line in full holds is undefined from now on. */
+static inline void change_line(struct smh_judge *judge, struct smh_line *line,
+                               const struct smh_touch *touch, bool settles)
+{
+    const struct smh_line_event *event = &touch->event;
+    if (line->solo) {
+        line->defined &= ~smh_line_mask(event);
+        smh_line_remember(line, judge->owners, event);
+        if (!settles || is_settled(line)) {
+            return;
+        }
+    } else {
+        smh_touch_apply(judge, line, event);
+        if (line->suspects != NULL) {
+            smh_classify_suspects(judge, line, touch);
+        }
+    }
+    if (settles) {
+        settle(judge, line, event);
+    }
+    smh_touch_tidy(judge, line);
+}
+
+/* The lines of a region of which a word of `touched` tells. */
+static inline void change_lines(struct smh_judge *judge, struct smh_touch *touch, uint64_t lines,
+                                uint64_t first_line, uint64_t from, uint64_t to, bool settles)
+{
+    struct smh_judge_region *region = touch->region;
+    for (; lines != 0; lines &= lines - 1) {
+        uint64_t index = first_line + (unsigned)__builtin_ctzll(lines);
+        struct smh_line *line = smh_word_line(&region->words[index]);
+        if (line != NULL) {
+            smh_touch_narrow(judge, touch, index, from, to);
+            change_line(judge, line, touch, settles);
+            continue;
+        }
+        uint64_t first = index << judge->line_shift;
+        uint64_t last = first + judge->line_bytes;
+        smh_clear_bits(region->defined, from > first ? from : first, to < last ? to : last);
+        if (settles) {
+            smh_private_settle(judge, region, index, from, to);
+        }
+    }
+}
+
 /* What [offset, offset + bytes) holds is undefined from now on. */
 static void change_hands(struct smh_judge *judge, uint16_t region_index, uint64_t offset,
                          uint64_t bytes, const struct smh_line_event *how)
@@ -40,24 +95,13 @@ static void change_hands(struct smh_judge *judge, uint16_t region_index, uint64_
     uint64_t from = offset + region->skew;
     uint64_t to = from + bytes;
     struct smh_touch touch = {.event = *how, .region = region, .region_index = region_index};
-    smh_clear_bits(region->defined, from, to);
+    uint64_t first = from >> judge->line_shift;
     uint64_t last = (to - 1) >> judge->line_shift;
-    for (uint64_t index = from >> judge->line_shift; index <= last; index++) {
-        unsigned kind = region->words[index].tag & SMH_WORD_KIND;
-        if (kind == SMH_WORD_PRIVATE && settles) {
-            smh_private_settle(judge, region, index, from, to);
-        } else if (kind == SMH_WORD_LINE) {
-            struct smh_line *line = smh_word_line(&region->words[index]);
-            smh_touch_narrow(judge, &touch, index, from, to);
-            smh_touch_apply(judge, line, &touch.event);
-            if (line->suspects != NULL) {
-                smh_classify_suspects(judge, line, &touch);
-            }
-            if (settles) {
-                settle(judge, line, &touch.event);
-            }
-            smh_touch_tidy(judge, line);
-        }
+    for (uint64_t word = first / 64; word <= last / 64; word++) {
+        uint64_t lines = region->touched[word];
+        lines &= word == first / 64 ? UINT64_MAX << first % 64 : UINT64_MAX;
+        lines &= word == last / 64 ? UINT64_MAX >> (63 - last % 64) : UINT64_MAX;
+        change_lines(judge, &touch, lines, word * 64, from, to, settles);
     }
 }
 

@@ -64,6 +64,8 @@ static void open_region(struct smh_judge *judge, size_t index, uint64_t size)
     if (region->states != NULL) {
         size_t words = (size_t)((region->line_count << judge->line_shift) / 64 + 1);
         region->words = smh_must_allocate((size_t)region->line_count, sizeof(*region->words));
+        region->touched =
+            smh_must_allocate((size_t)(region->line_count / 64 + 1), sizeof(uint64_t));
         region->defined = smh_must_allocate(words, sizeof(uint64_t));
         region->dirty = smh_must_allocate(words, sizeof(uint64_t));
     }
@@ -96,13 +98,16 @@ void smh_judge_close(struct smh_judge *judge)
     }
     for (size_t i = 0; i < judge->region_count; i++) {
         struct smh_judge_region *region = &judge->regions[i];
-        for (uint64_t j = 0; region->states != NULL && j < region->line_count; j++) {
+        uint64_t end = region->states != NULL ? region->line_count : 0;
+        for (uint64_t j = smh_next_bit(region->touched, 0, end, true); j < end;
+             j = smh_next_bit(region->touched, j + 1, end, true)) {
             struct smh_line *line = smh_word_line(&region->words[j]);
             if (line != NULL) {
                 smh_line_free(line, NULL);
             }
         }
         free(region->words);
+        free(region->touched);
         free(region->defined);
         free(region->dirty);
     }
@@ -210,18 +215,6 @@ static struct smh_touch touch_of(struct smh_judge *judge, const struct smh_acces
     return touch;
 }
 
-/* Narrows the touch to line `index`: its part of [from, to), which are offset + skew. */
-void smh_touch_narrow(const struct smh_judge *judge, struct smh_touch *touch, uint64_t index,
-                      uint64_t from, uint64_t to)
-{
-    uint64_t first = index << judge->line_shift;
-    uint64_t end = first + judge->line_bytes;
-    touch->line_index = index;
-    bool apart = to <= first || from >= end;
-    touch->event.from = (uint16_t)(apart || from < first ? 0 : from - first);
-    touch->event.to = (uint16_t)(apart ? 0 : (to < end ? to : end) - first);
-}
-
 static void touch_range(struct smh_judge *judge, struct smh_touch *touch,
                         const struct smh_access *access)
 {
@@ -229,8 +222,13 @@ static void touch_range(struct smh_judge *judge, struct smh_touch *touch,
     uint64_t to = from + access->bytes;
     uint64_t last = (to - 1) >> judge->line_shift;
     for (uint64_t index = from >> judge->line_shift; index <= last; index++) {
+        struct smh_line *line = smh_word_line(&touch->region->words[index]);
         smh_touch_narrow(judge, touch, index, from, to);
-        smh_touch_line(judge, touch);
+        if (line != NULL && smh_line_is_solo_of(line, &touch->event)) {
+            smh_touch_solo(judge, line, &touch->event);
+        } else {
+            smh_touch_line(judge, touch);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
  * Owns: struct smh_judge.
  *
  *     words[line]   untouched | private: one core, through its cache | struct smh_line
+ *     touched       bit i: line i is one of the last two; few lines of a large block are
  *     defined       bit i: byte i has been written since it was handed out (of private lines)
  *     dirty         bit i: byte i has been stored (of private lines)
  *
@@ -35,6 +36,7 @@ struct smh_line_word {
 struct smh_judge_region {
     struct smh_states *states; /* NULL: nothing can go wrong, no cache and no store buffer */
     struct smh_line_word *words;
+    uint64_t *touched; /* bit i: line i is not untouched */
     uint64_t *defined;
     uint64_t *dirty;
     uint64_t size;
@@ -125,10 +127,35 @@ static inline struct smh_line *smh_word_line(const struct smh_line_word *word)
                : NULL;
 }
 
-/* judge.c */
 /* Narrows the touch to line `index`: its part of [from, to), which are offset + skew. */
-void smh_touch_narrow(const struct smh_judge *judge, struct smh_touch *touch, uint64_t index,
-                      uint64_t from, uint64_t to);
+static inline void smh_touch_narrow(const struct smh_judge *judge, struct smh_touch *touch,
+                                    uint64_t index, uint64_t from, uint64_t to)
+{
+    uint64_t first = index << judge->line_shift;
+    uint64_t end = first + judge->line_bytes;
+    touch->line_index = index;
+    if (from <= first && end <= to) {
+        touch->event.from = 0;
+        touch->event.to = (uint16_t)judge->line_bytes;
+        return;
+    }
+    bool apart = to <= first || from >= end;
+    touch->event.from = (uint16_t)(apart || from < first ? 0 : from - first);
+    touch->event.to = (uint16_t)(apart ? 0 : (to < end ? to : end) - first);
+}
+/* A load or store of the core to which a line is left: nothing can go wrong. */
+static inline void smh_touch_solo(struct smh_judge *judge, struct smh_line *line,
+                                  const struct smh_line_event *event)
+{
+    line->allocator_core = event->by_allocator ? event->core : line->allocator_core;
+    if (event->kind == SMH_LINE_STORE) {
+        struct smh_line_dirt dirt = {
+            .owner = event->owner, .from = event->from, .to = event->to, .core = event->core};
+        line->defined |= smh_line_mask(event);
+        smh_line_add_dirt(line, judge->owners, &dirt);
+        smh_line_remember(line, judge->owners, event);
+    }
+}
 /* touch.c: an access meets a line. */
 void smh_touch_line(struct smh_judge *judge, const struct smh_touch *touch);
 void smh_touch_apply(struct smh_judge *judge, struct smh_line *line,

@@ -1,4 +1,4 @@
-/* line.c: see line.h. */
+/* line.c: the sets of a line. See line.h. */
 #include "line.h"
 
 #include "../error.h"
@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-#define RECENT 8 /* events that are kept whatever they repeat */
 
 struct smh_line *smh_line_new(uint16_t region, uint64_t index, uint32_t line_bytes)
 {
@@ -245,7 +243,7 @@ static uint32_t solo_segment(const struct smh_line *line, unsigned from, unsigne
 {
     bool defined = (line->defined >> from & 1u) != 0;
     *to = (unsigned)smh_next_bit(&line->defined, from, line->bytes, !defined);
-    return defined ? line->sets.defined : line->sets.undefined;
+    return defined ? line->sets->defined : line->sets->undefined;
 }
 
 static void unfold(struct smh_line *line)
@@ -283,8 +281,8 @@ void smh_line_fold(struct smh_line *line, struct smh_states *states)
         from = to;
     }
     line->solo = sets->possible;
-    line->sets = *sets;
-    line->hashed = false;
+    line->sets = sets;
+    line->undefined_hash = smh_states_hash(sets->undefined_weights, UINT64_MAX >> (64 - from));
     line->defined = defined;
 }
 
@@ -367,187 +365,6 @@ bool smh_line_is_pristine(const struct smh_line *line, const struct smh_states *
 bool smh_line_is_dirty(const struct smh_line *line, const struct smh_states *states, unsigned slot)
 {
     /* Whether the line is dirty does not depend on the byte. */
-    return smh_states_dirty(states, line->solo ? line->sets.undefined : line->segments[0].set,
+    return smh_states_dirty(states, line->solo ? line->sets->undefined : line->segments[0].set,
                             slot);
-}
-
-/* --- events --------------------------------------------------------------------------------------
- */
-
-static inline uint32_t hash_on(uint32_t hash, uint32_t set, unsigned to)
-{
-    hash = (hash ^ set) * 0x9e3779b1u;
-    hash = (hash ^ to) * 0x85ebca6bu;
-    return hash ^ hash >> 15;
-}
-
-static uint32_t state_hash(const struct smh_line *line)
-{
-    uint32_t hash = line->slots;
-    for (unsigned at = 0; line->solo && at < line->bytes;) {
-        uint32_t set = solo_segment(line, at, &at);
-        hash = hash_on(hash, set, at);
-    }
-    for (size_t i = 0; !line->solo && i < line->segment_count; i++) {
-        hash = hash_on(hash, line->segments[i].set, line->segments[i].to);
-    }
-    return hash;
-}
-
-/* The hash of a line's sets, of a solo line's kept as long as they are the same. */
-static inline uint32_t state_of(struct smh_line *line)
-{
-    if (!line->solo) {
-        return state_hash(line);
-    }
-    if (!line->hashed || line->hashed_defined != line->defined) {
-        line->hash = state_hash(line);
-        line->hashed_defined = line->defined;
-        line->hashed = true;
-    }
-    return line->hash;
-}
-
-static void remove_events(struct smh_line *line, struct smh_owners *owners, size_t from, size_t to)
-{
-    for (size_t i = from; i < to; i++) {
-        smh_owners_release(owners, line->events[i].owner);
-    }
-    memmove(&line->events[from], &line->events[to],
-            (line->event_count - to) * sizeof(*line->events));
-    line->event_count = (uint16_t)(line->event_count - (to - from));
-}
-
-/* Cuts out what came back to where it had been; the most recent events stay. */
-static void cut_loops(struct smh_line *line, struct smh_owners *owners)
-{
-    for (size_t end = line->event_count - RECENT; end-- > 1;) {
-        for (size_t begin = 0; begin < end; begin++) {
-            if (line->events[begin].state == line->events[end].state) {
-                remove_events(line, owners, begin + 1, end + 1);
-                end = begin + 1;
-                break;
-            }
-        }
-    }
-}
-
-/* The event goes on where the last one ended: one event. */
-static bool extends(const struct smh_line_event *last, const struct smh_line_event *event)
-{
-    return (event->kind == SMH_LINE_STORE || event->kind == SMH_LINE_DMA_WRITE) &&
-           last->kind == event->kind && last->owner == event->owner && last->core == event->core &&
-           last->uncached == event->uncached && last->by_allocator == event->by_allocator &&
-           event->from <= last->to && last->from <= event->to;
-}
-
-void smh_line_remember(struct smh_line *line, struct smh_owners *owners,
-                       const struct smh_line_event *event)
-{
-    uint32_t state = state_of(line);
-    if (line->event_count > 0) {
-        struct smh_line_event *last = &line->events[line->event_count - 1];
-        if (extends(last, event)) {
-            last->from = event->from < last->from ? event->from : last->from;
-            last->to = event->to > last->to ? event->to : last->to;
-            last->operation = event->operation;
-            last->site = event->site;
-            last->state = state;
-            return;
-        }
-    }
-    if (line->event_count == SMH_LINE_EVENTS_MAX) {
-        cut_loops(line, owners);
-        if (line->event_count > SMH_LINE_EVENTS_MAX - 4) {
-            remove_events(line, owners, 0, SMH_LINE_EVENTS_MAX / 2);
-            line->truncated = true;
-        }
-    }
-    if (line->event_count == line->event_capacity) {
-        line->event_capacity = (uint16_t)(line->event_capacity == 0 ? 4 : line->event_capacity * 2);
-        line->events = smh_must_resize(line->events, line->event_capacity, sizeof(*line->events));
-    }
-    struct smh_line_event *added = &line->events[line->event_count++];
-    *added = *event;
-    added->state = state;
-    smh_owners_hold(owners, event->owner);
-}
-
-void smh_line_forget_events(struct smh_line *line, struct smh_owners *owners)
-{
-    remove_events(line, owners, 0, line->event_count);
-    line->truncated = false;
-}
-
-/* --- dirt ----------------------------------------------------------------------------------------
- */
-
-static void remove_dirt_at(struct smh_line *line, struct smh_owners *owners, size_t index)
-{
-    smh_owners_release(owners, line->dirt[index].owner);
-    memmove(&line->dirt[index], &line->dirt[index + 1],
-            (line->dirt_count - index - 1u) * sizeof(*line->dirt));
-    line->dirt_count--;
-}
-
-/* Takes [from, to) out of an extent; whether nothing of it is left. What lies on both sides stays
- * whole. */
-static bool shrink(struct smh_line_dirt *dirt, uint16_t from, uint16_t to)
-{
-    if (from <= dirt->from && to >= dirt->to) {
-        return true;
-    }
-    if (from <= dirt->from && to > dirt->from) {
-        dirt->from = to;
-    } else if (to >= dirt->to && from < dirt->to) {
-        dirt->to = from;
-    }
-    return false;
-}
-
-void smh_line_add_dirt(struct smh_line *line, struct smh_owners *owners,
-                       const struct smh_line_dirt *dirt)
-{
-    for (size_t i = line->dirt_count; i-- > 0;) {
-        struct smh_line_dirt *other = &line->dirt[i];
-        if (other->owner == dirt->owner && other->core == dirt->core &&
-            other->uncached == dirt->uncached) {
-            other->from = dirt->from < other->from ? dirt->from : other->from;
-            other->to = dirt->to > other->to ? dirt->to : other->to;
-            return;
-        }
-        if (other->core == dirt->core && other->uncached == dirt->uncached &&
-            shrink(other, dirt->from, dirt->to)) {
-            remove_dirt_at(line, owners, i);
-        }
-    }
-    if (line->dirt_count == SMH_LINE_DIRT_MAX) {
-        remove_dirt_at(line, owners, 0);
-    }
-    if (line->dirt_count == line->dirt_capacity) {
-        line->dirt_capacity = (uint8_t)(line->dirt_capacity == 0 ? 2 : line->dirt_capacity * 2);
-        line->dirt = smh_must_resize(line->dirt, line->dirt_capacity, sizeof(*line->dirt));
-    }
-    line->dirt[line->dirt_count++] = *dirt;
-    smh_owners_hold(owners, dirt->owner);
-}
-
-void smh_line_remove_dirt(struct smh_line *line, struct smh_owners *owners, uint8_t core)
-{
-    for (size_t i = line->dirt_count; i-- > 0;) {
-        if (core == 255 || line->dirt[i].core == core) {
-            remove_dirt_at(line, owners, i);
-        }
-    }
-}
-
-bool smh_line_settle_dirt(struct smh_line *line, struct smh_owners *owners, uint16_t from,
-                          uint16_t to)
-{
-    for (size_t i = line->dirt_count; i-- > 0;) {
-        if (line->dirt[i].owner == SMH_OWNERS_METADATA && shrink(&line->dirt[i], from, to)) {
-            remove_dirt_at(line, owners, i);
-        }
-    }
-    return line->dirt_count > 0;
 }

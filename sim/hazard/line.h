@@ -95,12 +95,10 @@ struct smh_line {
     uint64_t index; /* of the line in its region */
     struct smh_line *next_spare;
     bool solo; /* one core, dirty: the segments are those of `defined`, and not kept */
-    struct smh_states_solo sets; /* where it is */
-    uint64_t defined;            /* bit i: byte i is of sets.defined, else of sets.undefined */
-    uint16_t bytes;              /* of the line */
-    bool hashed;                 /* hash is that of the sets where `defined` was hashed_defined */
-    uint32_t hash;
-    uint64_t hashed_defined;
+    const struct smh_states_solo *sets; /* where it is */
+    uint64_t defined;        /* bit i: byte i is of sets->defined, else of sets->undefined */
+    uint64_t undefined_hash; /* of the line's sets where no byte is defined */
+    uint16_t bytes;          /* of the line */
 };
 
 /* What an event did to some bytes. */
@@ -144,7 +142,7 @@ static inline uint64_t smh_line_mask(const struct smh_line_event *event)
 /* Bytes [from, to) count as undefined. */
 void smh_line_undefine(struct smh_line *line, struct smh_states *states, uint16_t from,
                        uint16_t to);
-/* Remembers an event that has been applied. */
+/* line_events.c. Remembers an event that has been applied. */
 void smh_line_remember(struct smh_line *line, struct smh_owners *owners,
                        const struct smh_line_event *event);
 void smh_line_forget_events(struct smh_line *line, struct smh_owners *owners);

@@ -20,7 +20,7 @@ struct starts {
 };
 
 struct smh_owners {
-    struct smh_owner_record *records;
+    struct smh_owners_table table; /* first: see owners.h */
     size_t count, capacity;
     uint32_t first_free;
     size_t in_use;
@@ -88,12 +88,12 @@ struct smh_owners *smh_owners_open(const uint64_t sizes[], size_t region_count)
 {
     struct smh_owners *owners = smh_must_allocate(1, sizeof(*owners));
     owners->capacity = 64;
-    owners->records = smh_must_allocate(owners->capacity, sizeof(*owners->records));
+    owners->table.records = smh_must_allocate(owners->capacity, sizeof(*owners->table.records));
     owners->count = SMH_OWNERS_FIRST;
     for (uint32_t i = 0; i < SMH_OWNERS_FIRST; i++) {
-        owners->records[i].holds = 1;
+        owners->table.records[i].holds = 1;
     }
-    owners->records[SMH_OWNERS_METADATA].owner.kind = SMH_OWNER_METADATA;
+    owners->table.records[SMH_OWNERS_METADATA].owner.kind = SMH_OWNER_METADATA;
     owners->starts = smh_must_allocate(region_count, sizeof(*owners->starts));
     owners->region_count = region_count;
     for (size_t i = 0; i < region_count; i++) {
@@ -121,7 +121,7 @@ void smh_owners_close(struct smh_owners *owners)
     }
     free(owners->starts);
     free(owners->places);
-    free(owners->records);
+    free(owners->table.records);
     free(owners);
 }
 
@@ -174,16 +174,16 @@ uint32_t smh_owners_add(struct smh_owners *owners, const struct smh_owner *owner
                        smh_owners_remove(owners, owner->region, owner->offset, owner->operation));
     uint32_t number = owners->first_free;
     if (number != 0) {
-        owners->first_free = owners->records[number].next_free;
+        owners->first_free = owners->table.records[number].next_free;
     } else {
         if (owners->count == owners->capacity) {
             owners->capacity *= 2;
-            owners->records =
-                smh_must_resize(owners->records, owners->capacity, sizeof(*owners->records));
+            owners->table.records = smh_must_resize(owners->table.records, owners->capacity,
+                                                    sizeof(*owners->table.records));
         }
         number = (uint32_t)owners->count++;
     }
-    owners->records[number] =
+    owners->table.records[number] =
         (struct smh_owner_record){.owner = *owner, .reserved = reserved, .holds = 1};
     owners->in_use++;
     if (owners->place_count * 2 > owners->place_mask) {
@@ -206,8 +206,8 @@ uint32_t smh_owners_remove(struct smh_owners *owners, uint16_t region, uint64_t 
     }
     remove_place(owners, place);
     unmark(&owners->starts[region], offset);
-    owners->records[number].owner.kind = SMH_OWNER_FREED;
-    owners->records[number].freed_by = operation;
+    owners->table.records[number].owner.kind = SMH_OWNER_FREED;
+    owners->table.records[number].freed_by = operation;
     return number; /* what being live held is the caller's now */
 }
 
@@ -218,32 +218,19 @@ uint32_t smh_owners_at(const struct smh_owners *owners, uint16_t region, uint64_
         return SMH_OWNERS_NONE;
     }
     uint32_t number = find(owners, key_of(region, start))->number;
-    return offset - start < owners->records[number].reserved ? number : SMH_OWNERS_NONE;
-}
-
-const struct smh_owner_record *smh_owners_get(const struct smh_owners *owners, uint32_t number)
-{
-    return &owners->records[number];
+    return offset - start < owners->table.records[number].reserved ? number : SMH_OWNERS_NONE;
 }
 
 void smh_owners_resize(struct smh_owners *owners, uint32_t number, const struct smh_owner *owner,
                        uint64_t reserved)
 {
-    owners->records[number].owner = *owner;
-    owners->records[number].reserved = reserved;
+    owners->table.records[number].owner = *owner;
+    owners->table.records[number].reserved = reserved;
 }
 
-void smh_owners_hold(struct smh_owners *owners, uint32_t number)
+void smh_owners_reuse(struct smh_owners *owners, uint32_t number)
 {
-    owners->records[number].holds++;
-}
-
-void smh_owners_release(struct smh_owners *owners, uint32_t number)
-{
-    if (number < SMH_OWNERS_FIRST || --owners->records[number].holds != 0) {
-        return;
-    }
-    owners->records[number].next_free = owners->first_free;
+    owners->table.records[number].next_free = owners->first_free;
     owners->first_free = number;
     owners->in_use--;
 }

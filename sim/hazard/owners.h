@@ -31,6 +31,11 @@ struct smh_owner_record {
 
 struct smh_owners;
 
+/* What struct smh_owners begins with, for the functions below. */
+struct smh_owners_table {
+    struct smh_owner_record *records;
+};
+
 struct smh_owners *smh_owners_open(const uint64_t sizes[], size_t region_count);
 void smh_owners_close(struct smh_owners *owners);
 /* A new live owner of [owner->offset, + reserved); whatever began there before is freed first. */
@@ -42,12 +47,27 @@ uint32_t smh_owners_remove(struct smh_owners *owners, uint16_t region, uint64_t 
                            uint64_t operation);
 /* The live owner that holds offset; SMH_OWNERS_NONE: nobody. */
 uint32_t smh_owners_at(const struct smh_owners *owners, uint16_t region, uint64_t offset);
-const struct smh_owner_record *smh_owners_get(const struct smh_owners *owners, uint32_t number);
+static inline const struct smh_owner_record *smh_owners_get(const struct smh_owners *owners,
+                                                            uint32_t number)
+{
+    return &((const struct smh_owners_table *)owners)->records[number];
+}
 /* The same block in place, with another size. */
 void smh_owners_resize(struct smh_owners *owners, uint32_t number, const struct smh_owner *owner,
                        uint64_t reserved);
-void smh_owners_hold(struct smh_owners *owners, uint32_t number);
-void smh_owners_release(struct smh_owners *owners, uint32_t number);
+static inline void smh_owners_hold(struct smh_owners *owners, uint32_t number)
+{
+    ((struct smh_owners_table *)owners)->records[number].holds++;
+}
+/* Nobody holds it any more: the number may be used again. */
+void smh_owners_reuse(struct smh_owners *owners, uint32_t number);
+static inline void smh_owners_release(struct smh_owners *owners, uint32_t number)
+{
+    if (number >= SMH_OWNERS_FIRST &&
+        --((struct smh_owners_table *)owners)->records[number].holds == 0) {
+        smh_owners_reuse(owners, number);
+    }
+}
 /* Records that are live or held. */
 size_t smh_owners_count(const struct smh_owners *owners);
 

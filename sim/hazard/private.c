@@ -78,6 +78,7 @@ struct smh_line *smh_private_full(struct smh_judge *judge, uint16_t region_index
         smh_owners_release(judge->owners, smh_word_owner(word));
     }
     word->tag = (uint64_t)(uintptr_t)line | SMH_WORD_LINE;
+    smh_set_bits(region->touched, index, index + 1);
     return line;
 }
 
@@ -138,6 +139,7 @@ bool smh_private_touch(struct smh_judge *judge, const struct smh_touch *touch)
     }
     if (kind == 0) {
         word->tag = smh_word_private(event->core, event->actor, SMH_OWNERS_NONE);
+        smh_set_bits(touch->region->touched, touch->line_index, touch->line_index + 1);
     } else if (smh_word_core(word) != event->core) {
         return false;
     }

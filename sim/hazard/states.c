@@ -308,6 +308,10 @@ const struct smh_states_solo *smh_states_solo(struct smh_states *states)
                      leads_to(states, undefined, SMH_EVENT_STORE_CACHED_IN, defined) &&
                      leads_to(states, undefined, SMH_EVENT_STORE_CACHED_OUT, undefined) &&
                      leads_to(states, undefined, SMH_EVENT_UNDEFINE, undefined);
+    smh_states_weights(undefined, solo->undefined_weights);
+    smh_states_weights(defined, solo->difference);
+    solo->difference[0] -= solo->undefined_weights[0];
+    solo->difference[1] -= solo->undefined_weights[1];
     states->solo_known = true;
     return solo;
 }

@@ -124,9 +124,26 @@ bool smh_states_pristine(const struct smh_states *states, uint32_t set);
  * frees lead from one to the other, and nothing can go wrong; else: `possible` is false. */
 struct smh_states_solo {
     bool possible;
-    uint32_t defined, undefined; /* sets */
+    uint32_t defined, undefined;   /* sets */
+    uint64_t undefined_weights[2]; /* of `undefined`, for smh_states_hash ... */
+    uint64_t difference[2];        /* ... and what those of `defined` are more */
 };
 const struct smh_states_solo *smh_states_solo(struct smh_states *states);
+/* What a set counts for in the hash of a line's sets: in its first 32 bytes, and in the next. */
+static inline void smh_states_weights(uint32_t set, uint64_t weights[2])
+{
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t mixed = ((uint64_t)set * 2 + i + 1) * 0x9e3779b97f4a7c15ull;
+        mixed = (mixed ^ mixed >> 31) * 0xbf58476d1ce4e5b9ull;
+        weights[i] = mixed ^ mixed >> 29;
+    }
+}
+/* What the bytes add to the hash that have a set of these weights; the sum over sets is the hash of
+ * a line of up to 64 bytes, however they are spread over segments. */
+static inline uint64_t smh_states_hash(const uint64_t weights[2], uint64_t bytes)
+{
+    return weights[0] * (uint32_t)bytes + weights[1] * (bytes >> 32);
+}
 size_t smh_states_set_count(const struct smh_states *states);
 size_t smh_states_set_size(const struct smh_states *states, uint32_t set);
 

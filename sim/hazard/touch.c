@@ -87,28 +87,13 @@ void smh_touch_tidy(struct smh_judge *judge, struct smh_line *line)
     }
 }
 
-/* A load or store of the core to which the line is left: nothing can go wrong. */
-static void touch_solo(struct smh_judge *judge, struct smh_line *line,
-                       const struct smh_touch *touch)
-{
-    const struct smh_line_event *event = &touch->event;
-    line->allocator_core = event->by_allocator ? event->core : line->allocator_core;
-    if (event->kind == SMH_LINE_STORE) {
-        struct smh_line_dirt dirt = {
-            .owner = event->owner, .from = event->from, .to = event->to, .core = event->core};
-        line->defined |= smh_line_mask(event);
-        smh_line_add_dirt(line, judge->owners, &dirt);
-        smh_line_remember(line, judge->owners, event);
-    }
-}
-
 void smh_touch_line(struct smh_judge *judge, const struct smh_touch *touch)
 {
     const struct smh_line_event *event = &touch->event;
     struct smh_line_word *word = &touch->region->words[touch->line_index];
     struct smh_line *line = smh_word_line(word);
     if (line != NULL && smh_line_is_solo_of(line, event) && touch->region->private_lines) {
-        touch_solo(judge, line, touch);
+        smh_touch_solo(judge, line, event);
         return;
     }
     if (smh_private_touch(judge, touch)) {
