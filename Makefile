@@ -246,8 +246,8 @@ build/m32/heaps: $(call object,tests/plain/heaps.c tests/core/heap_model.c sim/r
 build/hazards_clean: $(call object,tests/plain/hazards_clean.c) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
 	@$(COMPILER) $(LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
-OPERATIONS ?= 1e9
 SEED ?= 1
+hazards-clean: OPERATIONS ?= 1e9
 hazards-clean: build/hazards_clean ## OPERATIONS (1e9) of random correct drivers, from SEED on: the judge of hazards stays silent
 	build/hazards_clean $(OPERATIONS) $(SEED)
 
@@ -308,12 +308,12 @@ exhaustive: $(BUILD)/exhaustive ## every state of two tiny regions that DEPTH op
 	    $(BUILD)/exhaustive --engine=$$engine --depth=$(DEPTH) --jobs=$(JOBS) --memory=$(MEMORY); \
 	done
 
-OPERATIONS ?= 10000000000
 MARATHON_FLAGS ?=
 
-marathon: build/.packages-fuzz ## OPERATIONS operations over all fuzz targets, recorded and resumable: out/marathon.json (JOBS)
-	$(MAKE) $(addprefix build/fuzz_replay/,$(OPERATION_TARGETS))
-	$(MAKE) MODE=asan $(addprefix build/asan/fuzz_replay/,$(OPERATION_TARGETS))
+marathon: OPERATIONS ?= 1e10
+marathon: build/.packages-fuzz ## OPERATIONS operations over all fuzz targets, recorded in out/marathon, resumable (JOBS, MARATHON_FLAGS=--minutes=30)
+	$(MAKE) $(addprefix build/fuzz_replay/,$(filter-out $(FUZZ_TEXT_TARGETS),$(FUZZ_TARGETS)))
+	$(MAKE) MODE=asan $(addprefix build/asan/fuzz_replay/,$(filter-out $(FUZZ_TEXT_TARGETS),$(FUZZ_TARGETS)))
 	$(MAKE) MODE=fuzz $(addprefix build/fuzz/target_,$(FUZZ_TEXT_TARGETS))
 	/usr/bin/python3 fuzz/marathon.py --operations $(OPERATIONS) --jobs $(JOBS) $(MARATHON_FLAGS)
 

@@ -1,13 +1,16 @@
 /* driver.c: replays inputs through a target, or makes them by chance, without libFuzzer.
  *
  *     TARGET [--repeat=N] FILE|FOLDER...
- *     TARGET --generate=SEED --operations=N [--keep=FILE]
+ *     TARGET --generate=SEED --operations=N [--records=R] [--keep=FILE]
  *
  * Owns: reading the files, in order of name, and handing each to the target N times; or handing it
- * the inputs of generate.h for SEED, SEED + 1, ... until it has judged N operations. A broken rule
- * ends the program by abort; the input under way is named, and an input made here is kept in FILE.
+ * the inputs of generate.h for SEED, SEED + 1, ... until it has judged N operations; with
+ * --records, a header and one to R records of random bytes instead, for targets that read them in
+ * a way of their own. A broken rule ends the program by abort, an input that takes two minutes by
+ * an alarm; the input under way is named, and an input made here is kept in FILE.
  * Compiled by any C compiler, so that every corpus is part of the tests.
  */
+#include "../sim/random.h"
 #include "generate.h"
 #include "stage.h"
 
@@ -22,6 +25,7 @@
 
 #define INPUT_MAX     ((size_t)1 << 24)
 #define GENERATED_MAX ((size_t)4096)
+#define SECONDS_MAX   120u
 
 static unsigned long repeat = 1;
 static size_t file_count;
@@ -30,6 +34,7 @@ static char under_way[4096]; /* the input's path */
 /* An input made by chance. */
 static uint8_t made[GENERATED_MAX];
 static size_t made_size;
+static size_t records; /* 0: as generate.h makes them */
 static const char *keep = "failing-input";
 
 static void keep_input(void)
@@ -71,6 +76,7 @@ static void replay_file(const char *path)
     free(bytes);
     (void)snprintf(under_way, sizeof(under_way), "%s", path);
     for (unsigned long i = 0; i < repeat; i++) {
+        (void)alarm(SECONDS_MAX);
         (void)LLVMFuzzerTestOneInput(exact, size);
     }
     free(exact);
@@ -104,14 +110,29 @@ static void replay_path(const char *path)
     free(entries);
 }
 
+static size_t make_records(uint64_t seed)
+{
+    struct smh_random random;
+    size_t room = (sizeof(made) - SMH_FUZZ_HEADER_BYTES) / SMH_FUZZ_RECORD_BYTES;
+    smh_random_init(&random, seed, 0);
+    size_t count = 1 + (size_t)smh_random_below(&random, records < room ? records : room);
+    size_t size = SMH_FUZZ_HEADER_BYTES + count * SMH_FUZZ_RECORD_BYTES;
+    for (size_t i = 0; i < size; i += 8) {
+        uint64_t word = smh_random_next(&random);
+        memcpy(made + i, &word, size - i < 8 ? size - i : 8);
+    }
+    return size;
+}
+
 /* Text targets judge no operations but those that a text holds: inputs are counted, too. */
 static void run_generated(uint64_t seed, uint64_t operations)
 {
     uint64_t first = seed;
     while (fuzz_operations < operations && seed - first < operations) {
-        made_size = fuzz_generate(made, sizeof(made), seed);
+        made_size = records != 0 ? make_records(seed) : fuzz_generate(made, sizeof(made), seed);
         (void)snprintf(under_way, sizeof(under_way), "%s (--generate=%llu)", keep,
                        (unsigned long long)seed);
+        (void)alarm(SECONDS_MAX);
         (void)LLVMFuzzerTestOneInput(made, made_size);
         seed++;
         file_count++;
@@ -120,17 +141,20 @@ static void run_generated(uint64_t seed, uint64_t operations)
 
 int main(int argc, char **argv)
 {
-    static const char *const options[] = {"--repeat=", "--generate=", "--operations=", "--keep="};
+    static const char *const options[] = {
+        "--repeat=", "--generate=", "--operations=", "--keep=", "--records="};
     unsigned long long seed = 0;
     unsigned long long operations = 0;
     (void)signal(SIGABRT, name_input);
     (void)signal(SIGSEGV, name_input);
+    (void)signal(SIGBUS, name_input);
+    (void)signal(SIGALRM, name_input);
     for (int i = 1; i < argc; i++) {
         size_t option = 0;
-        while (option < 4 && strncmp(argv[i], options[option], strlen(options[option])) != 0) {
+        while (option < 5 && strncmp(argv[i], options[option], strlen(options[option])) != 0) {
             option++;
         }
-        const char *value = option < 4 ? argv[i] + strlen(options[option]) : argv[i];
+        const char *value = option < 5 ? argv[i] + strlen(options[option]) : argv[i];
         if (option == 0) {
             repeat = strtoul(value, NULL, 10);
         } else if (option == 1) {
@@ -139,6 +163,8 @@ int main(int argc, char **argv)
             operations = strtoull(value, NULL, 10);
         } else if (option == 3) {
             keep = value;
+        } else if (option == 4) {
+            records = strtoul(value, NULL, 10);
         } else {
             replay_path(value);
         }
