@@ -51,7 +51,7 @@ static const struct {
      * looked into, one chunk out, a rest placed, a reserve made. aligned_alloc: the same, with a
      * rest in front. free: two chunks out, one placed. realloc: as free of what follows, and
      * alloc's rest. With each end of a long chunk come its milestones, one for each power of 64. */
-    {"bitmap", {985, 1560, 1030, 990}},
+    {"bitmap", {880, 1295, 920, 970}},
     /* sys_heap looks at three chunks of a bucket, then at the next bucket; splits once (twice when
      * aligned), joins at most two neighbours. Nothing grows with the heap. */
     {"zephyr", {221, 304, 278, 301}},

@@ -29,26 +29,16 @@
 /* Blocks from here on come from the end of their chunk: they do not cut up what small ones use. */
 #define LARGE_UNITS 512u
 
-static void detach(struct smh_bitmap *map, struct smh_bitmap_extent chunk)
-{
-    if (chunk.at == map->reserve) {
-        map->reserve = 0;
-        map->reserve_end = 0;
-    } else {
-        smh_bitmap_remove(map, chunk.at, chunk.end);
-    }
-}
-
 /*     |           free chunk             |
  *     | front |   block of `need`  | rest |      front and rest stay free; either may be nothing
  */
-static void *carve(struct smh_heap *heap, struct smh_bitmap_extent chunk, uint32_t front,
-                   uint32_t need)
+static __attribute__((noinline)) void *carve(struct smh_heap *heap, struct smh_bitmap_extent chunk,
+                                             uint32_t front, uint32_t need)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
     uint32_t at = chunk.at + front;
 
-    detach(map, chunk);
+    smh_bitmap_take(map, chunk);
     if (chunk.end - at - need < SMH_BITMAP_SMALLEST) {
         need = chunk.end - at;
     } else {
@@ -90,18 +80,21 @@ static void *take_large(struct smh_heap *heap, uint32_t need)
     return (void *)smh_bitmap_address(map, at);
 }
 
-static __attribute__((noinline)) void *alloc_any(struct smh_heap *heap, size_t units)
+/* failed: what counts when there is no chunk. */
+static __attribute__((noinline)) void *alloc_any(struct smh_heap *heap, size_t units,
+                                                 unsigned failed)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
     uint32_t need = (uint32_t)units;
     struct smh_bitmap_extent chunk;
     uint32_t rest;
 
-    if (units > map->units) {
-        return NULL;
+    chunk.at = 0;
+    if (units <= map->units) {
+        chunk = smh_bitmap_find(map, need);
     }
-    chunk = smh_bitmap_find(map, need);
     if (chunk.at == 0) {
+        heap->failed_requests += failed;
         return NULL;
     }
     rest = chunk.end - chunk.at - need;
@@ -113,15 +106,12 @@ static __attribute__((noinline)) void *alloc_any(struct smh_heap *heap, size_t u
 
 static void *bitmap_alloc(struct smh_heap *heap, size_t bytes)
 {
-    return alloc_any(heap, smh_bitmap_units(smh_bitmap_view(heap), bytes));
+    return alloc_any(heap, smh_bitmap_units(smh_bitmap_view(heap), bytes), 0);
 }
 
 void *smh_bitmap_acquire_any(struct smh_heap *heap, size_t bytes)
 {
-    void *block = bytes == 0 ? NULL : bitmap_alloc(heap, bytes);
-
-    heap->failed_requests += block == NULL && bytes != 0;
-    return block;
+    return bytes == 0 ? NULL : alloc_any(heap, smh_bitmap_units(smh_bitmap_view(heap), bytes), 1);
 }
 
 /* Units to leave free before a block at a multiple of align in a chunk at `at`. */
@@ -175,17 +165,16 @@ struct block {
     uint32_t right_end; /* of the free chunk on the right; end: there is none */
 };
 
-/* False when no block starts at `at`, a bit between the sentinels. Three words tell, mostly. */
-static inline bool look_around(const struct smh_bitmap *map, uint32_t at, struct block *block)
+/* False when no block starts at `at`, a bit between the sentinels. Three words tell, mostly.
+ * above: the bitmap from `at` on; below: the bits before it. */
+SMH_BITMAP_HOT bool look_around(const struct smh_bitmap *map, uint32_t at, smh_bitmap_word above,
+                                smh_bitmap_word below, struct block *block)
 {
-    const smh_bitmap_word *word = &map->words[at / SMH_BITMAP_BITS];
-    smh_bitmap_word above = smh_bitmap_funnel(word[0], word[1], at);  /* begins with `at` */
-    smh_bitmap_word below = smh_bitmap_funnel(word[-1], word[0], at); /* ends before it */
     uint32_t distance;
     uint32_t mark;
     bool is_free;
 
-    if ((above & 3) != 1 || smh_bitmap_is_descriptor(word[0])) {
+    if ((above & 3) != 1 || smh_bitmap_is_descriptor(map->words[at / SMH_BITMAP_BITS])) {
         return false;
     }
     if (SMH_BITS_LIKELY(below >= 4)) {
@@ -261,13 +250,26 @@ int smh_bitmap_merge(struct smh_bitmap *map, uint32_t at, uint32_t end, uint32_t
     return 0;
 }
 
+__attribute__((noinline)) int smh_bitmap_release_at(struct smh_heap *heap, uint32_t at,
+                                                    smh_bitmap_word above, smh_bitmap_word below)
+{
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    struct block block;
+
+    if (!look_around(map, at, above, below, &block)) {
+        return smh_bitmap_verdict(heap, (void *)smh_bitmap_address(map, at));
+    }
+    smh_engine_count_free(heap, smh_bitmap_bytes(map, block.end - block.at));
+    return smh_bitmap_merge(map, block.at, block.end, block.start, block.right_end);
+}
+
 int smh_bitmap_release_any(struct smh_heap *heap, void *address)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
     uintptr_t at = smh_bitmap_rotate((uintptr_t)address - map->base, map->unit_shift);
-    struct block block;
+    const smh_bitmap_word *word = &map->words[at / SMH_BITMAP_BITS];
 
-    if (at - SMH_BITMAP_FIRST >= map->units || !look_around(map, (uint32_t)at, &block)) {
+    if (at - SMH_BITMAP_FIRST >= map->units) {
         if (address == NULL) {
             return 0;
         }
@@ -275,8 +277,9 @@ int smh_bitmap_release_any(struct smh_heap *heap, void *address)
                    ? smh_bitmap_verdict(heap, address)
                    : -ENOENT;
     }
-    smh_engine_count_free(heap, smh_bitmap_bytes(map, block.end - block.at));
-    return smh_bitmap_merge(map, block.at, block.end, block.start, block.right_end);
+    return smh_bitmap_release_at(heap, (uint32_t)at,
+                                 smh_bitmap_funnel(word[0], word[1], (uint32_t)at),
+                                 smh_bitmap_funnel(word[-1], word[0], (uint32_t)at));
 }
 
 static void bitmap_free(struct smh_heap *heap, void *block)
@@ -296,11 +299,15 @@ static void *reshape(struct smh_heap *heap, void *address, size_t bytes, bool to
     struct smh_bitmap *map = smh_bitmap_of(heap);
     size_t units = smh_bitmap_units(map, bytes);
     struct block block;
+    const smh_bitmap_word *word;
+    uint32_t at;
     uint32_t start;
     uint32_t need;
 
-    if (!look_around(map, (uint32_t)(((uintptr_t)address - map->base) >> map->unit_shift),
-                     &block)) {
+    at = (uint32_t)(((uintptr_t)address - map->base) >> map->unit_shift);
+    word = &map->words[at / SMH_BITMAP_BITS];
+    if (!look_around(map, at, smh_bitmap_funnel(word[0], word[1], at),
+                     smh_bitmap_funnel(word[-1], word[0], at), &block)) {
         return NULL; /* damaged: a live block was given */
     }
     start = to_left ? block.start : block.at;
@@ -316,11 +323,11 @@ static void *reshape(struct smh_heap *heap, void *address, size_t bytes, bool to
     }
     smh_bitmap_describe(map, block.at, block.end, false);
     if (block.right_end != block.end) {
-        detach(map, (struct smh_bitmap_extent){block.end, block.right_end});
+        smh_bitmap_take(map, (struct smh_bitmap_extent){block.end, block.right_end, 0});
         smh_bitmap_flip(map, block.end, 3);
     }
     if (to_left) {
-        detach(map, (struct smh_bitmap_extent){start, block.at});
+        smh_bitmap_take(map, (struct smh_bitmap_extent){start, block.at, 0});
         smh_bitmap_flip(map, start + 1, 1);
         smh_bitmap_flip(map, block.at, 1);
         memmove((void *)smh_bitmap_address(map, start), address,

@@ -290,7 +290,7 @@ int smh_bitmap_release(struct smh_heap *heap, void *address)
     below = smh_bitmap_funnel(word[-1], word[0], at);
     if (SMH_BITS_UNLIKELY((above & 3) != 1 || smh_bitmap_is_descriptor(word[0]) ||
                           above << 1 == 2 || below < 4)) {
-        return smh_bitmap_release_any(heap, address);
+        return smh_bitmap_release_at(heap, at, above, below);
     }
     high = 63 ^ (uint32_t)__builtin_clzll(below);
     size = (uint32_t)__builtin_ctzll(above - 1);
@@ -300,7 +300,7 @@ int smh_bitmap_release(struct smh_heap *heap, void *address)
         return merge_left(heap, at, size, 65 - high, above);
     }
     if (SMH_BITS_UNLIKELY(high == 63)) {
-        return smh_bitmap_release_any(heap, address); /* the second bit of a free mark */
+        return smh_bitmap_verdict(heap, address); /* the second bit of a free mark */
     }
     if ((above & 1) != 0) {
         return merge_right(heap, at, size, above >> 1);

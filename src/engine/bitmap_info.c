@@ -69,20 +69,18 @@ uint32_t smh_bitmap_previous_far(const struct smh_bitmap *map, uint32_t start)
     return map->reserve != 0 && map->reserve + 1 < start ? map->reserve + 1 : 1;
 }
 
-void smh_bitmap_describe_far(struct smh_bitmap *map, uint32_t first, uint32_t after, bool present)
+void smh_bitmap_mark_miles(struct smh_bitmap *map, uint32_t first, uint32_t after, bool present)
 {
+    smh_bitmap_word *words = map->words;
     smh_bitmap_word mask = present ? ~(smh_bitmap_word)0 : 0;
     uint32_t step = SMH_BITMAP_BITS;
-    uint32_t index;
+    uint32_t index = smh_bitmap_milestone(first + 1, step);
 
-    map->words[first + 1] = mask & (SMH_BITMAP_DESCRIPTOR + (after - first));
-    map->words[after - 2] = map->words[first + 1];
-    index = smh_bitmap_milestone(first + 1, step);
-    while (SMH_BITS_UNLIKELY(index < after - 2)) {
-        map->words[index] = mask & (SMH_BITMAP_DESCRIPTOR + (index - first));
+    do {
+        words[index] = mask & (SMH_BITMAP_DESCRIPTOR + (index - first));
         step *= SMH_BITMAP_BITS;
         index = smh_bitmap_milestone(first + 1, step);
-    }
+    } while (index < after - 2);
 }
 
 /* Whether the word at `index` exists and holds marks. */

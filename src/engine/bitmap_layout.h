@@ -64,6 +64,13 @@ typedef uintptr_t smh_bitmap_word;
 
 #define SMH_BITMAP_FAST_SHIFT 3u
 
+/* Without a call, where code need not be small. */
+#ifdef __OPTIMIZE_SIZE__
+#define SMH_BITMAP_HOT static inline
+#else
+#define SMH_BITMAP_HOT static inline __attribute__((always_inline))
+#endif
+
 /* What lies in smh_heap.state. */
 struct __attribute__((may_alias)) smh_bitmap {
     uintptr_t base; /* address of bit 0 */
@@ -229,10 +236,12 @@ static inline uint32_t smh_bitmap_milestone(uint32_t first, uint32_t step)
     return (first | (step - 1)) + 1;
 }
 
+/* Writes the milestones of a chunk whose inside is the words from `first` up to `after`, or zeros
+ * in their place. */
+void smh_bitmap_mark_miles(struct smh_bitmap *map, uint32_t first, uint32_t after, bool present);
+
 /* Writes the descriptors and milestones of a chunk with the last bit of its mark at `mark` that
  * ends at `end`, if it has any, or zeros in their place. */
-void smh_bitmap_describe_far(struct smh_bitmap *map, uint32_t first, uint32_t after, bool present);
-
 static inline void smh_bitmap_describe(struct smh_bitmap *map, uint32_t mark, uint32_t end,
                                        bool present)
 {
@@ -240,7 +249,14 @@ static inline void smh_bitmap_describe(struct smh_bitmap *map, uint32_t mark, ui
     uint32_t after = end / SMH_BITMAP_BITS;
 
     if (after >= first + SMH_BITMAP_INSIDE) {
-        smh_bitmap_describe_far(map, first, after, present);
+        smh_bitmap_word *words = map->words;
+        smh_bitmap_word descriptor = present ? SMH_BITMAP_DESCRIPTOR + (after - first) : 0;
+
+        words[first + 1] = descriptor;
+        words[after - 2] = descriptor;
+        if (SMH_BITS_UNLIKELY(smh_bitmap_milestone(first + 1, SMH_BITMAP_BITS) < after - 2)) {
+            smh_bitmap_mark_miles(map, first, after, present);
+        }
     }
 }
 
@@ -269,15 +285,16 @@ static inline bool smh_bitmap_is_used_start(const struct smh_bitmap *map, uint32
 /* --- sizes ------------------------------------------------------------------------------------ */
 
 /* Size classes: one for each size below `exact`; from class 64 on, 2^SUB_BITS per power of two. */
+static inline uint32_t smh_bitmap_large_class(const struct smh_bitmap *map, uint32_t size)
+{
+    unsigned shift = smh_floor_log2_u32(size) - SMH_BITMAP_SUB_BITS;
+
+    return ((uint32_t)shift << SMH_BITMAP_SUB_BITS) + (size >> shift) + map->class_shift;
+}
+
 static inline uint32_t smh_bitmap_class(const struct smh_bitmap *map, uint32_t size)
 {
-    unsigned shift;
-
-    if (size < map->exact) {
-        return size;
-    }
-    shift = smh_floor_log2_u32(size) - SMH_BITMAP_SUB_BITS;
-    return ((uint32_t)shift << SMH_BITMAP_SUB_BITS) + (size >> shift) + map->class_shift;
+    return size < map->exact ? size : smh_bitmap_large_class(map, size);
 }
 
 static inline uint32_t smh_bitmap_head_index(const struct smh_bitmap *map, uint32_t class)
@@ -288,6 +305,11 @@ static inline uint32_t smh_bitmap_head_index(const struct smh_bitmap *map, uint3
 static inline uint32_t *smh_bitmap_head(const struct smh_bitmap *map, uint32_t class)
 {
     return &map->heads[smh_bitmap_head_index(map, class)];
+}
+
+static inline uint32_t *smh_bitmap_large_head(const struct smh_bitmap *map, uint32_t class)
+{
+    return &map->heads[class - SMH_BITMAP_EXACT_MAX + map->exact];
 }
 
 /* size rounded up to the smallest of a class: all chunks of that class and above suffice. Wraps to
@@ -318,6 +340,10 @@ int smh_bitmap_release(struct smh_heap *heap, void *block);
 /* bitmap.c: the same for every case. */
 void *smh_bitmap_acquire_any(struct smh_heap *heap, size_t bytes);
 int smh_bitmap_release_any(struct smh_heap *heap, void *block);
+/* The same for a block that may be at `at`, a bit between the sentinels; above: the bitmap from
+ * there on; below: the bits before it. */
+int smh_bitmap_release_at(struct smh_heap *heap, uint32_t at, smh_bitmap_word above,
+                          smh_bitmap_word below);
 /* Frees the block [at, end), already counted; start: of the free chunk on its left, or at;
  * right_end: of the one on its right, 0: not looked for, or end. 0. */
 int smh_bitmap_merge(struct smh_bitmap *map, uint32_t at, uint32_t end, uint32_t start,

@@ -23,23 +23,23 @@
 
 #include "bitmap_layout.h"
 
-/* The link, or 0 if it does not lead to a free chunk; so not to a free chunk of `size` units. */
-uint32_t smh_bitmap_trusted_far(const struct smh_bitmap *map, uint32_t link);
-
+/* The link, or 0 if it does not lead to a free chunk. */
+#if UINTPTR_MAX > UINT32_MAX && !defined(__OPTIMIZE_SIZE__)
 static inline uint32_t smh_bitmap_trusted(const struct smh_bitmap *map, uint32_t link)
 {
-    smh_bitmap_word word;
+    const smh_bitmap_word *word = &map->words[(link - 1) / 64];
 
-    if (link - SMH_BITMAP_FIRST >= map->units) {
+    if (link - SMH_BITMAP_FIRST >= map->units ||
+        (smh_bitmap_funnel(word[0], word[1], link - 1) & 7) != 6 ||
+        smh_bitmap_is_descriptor(word[0]) ||
+        (link % 64 == 0 && smh_bitmap_is_descriptor(word[1]))) {
         return 0;
     }
-    word = map->words[link / SMH_BITMAP_BITS];
-    if (SMH_BITS_LIKELY((word >> ((link - 1) % SMH_BITMAP_BITS) & 7) == 6 &&
-                        !smh_bitmap_is_descriptor(word))) {
-        return link;
-    }
-    return smh_bitmap_trusted_far(map, link); /* the bits may lie in two words */
+    return link;
 }
+#else
+uint32_t smh_bitmap_trusted(const struct smh_bitmap *map, uint32_t link);
+#endif
 
 /* size: of a small chunk. */
 static inline uint32_t smh_bitmap_trusted_of(const struct smh_bitmap *map, uint32_t link,
@@ -101,28 +101,7 @@ static inline void smh_bitmap_small_pop(struct smh_bitmap *map, uint32_t at, uin
     }
 }
 
-static inline void smh_bitmap_small_remove(struct smh_bitmap *map, uint32_t at, uint32_t size)
-{
-    const struct smh_bitmap_links *links = smh_bitmap_links_at(map, at);
-    uint32_t next;
-    uint32_t previous;
-
-    if (map->heads[size] == at) {
-        smh_bitmap_small_pop(map, at, size);
-        return;
-    }
-    next = links->next;
-    if (next != 0) {
-        next = smh_bitmap_trusted_of(map, next, size);
-    }
-    previous = smh_bitmap_trusted_of(map, links->previous, size);
-    if (previous != 0) {
-        smh_bitmap_links_at(map, previous)->next = next;
-    }
-    if (next != 0) {
-        smh_bitmap_links_at(map, next)->previous = previous;
-    }
-}
+void smh_bitmap_small_remove(struct smh_bitmap *map, uint32_t at, uint32_t size);
 
 /* Places the marked free chunk [at, end), which is nowhere, has no descriptors, and is large. */
 void smh_bitmap_large_place(struct smh_bitmap *map, uint32_t at, uint32_t end);
@@ -132,11 +111,11 @@ void smh_bitmap_large_remove(struct smh_bitmap *map, uint32_t at, uint32_t end);
 /* Makes the smallest listed large chunk the reserve, of which there is none. */
 void smh_bitmap_refill(struct smh_bitmap *map);
 
-static inline void smh_bitmap_place(struct smh_bitmap *map, uint32_t at, uint32_t end)
+SMH_BITMAP_HOT void smh_bitmap_place(struct smh_bitmap *map, uint32_t at, uint32_t end)
 {
     uint32_t size = end - at;
 
-    if (SMH_BITS_LIKELY(size < map->exact)) {
+    if (size < map->exact) {
         smh_bitmap_small_insert(map, at, size);
     } else {
         smh_bitmap_large_place(map, at, end);
@@ -144,11 +123,11 @@ static inline void smh_bitmap_place(struct smh_bitmap *map, uint32_t at, uint32_
 }
 
 /* For any free chunk but the reserve. */
-static inline void smh_bitmap_remove(struct smh_bitmap *map, uint32_t at, uint32_t end)
+SMH_BITMAP_HOT void smh_bitmap_remove(struct smh_bitmap *map, uint32_t at, uint32_t end)
 {
     uint32_t size = end - at;
 
-    if (SMH_BITS_LIKELY(size < map->exact)) {
+    if (size < map->exact) {
         smh_bitmap_small_remove(map, at, size);
     } else {
         smh_bitmap_large_remove(map, at, end);
@@ -159,9 +138,69 @@ static inline void smh_bitmap_remove(struct smh_bitmap *map, uint32_t at, uint32
 struct smh_bitmap_extent {
     uint32_t at;
     uint32_t end;
+    uint32_t class; /* that it is the first of, if that is known; else 0 */
 };
 
+/* The same as remove, for a chunk that was found, and for the reserve. */
+static inline void smh_bitmap_take(struct smh_bitmap *map, struct smh_bitmap_extent found)
+{
+    uint32_t next;
+
+    if (found.at == map->reserve) {
+        map->reserve = 0;
+        map->reserve_end = 0;
+        return;
+    }
+    if (found.class < SMH_BITMAP_EXACT_MAX) {
+        smh_bitmap_remove(map, found.at, found.end);
+        return;
+    }
+    next = smh_bitmap_trusted(map, smh_bitmap_links_at(map, found.at)->next);
+    smh_bitmap_describe(map, found.at + 1, found.end, false);
+    *smh_bitmap_large_head(map, found.class) = next;
+    if (next == 0) {
+        smh_bitmap_map_flip(map, found.class);
+    }
+}
+
+/* The first class from `class` on that is not empty, or 0. */
+static inline uint32_t smh_bitmap_first_class(const struct smh_bitmap *map, uint32_t class)
+{
+    uint32_t index = class / 32;
+    uint32_t bits = ~0u << (class % 32);
+
+    while (index < SMH_BITMAP_MAPS && (bits &= map->maps[index]) == 0) {
+        index++;
+        bits = ~0u;
+    }
+    return index == SMH_BITMAP_MAPS ? 0 : index * 32 + smh_lowest_bit_u32(bits);
+}
+
+/* For more units than the reserve has, and `exact` at least. */
+struct smh_bitmap_extent smh_bitmap_find_large(struct smh_bitmap *map, uint32_t need);
+
 /* The free chunk for a request of `need` units, still where it was. */
-struct smh_bitmap_extent smh_bitmap_find(struct smh_bitmap *map, uint32_t need);
+SMH_BITMAP_HOT struct smh_bitmap_extent smh_bitmap_find(struct smh_bitmap *map, uint32_t need)
+{
+    struct smh_bitmap_extent found = {map->reserve, map->reserve_end, 0};
+
+    if (need < map->exact) {
+        uint32_t class = smh_bitmap_first_class(map, need);
+
+        if (class - 1 < SMH_BITMAP_EXACT_MAX - 1) {
+            found.at = map->heads[class];
+            found.end = found.at + class;
+        }
+        return found;
+    }
+    if (need <= found.end - found.at) {
+        return found;
+    }
+    if (need > map->units) {
+        found.at = 0; /* an alignment may ask for more; there need be no such class */
+        return found;
+    }
+    return smh_bitmap_find_large(map, need);
+}
 
 #endif
