@@ -50,7 +50,8 @@ static const struct {
     /* What each call does at most is in the docstring of src/engine/bitmap.c. alloc: two classes
      * looked into, one chunk out, a rest placed, a reserve made. aligned_alloc: the same, with a
      * rest in front. free: two chunks out, one placed. realloc: as free of what follows, and
-     * alloc's rest. With each end of a long chunk come its milestones, one for each power of 64. */
+     * alloc's rest. With each end of a long chunk come its milestones, one for each power of 64.
+     * The figures are a tenth more than 8000 evaluations found: 801, 1177, 838, 882. */
     {"bitmap", {880, 1295, 920, 970}},
     /* sys_heap looks at three chunks of a bucket, then at the next bucket; splits once (twice when
      * aligned), joins at most two neighbours. Nothing grows with the heap. */
