@@ -150,7 +150,7 @@ void smh_hazard_print(const struct smh_scenario *scenario, const struct smh_haza
             smh_hazard_class_title(hazard->hazard_class));
     fprintf(out, "  %s.\n", hazard->explanation);
     print_indented(hazard->drawing, out);
-    fprintf(out, "  how it comes about:\n");
+    fprintf(out, "  how it comes about, in bytes of the line:\n");
     for (size_t i = 0; i < hazard->sequence_count; i++) {
         const struct smh_hazard_step *step = &hazard->sequence[i];
         char text[SMH_OWNER_NAME_BYTES + 160];

@@ -83,12 +83,14 @@ static bool is_power_of_two(uint64_t value)
     return value != 0 && (value & (value - 1)) == 0;
 }
 
-/* Aligned and padded with care, but for a smaller line. */
-static bool is_padded_for_less(const struct smh_judge *judge, uint32_t number)
+/* Aligned and padded with care, but for a smaller line. Beside metadata 16 is no such sign: it is
+ * what many heaps align to anyway. */
+static bool is_padded_for_less(const struct smh_judge *judge, uint32_t number, bool metadata)
 {
     const struct smh_owner *owner = owner_of(judge, number);
-    return number >= SMH_OWNERS_FIRST && is_power_of_two(owner->align) && owner->align >= 16 &&
-           owner->align < judge->line_bytes && owner->bytes % owner->align == 0;
+    return number >= SMH_OWNERS_FIRST && is_power_of_two(owner->align) &&
+           owner->align >= (metadata ? 32 : 16) && owner->align < judge->line_bytes &&
+           owner->bytes % owner->align == 0;
 }
 
 static bool drives_smaller_lines(const struct smh_judge *judge, uint32_t number)
@@ -112,20 +114,34 @@ static bool overlap(const struct smh_judge *judge, uint32_t a, uint32_t b)
            y->owner.offset < x->owner.offset + x->reserved;
 }
 
-/* Two owners meet in a line: which of H8, H2, H6, H1. */
-static uint8_t class_of_sharing(const struct smh_judge *judge, uint32_t victim, uint32_t culprit)
+/* The block has been made shorter since, and what it left dirty lies in what it gave up. */
+static bool gave_up(const struct smh_judge *judge, const struct smh_line *line,
+                    const struct smh_line_dirt *dirt)
+{
+    if (dirt->owner < SMH_OWNERS_FIRST) {
+        return false;
+    }
+    const struct smh_owner_record *record = smh_owners_get(judge->owners, dirt->owner);
+    return record->owner.kind == SMH_OWNER_BLOCK &&
+           region_offset(judge, line, dirt->from) >= record->owner.offset + record->reserved;
+}
+
+/* Two owners meet in a line: which of H8, H2, H6, H1. `buffer` is the one of them that a device or
+ * another core writes, or whose range is invalidated: it is he who must fill whole lines. */
+static uint8_t class_of_sharing(const struct smh_judge *judge, uint32_t victim, uint32_t culprit,
+                                uint32_t buffer, bool shrunk)
 {
     bool freed = owner_of(judge, culprit)->kind == SMH_OWNER_FREED;
-    bool sized_for_less = is_padded_for_less(judge, victim) || is_padded_for_less(judge, culprit) ||
-                          drives_smaller_lines(judge, victim) ||
-                          drives_smaller_lines(judge, culprit);
-    if (sized_for_less && !(freed && overlap(judge, victim, culprit))) {
+    bool reused = shrunk || (freed && overlap(judge, victim, culprit));
+    bool metadata = victim == SMH_OWNERS_METADATA || culprit == SMH_OWNERS_METADATA;
+    if (!reused &&
+        (is_padded_for_less(judge, buffer, metadata) || drives_smaller_lines(judge, buffer))) {
         return SMH_HAZARD_H8;
     }
-    if (victim == SMH_OWNERS_METADATA || culprit == SMH_OWNERS_METADATA) {
+    if (metadata) {
         return SMH_HAZARD_H2;
     }
-    return freed ? SMH_HAZARD_H6 : SMH_HAZARD_H1;
+    return freed || shrunk ? SMH_HAZARD_H6 : SMH_HAZARD_H1;
 }
 
 /* Would it have gone well if maintenance had not passed the line over? */
@@ -185,8 +201,9 @@ static struct verdict judge_invalidated(const struct smh_judge *judge,
                                                    : SMH_HAZARD_H7;
         return verdict;
     }
-    verdict.hazard_class =
-        event->wrong_step ? SMH_HAZARD_H8 : class_of_sharing(judge, victim, event->owner);
+    verdict.hazard_class = event->wrong_step
+                               ? SMH_HAZARD_H8
+                               : class_of_sharing(judge, victim, event->owner, event->owner, false);
     verdict.held = victim == SMH_OWNERS_METADATA;
     return verdict;
 }
@@ -208,7 +225,9 @@ static struct verdict judge_evicted(const struct smh_judge *judge, const struct 
         }
         uint8_t hazard_class;
         if (dirt->owner != victim) {
-            hazard_class = class_of_sharing(judge, victim, dirt->owner);
+            uint32_t buffer = victim < SMH_OWNERS_FIRST ? dirt->owner : victim;
+            hazard_class =
+                class_of_sharing(judge, victim, dirt->owner, buffer, gave_up(judge, line, dirt));
         } else if (event->kind == SMH_LINE_STORE && writes_byte &&
                    event->uncached != dirt->uncached) {
             hazard_class = SMH_HAZARD_H9;

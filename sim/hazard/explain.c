@@ -71,15 +71,72 @@ struct facts {
     char where[128];
     unsigned wrong; /* bytes */
     uint32_t line;
-    bool by_device;     /* a device's access shows it */
-    bool by_invalidate; /* an invalidation destroys it */
-    bool by_read;
     const struct smh_hazard *hazard;
+    bool by_device; /* a device's access shows it */
+    /* Of the sequence: */
+    bool transfer;    /* a device writes */
+    bool two_cores;   /* more than one core stores, or another than the one that reads */
+    bool invalidated; /* an invalidation, or a flush */
+    bool cleaned;
+    bool dropped; /* an invalidation where the last store's bytes may be */
+    bool pending; /* the last store waits in a store buffer, not in a cache */
+    bool freed;   /* the culprit, or that part of it */
 };
+
+/* Whether an invalidation drops what the store left dirty. */
+static bool drops(const struct smh_machine_config *machine, const struct smh_access *store,
+                  const struct smh_access *invalidation)
+{
+    return store->core == invalidation->core || machine->l1_shared ||
+           machine->l1.policy == SMH_CACHE_WRITE_THROUGH;
+}
+
+/* A store that no cache keeps dirty. */
+static bool is_written_through(const struct smh_machine_config *machine,
+                               const struct smh_access *store)
+{
+    enum smh_cache_kind kind = machine->regions[store->region].cache;
+    bool levels = machine->l1.policy == SMH_CACHE_WRITE_THROUGH &&
+                  (machine->l2.size_bytes == 0 || machine->l2.policy == SMH_CACHE_WRITE_THROUGH);
+    return store->uncached || kind != SMH_CACHE_WRITE_BACK || machine->l1.size_bytes == 0 || levels;
+}
+
+static void read_sequence(struct facts *facts, const struct smh_machine_config *machine)
+{
+    const struct smh_access *store = NULL;
+    const struct smh_hazard *hazard = facts->hazard;
+    bool evicted = false;
+    bool drained = false;
+    for (size_t i = 0; i < hazard->sequence_count; i++) {
+        const struct smh_hazard_step *step = &hazard->sequence[i];
+        const struct smh_access *access = &step->access;
+        evicted |= step->what == SMH_STEP_EVICTION;
+        drained |= step->what == SMH_STEP_DRAIN;
+        facts->freed |= step->what == SMH_STEP_FREE;
+        if (step->what != SMH_STEP_ACCESS) {
+            continue;
+        }
+        facts->transfer |= access->kind == SMH_ACCESS_DMA_WRITE;
+        facts->cleaned |= access->kind == SMH_ACCESS_CLEAN;
+        facts->invalidated |=
+            access->kind == SMH_ACCESS_INVALIDATE || access->kind == SMH_ACCESS_FLUSH;
+        facts->dropped |=
+            access->kind == SMH_ACCESS_INVALIDATE && store != NULL && drops(machine, store, access);
+        if (access->kind == SMH_ACCESS_STORE) {
+            facts->two_cores |= store != NULL && store->core != access->core;
+            facts->dropped = false;
+            store = access;
+        }
+        facts->two_cores |=
+            access->kind == SMH_ACCESS_LOAD && store != NULL && store->core != access->core;
+    }
+    facts->pending =
+        (drained && !evicted) || (store != NULL && !evicted && is_written_through(machine, store));
+}
 
 static void explain_sharing(const struct facts *facts, struct text *text)
 {
-    if (facts->by_invalidate) {
+    if (facts->invalidated) {
         say(text,
             "invalidating for %s drops the whole %" PRIu32 "-byte line at %s, and with it %u bytes "
             "of %s that were stored there and not yet written back",
@@ -90,32 +147,77 @@ static void explain_sharing(const struct facts *facts, struct text *text)
         "%s and %s share the %" PRIu32 "-byte line at %s: stores to the one leave it dirty in a "
         "cache, and its eviction writes the whole line back, over %u bytes of %s that %s",
         facts->victim, facts->culprit, facts->line, facts->where, facts->wrong, facts->victim,
-        facts->by_device ? "a device has written meanwhile" : "have changed in memory meanwhile");
+        facts->transfer    ? "a device has written meanwhile"
+        : facts->two_cores ? "another core has stored meanwhile"
+                           : "have changed in memory meanwhile");
 }
 
-static void explain_cached(const struct facts *facts, struct text *text)
+static void explain_h3(const struct facts *facts, struct text *text)
 {
-    switch (facts->hazard->hazard_class) {
-    case SMH_HAZARD_H3:
+    say(text,
+        "%u bytes of %s at %s are read from a line that was fetched before %s: ", facts->wrong,
+        facts->victim, facts->where,
+        facts->transfer    ? "a device wrote them"
+        : facts->two_cores ? "another core's stores reached memory"
+                           : "they changed in memory");
+    say(text, "%s",
+        facts->invalidated ? "it was invalidated too early, when a speculative fetch could still "
+                             "bring it back"
+        : facts->cleaned   ? "a clean line stays when it is cleaned, and it was not invalidated"
+                           : "hardware may fetch a line at any time, also after an "
+                             "invalidation before that, and nothing dropped it afterwards");
+}
+
+static void explain_h4(const struct facts *facts, struct text *text)
+{
+    bool by_store = !facts->by_device;
+    if (facts->pending) {
         say(text,
-            "%u bytes of %s at %s are read from a line that was fetched before they changed in "
-            "memory: it was invalidated too early, when a speculative fetch could still bring it "
-            "back, or never",
-            facts->wrong, facts->victim, facts->where);
-        break;
-    case SMH_HAZARD_H4:
+            "a store to %s at %s still waited in a store buffer when %u of its bytes changed in "
+            "memory: it is carried out over the new bytes",
+            facts->victim, facts->where, facts->wrong);
+    } else if (by_store && facts->transfer) {
+        say(text,
+            "the line at %s may have been fetched before a device wrote %u bytes of %s there: a "
+            "store to the same line makes the old bytes dirty too, and its eviction writes them "
+            "over the new",
+            facts->where, facts->wrong, facts->victim);
+    } else if (facts->two_cores) {
+        say(text,
+            "two cores have stored to the line at %s, each in its own cache: the eviction of the "
+            "one writes its old bytes over what the other has stored, %u bytes of %s",
+            facts->where, facts->wrong, facts->victim);
+    } else {
         say(text,
             "the line at %s was dirty with stores to %s itself when %u of its bytes changed in "
             "memory: its eviction writes the old bytes over the new",
             facts->where, facts->victim, facts->wrong);
-        break;
-    default:
-        say(text,
-            "%s reads %u bytes of %s at %s that a core stored and that were not written back: "
-            "memory still holds what was there before",
-            facts->by_device ? "a device" : "a core", facts->wrong, facts->victim, facts->where);
-        break;
     }
+}
+
+static void explain_h5(const struct facts *facts, struct text *text)
+{
+    say(text,
+        "%s reads %u bytes of %s at %s that a core stored and that %s: memory still holds what "
+        "was there before",
+        facts->by_device ? "a device" : "a core", facts->wrong, facts->victim, facts->where,
+        facts->dropped   ? "an invalidation dropped before they were written back"
+        : facts->pending ? "still wait in its store buffer"
+                         : "were not written back");
+}
+
+static void explain_h6(const struct facts *facts, struct text *text)
+{
+    bool shortened = facts->hazard->culprit.kind == SMH_OWNER_BLOCK;
+    const char *culprit = facts->culprit + (shortened ? 0 : strlen("freed "));
+    say(text, "%s was %s while ", culprit, shortened ? "made shorter" : "freed");
+    if (facts->pending) {
+        say(text, "a store at %s still waited in a store buffer: it is carried out", facts->where);
+    } else {
+        say(text, "its line at %s was dirty in a cache: its eviction writes the old bytes",
+            facts->where);
+    }
+    say(text, " over %u bytes of %s", facts->wrong, facts->victim);
 }
 
 static void explain_h8(const struct facts *facts, struct text *text)
@@ -140,11 +242,17 @@ static void explain(const struct facts *facts, struct text *text)
     case SMH_HAZARD_H2:
         explain_sharing(facts, text);
         break;
+    case SMH_HAZARD_H3:
+        explain_h3(facts, text);
+        break;
+    case SMH_HAZARD_H4:
+        explain_h4(facts, text);
+        break;
+    case SMH_HAZARD_H5:
+        explain_h5(facts, text);
+        break;
     case SMH_HAZARD_H6:
-        say(text,
-            "%s was freed while its line at %s was dirty in a cache: its eviction writes the old "
-            "bytes over %u bytes of %s",
-            facts->culprit + strlen("freed "), facts->where, facts->wrong, facts->victim);
+        explain_h6(facts, text);
         break;
     case SMH_HAZARD_H7:
         say(text,
@@ -161,14 +269,11 @@ static void explain(const struct facts *facts, struct text *text)
             "overwritten through the other, cached and uncached, without maintenance between",
             facts->wrong, facts->victim, facts->where);
         break;
-    case SMH_HAZARD_H10:
+    default: /* H10 */
         say(text, "a device is given %s at %s, %s", facts->victim, facts->where,
             facts->hazard->victim.kind == SMH_OWNER_STACK
                 ? "which lies on a stack among whatever else is there"
                 : "which it cannot reach");
-        break;
-    default:
-        explain_cached(facts, text);
         break;
     }
 }
@@ -214,7 +319,72 @@ static void advise_padding(const struct smh_judge *judge, const struct smh_hazar
         }
         said = true;
     }
+    if (!said && hazard->hazard_class == SMH_HAZARD_H2) {
+        const struct smh_owner *owner = both[both[0]->kind == SMH_OWNER_METADATA];
+        char called[SMH_OWNER_NAME_BYTES];
+        smh_owner_name(judge->scenario, owner, called);
+        say(text,
+            "invalidate '%s' (%" PRIu64 " bytes) once it is handed out, before the transfer: the "
+            "allocator's own stores there may still be dirty",
+            called, owner->bytes);
+        said = true;
+    }
     say(text, "%sput the buffer into a region that is not cached", said ? "; or " : "");
+}
+
+static void advise_freed(const struct facts *facts, const char *culprit, struct text *text)
+{
+    say(text, "flush or invalidate the %" PRIu32 "-byte lines of '%s'%s before it is %s",
+        facts->line, culprit, facts->two_cores ? " on the core that stored to it" : "",
+        facts->hazard->culprit.kind == SMH_OWNER_BLOCK ? "made shorter" : "freed");
+    if (facts->transfer && !facts->two_cores) {
+        say(text, ", or those of the next owner before he gives them to a device");
+    }
+}
+
+static void advise_h4(const struct facts *facts, const char *called, uint64_t bytes,
+                      struct text *text)
+{
+    if (facts->pending) {
+        say(text, "a barrier after the last store to '%s', before %s", called,
+            facts->by_device ? "the device is started" : "anybody else writes it");
+    } else if (!facts->by_device && facts->transfer) {
+        say(text,
+            "invalidate '%s' (%" PRIu64 " bytes) after the transfer, before the next store to its "
+            "lines; or keep what cores store and what devices write on lines of their own",
+            called, bytes);
+    } else if (facts->two_cores) {
+        say(text,
+            "flush '%s' (%" PRIu64 " bytes) on the one core before the other stores to it; or "
+            "keep what each core stores on lines of its own",
+            called, bytes);
+    } else {
+        say(text,
+            "clean or invalidate '%s' (%" PRIu64 " bytes) before the transfer begins, and store "
+            "nothing to its lines until it has ended",
+            called, bytes);
+    }
+}
+
+static void advise_h5(const struct facts *facts, const char *called, uint64_t bytes,
+                      struct text *text)
+{
+    if (facts->dropped) {
+        say(text, "clean '%s' (%" PRIu64 " bytes) instead, or before it is invalidated", called,
+            bytes);
+    } else if (facts->pending) {
+        say(text,
+            "a barrier on the core that stored '%s', before the %s reads; a clean is not needed",
+            called, facts->by_device ? "device" : "other core");
+    } else if (facts->by_device) {
+        say(text, "clean '%s' (%" PRIu64 " bytes) after the last store, before the device reads",
+            called, bytes);
+    } else {
+        say(text,
+            "clean '%s' (%" PRIu64 " bytes) on the core that stored it, and invalidate it on the "
+            "core that reads",
+            called, bytes);
+    }
 }
 
 static void advise_more(const struct smh_judge *judge, const struct facts *facts, struct text *text)
@@ -224,35 +394,21 @@ static void advise_more(const struct smh_judge *judge, const struct facts *facts
     uint64_t bytes = round_up(facts->hazard->victim.bytes, judge->line_bytes);
     switch (facts->hazard->hazard_class) {
     case SMH_HAZARD_H3:
-        say(text,
-            "invalidate '%s' (%" PRIu64 " bytes) after the transfer, before the first load; once "
-            "before it is not enough",
-            called, bytes);
+        say(text, "invalidate '%s' (%" PRIu64 " bytes) %s", called, bytes,
+            facts->two_cores && !facts->transfer
+                ? "on the core that reads, after the other core has cleaned it and before the "
+                  "first load"
+                : "after the transfer, before the first load; once before it is not enough");
         break;
     case SMH_HAZARD_H4:
-        say(text,
-            "clean or invalidate '%s' (%" PRIu64 " bytes) before the transfer begins, and store "
-            "nothing to its lines until it has ended",
-            called, bytes);
+        advise_h4(facts, called, bytes, text);
         break;
     case SMH_HAZARD_H5:
-        if (facts->by_device) {
-            say(text,
-                "clean '%s' (%" PRIu64 " bytes) after the last store, before the device reads; "
-                "a barrier first where stores are buffered",
-                called, bytes);
-        } else {
-            say(text,
-                "clean '%s' (%" PRIu64 " bytes) on the core that stored it, and invalidate it on "
-                "the core that reads",
-                called, bytes);
-        }
+        advise_h5(facts, called, bytes, text);
         break;
     case SMH_HAZARD_H6:
-        say(text,
-            "invalidate or clean a buffer's %" PRIu32
-            "-byte lines before it is freed, or before the next owner gives it to a device",
-            facts->line);
+        smh_owner_name(judge->scenario, &facts->hazard->culprit, called);
+        advise_freed(facts, called, text);
         break;
     case SMH_HAZARD_H7:
         say(text,
@@ -281,6 +437,12 @@ static void advise(const struct smh_judge *judge, const struct facts *facts, str
     switch (facts->hazard->hazard_class) {
     case SMH_HAZARD_H1:
     case SMH_HAZARD_H2:
+        if (facts->freed && facts->hazard->culprit.kind == SMH_OWNER_FREED) {
+            char called[SMH_OWNER_NAME_BYTES];
+            smh_owner_name(judge->scenario, &facts->hazard->culprit, called);
+            advise_freed(facts, called, text);
+            break;
+        }
         advise_padding(judge, facts->hazard, text);
         break;
     case SMH_HAZARD_H8:
@@ -347,6 +509,10 @@ static char whose(struct picture *picture, unsigned byte)
 static char dirty(const struct picture *picture, unsigned byte)
 {
     for (size_t i = 0; i < picture->line->dirt_count; i++) {
+        if (picture->line->dirt[i].uncached &&
+            picture->judge->scenario->machine.store_buffer == 0) {
+            continue;
+        }
         if (byte >= picture->line->dirt[i].from && byte < picture->line->dirt[i].to) {
             return '#';
         }
@@ -407,11 +573,7 @@ void smh_explain(const struct smh_judge *judge, const struct smh_finding *findin
     struct facts facts = {.line = judge->line_bytes, .hazard = hazard};
     uint8_t kind = finding->event.kind;
     facts.by_device = kind == SMH_LINE_DMA_READ || kind == SMH_LINE_DMA_WRITE;
-    facts.by_read = kind == SMH_LINE_LOAD || kind == SMH_LINE_DMA_READ;
-    for (size_t i = 0; i < hazard->sequence_count; i++) {
-        facts.by_invalidate |= hazard->sequence[i].what == SMH_STEP_ACCESS &&
-                               hazard->sequence[i].access.kind == SMH_ACCESS_INVALIDATE;
-    }
+    read_sequence(&facts, &judge->scenario->machine);
     for (unsigned i = 0; i < SMH_LINE_WORDS; i++) {
         facts.wrong += (unsigned)__builtin_popcountll(finding->bytes[i]);
     }

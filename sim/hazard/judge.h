@@ -114,9 +114,6 @@ void smh_judge_close(struct smh_judge *judge);
  * before stores into the block (calloc's zeroes, realloc's copy: accesses that are not
  * by_allocator). */
 void smh_judge_hand_out(struct smh_judge *judge, const struct smh_owner *owner, uint64_t reserved);
-/* The block at owner->offset was resized in place: what it keeps stays defined. Called where
- * smh_judge_hand_out would be. */
-void smh_judge_resize(struct smh_judge *judge, const struct smh_owner *owner, uint64_t reserved);
 /* The block at this offset is freed. Called before the accesses of the operation that frees it. */
 void smh_judge_free(struct smh_judge *judge, uint16_t region, uint64_t offset, uint64_t operation);
 /* The block at owner->offset has changed its size in place: its bytes below both sizes keep what

@@ -110,10 +110,41 @@ static void drop(struct story *story, size_t index)
     story->count--;
 }
 
+static bool is_maintenance(const struct smh_line_event *event)
+{
+    return event->kind == SMH_LINE_CLEAN || event->kind == SMH_LINE_INVALIDATE ||
+           event->kind == SMH_LINE_FLUSH;
+}
+
+/* The maintenance that did not help: whoever wrote it looks for it in the sequence. Of a line
+ * fetched too early, what its reader dropped last; else what came after the last store. */
+static void pin_maintenance(struct story *story, const struct smh_finding *finding)
+{
+    bool too_early = finding->hazard_class == SMH_HAZARD_H3;
+    if (!too_early && finding->hazard_class != SMH_HAZARD_H5) {
+        return;
+    }
+    bool changed = false;
+    for (size_t i = story->count - 1; i-- > 0;) {
+        const struct smh_line_event *event = &story->events[i];
+        changed |= event->kind == SMH_LINE_STORE || event->kind == SMH_LINE_DMA_WRITE;
+        if (changed && !too_early) {
+            return;
+        }
+        if (is_maintenance(event) && event->owner == finding->victim && !event->skipped &&
+            (!too_early || event->core == finding->event.core) &&
+            (!changed || event->kind != SMH_LINE_CLEAN)) {
+            story->pinned[i] = true;
+            return;
+        }
+    }
+}
+
 /* The culprit's last store, and that he was freed, are what the hazard is about. */
 static void pin(struct story *story, const struct smh_finding *finding)
 {
     story->pinned[story->count - 1] = true;
+    pin_maintenance(story, finding);
     bool by_store = false;
     for (size_t i = story->count - 1; i-- > 0;) {
         const struct smh_line_event *event = &story->events[i];

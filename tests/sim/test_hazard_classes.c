@@ -268,6 +268,64 @@ Test(hazard_h8, blocks_padded_for_half_the_line_share_it)
     hazard_close(&given);
 }
 
+/* |00000000 00000000|00001111 1111....|: it is the device's buffer that does not fill its lines. */
+Test(hazard_h1, a_neighbour_with_care_for_a_smaller_line_does_not_make_it_another_class)
+{
+    struct hazard_case given = hazard_case();
+    given.scenario.machine.line_bytes = 64;
+    hazard_open(&given);
+    hazard_block(&given, 0, 0, 80, 64);
+    hazard_block(&given, 1, 96, 32, 32);
+    hazard_access(&given, STORE, 96, 32);
+    hazard_access(&given, DMA_WRITE, 0, 80);
+    hazard_access(&given, INVALIDATE, 0, 80);
+    expect(&given, "H1 0 1");
+    hazard_close(&given);
+}
+
+Test(hazard_h2, a_buffer_aligned_as_heaps_do_anyway_is_not_made_for_another_line)
+{
+    struct hazard_case given = hazard_case();
+    hazard_open(&given);
+    hazard_block(&given, 0, 16, 16, 16);
+    given.by_allocator = true;
+    hazard_access(&given, STORE, 8, 4);
+    given.by_allocator = false;
+    hazard_access(&given, DMA_WRITE, 16, 16);
+    expect(&given, "H2 0 m");
+    hazard_close(&given);
+}
+
+/* |00000000|00000000|00000000|11111111|: 128 bytes made 96. */
+Test(hazard_h6, what_a_block_made_shorter_left_dirty_hits_the_next_owner)
+{
+    struct hazard_case given = hazard_case();
+    hazard_open(&given);
+    hazard_block(&given, 0, 0, 128, 32);
+    hazard_access(&given, STORE, 0, 128);
+    struct smh_owner shorter = {.operation = 9, .bytes = 96, .kind = SMH_OWNER_BLOCK, .align = 32};
+    smh_judge_resize(given.judge, &shorter, 96);
+    hazard_block(&given, 1, 96, 32, 32);
+    hazard_access(&given, DMA_WRITE, 96, 32);
+    expect(&given, "H6 1 0");
+    hazard_close(&given);
+}
+
+/* |00000000|00000000|00000000|00001111|: 128 bytes made 112. Both live in the line. */
+Test(hazard_h1, a_block_made_shorter_within_a_line_shares_it)
+{
+    struct hazard_case given = hazard_case();
+    hazard_open(&given);
+    hazard_block(&given, 0, 0, 128, 32);
+    hazard_access(&given, STORE, 0, 128);
+    struct smh_owner shorter = {.operation = 9, .bytes = 112, .kind = SMH_OWNER_BLOCK, .align = 32};
+    smh_judge_resize(given.judge, &shorter, 112);
+    hazard_block(&given, 1, 112, 16, 0);
+    hazard_access(&given, DMA_WRITE, 112, 16);
+    expect(&given, "H1 1 0");
+    hazard_close(&given);
+}
+
 Test(hazard_h9, stored_cached_and_read_uncached)
 {
     struct hazard_case given = hazard_case();
