@@ -336,7 +336,7 @@ faults-hunt:
 static: build/.packages-static ## the gcc analyzer, cppcheck and clang-tidy, and Frama-C's proofs, against what is explained in tests/static
 	/usr/bin/python3 tests/static/analyze.py
 	$(MAKE) check-tidy
-	/usr/bin/python3 tests/static/proofs.py
+	/usr/bin/python3 tests/static/proofs.py --list
 
 # The tests without Criterion, in MODE=mutants and MODE=coverage: tests/mutants/criterion stands in.
 $(BUILD)/runner: $(call object,tests/mutants/runner.c) $(TEST_OBJECTS) $(TEST_SHARED_OBJECTS) \
