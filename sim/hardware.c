@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A line that the region only begins; and eight, to read eight at a time. */
-#define LINES_BEHIND 9
-
 static int by_start(const void *left, const void *right)
 {
     const struct smh_hardware_range *a = left;
@@ -33,11 +30,12 @@ static void find_ranges(struct smh_hardware *hardware, bool with_hazards)
             .region = (uint16_t)i};
         if (lines && config->regions[i].cache != SMH_CACHE_NONE) {
             hardware->ranges[i].lines = smh_must_allocate(
-                (size_t)(config->regions[i].size / config->line_bytes) + LINES_BEHIND, 1);
+                (size_t)(config->regions[i].size / config->line_bytes) + SMH_LINES_BEHIND, 1);
         }
     }
     qsort(hardware->ranges, hardware->range_count, sizeof(*hardware->ranges), by_start);
     hardware->range = hardware->ranges;
+    hardware->run = smh_must_allocate(1, sizeof(*hardware->run));
 }
 
 static const struct smh_hardware_range *range_of(struct smh_hardware *hardware, uintptr_t address)
@@ -124,6 +122,7 @@ void smh_hardware_close(struct smh_hardware *hardware)
         free(hardware->ranges[i].lines);
     }
     free(hardware->ranges);
+    free(hardware->run);
     memset(hardware, 0, sizeof(*hardware));
     smh_tracing_close();
 }
@@ -168,6 +167,7 @@ static void share(struct smh_hardware *hardware, const struct smh_operation *ope
     };
     hardware->call = operation->kind;
     hardware->cycles = 0;
+    hardware->run->cycles = 0;
 }
 
 static uint64_t offset_of(const struct smh_hardware *hardware, const struct smh_live *live)
@@ -199,6 +199,7 @@ static void count_actor(struct smh_hardware *hardware, bool by_allocator)
 static void count_call(struct smh_hardware *hardware, size_t region, uint8_t kind)
 {
     struct smh_cycles *cycles = hardware->result->cycles;
+    hardware->cycles += hardware->run->cycles;
     if (cycles != NULL) {
         smh_latency_note(&cycles->latency[region * SMH_CALL_KINDS + kind], hardware->cycles);
     }
@@ -206,13 +207,6 @@ static void count_call(struct smh_hardware *hardware, size_t region, uint8_t kin
 }
 
 /* --- what the core did ----------------------------------------------------------------------- */
-
-void smh_hardware_begin(struct smh_hardware *hardware, const struct smh_operation *operation,
-                        uint64_t index)
-{
-    share(hardware, operation, index);
-    smh_tracing_begin(hardware->machine->reservation, hardware->machine->reservation_bytes);
-}
 
 /* Before anything else is asked of the core: its questions would be noted, too. */
 static void stop_tracing(struct smh_hardware *hardware)
@@ -227,43 +221,6 @@ static bool is_inside(const struct smh_traced_access *access, const struct smh_l
            access->bytes <= live->usable - (access->address - (uintptr_t)live->block);
 }
 
-/* Writes a line back from a core's caches and drops it, at no cost: the port has done it. */
-static void drop_line(struct smh_hardware *hardware, const struct smh_hardware_range *range,
-                      uint64_t line, uint8_t core)
-{
-    uint64_t start = line << hardware->line_shift;
-    struct smh_access flush = {.operation = hardware->access.operation,
-                               .offset = start > range->skew ? start - range->skew : 0,
-                               .bytes = 1,
-                               .region = range->region,
-                               .actor = hardware->access.actor,
-                               .core = core,
-                               .kind = SMH_ACCESS_FLUSH,
-                               .by_allocator = true};
-    (void)smh_memory_access(hardware->memory, &flush);
-}
-
-/* Notes whose lines the allocator's access meets; those that it met on another core before are
- * dropped first. */
-static void follow_allocator(struct smh_hardware *hardware, const struct smh_hardware_range *range,
-                             const struct smh_access *access)
-{
-    uint64_t last = (access->offset + access->bytes - 1 + range->skew) >> hardware->line_shift;
-    uint8_t stored = access->kind == SMH_ACCESS_STORE ? LINE_STORED : 0;
-    for (uint64_t i = (access->offset + range->skew) >> hardware->line_shift; i <= last; i++) {
-        uint8_t core = range->lines[i] & (uint8_t)~LINE_STORED;
-        if (core == access->core + 1) {
-            range->lines[i] |= stored;
-            continue;
-        }
-        range->lines[i] = (uint8_t)(access->core + 1) | stored;
-        if (core != 0) {
-            drop_line(hardware, range, i, (uint8_t)(core - 1));
-            drop_line(hardware, range, i, access->core);
-        }
-    }
-}
-
 /* The common case: one line, on the core where it was, and stored to before if it is now. */
 static inline bool is_followed(const struct smh_hardware *hardware,
                                const struct smh_hardware_range *range,
@@ -276,22 +233,133 @@ static inline bool is_followed(const struct smh_hardware *hardware,
            line == (first + access->bytes - 1) >> hardware->line_shift;
 }
 
-static __attribute__((noinline)) void carry_out_logged(struct smh_hardware *hardware,
-                                                       const struct smh_traced_access *logged)
+static void carry_out_at(struct smh_hardware *hardware, uintptr_t address, uint32_t bytes,
+                         bool store)
 {
-    const struct smh_hardware_range *range = range_of(hardware, logged->address);
+    const struct smh_hardware_range *range = range_of(hardware, address);
     if (range == NULL) {
         return;
     }
     struct smh_access *access = &hardware->access;
-    access->kind = logged->store ? SMH_ACCESS_STORE : SMH_ACCESS_LOAD;
+    access->kind = store ? SMH_ACCESS_STORE : SMH_ACCESS_LOAD;
     access->region = range->region;
-    access->offset = logged->address - range->start;
-    access->bytes = logged->bytes;
+    access->offset = address - range->start;
+    access->bytes = bytes;
     if (range->lines != NULL && access->by_allocator && !is_followed(hardware, range, access)) {
-        follow_allocator(hardware, range, access);
+        smh_hardware_follow(hardware, range, access);
     }
     carry_out(hardware, access);
+}
+
+/* Of the range and the core of the last access. */
+static void find_run(struct smh_hardware *hardware)
+{
+    struct smh_memory *memory = hardware->memory;
+    const struct smh_judge *judge = hardware->judge;
+    const struct smh_hardware_range *range = hardware->range;
+    struct smh_memory_region *region = &memory->regions[range->region];
+    uint8_t core = hardware->access.core;
+    struct smh_hit_run *run = hardware->run;
+    run->hardware = hardware;
+    run->region = region;
+    run->start = range->start;
+    run->bytes = 0;
+    run->bias = range->skew - (uint64_t)range->start;
+    run->lines = range->lines;
+    run->skew = range->skew;
+    run->first_line = region->line_of_region | region->base >> memory->line_shift;
+    run->key = (uint64_t)(range->region + 1u) << 48 | (uint64_t)core << 40;
+    run->private = SMH_WORD_PRIVATE | (uint64_t)core << 2 | SMH_WORD_TABLES;
+    run->none.tag = run->private | (uint64_t)SMH_OWNERS_METADATA << 32;
+    run->words = NULL;
+    run->line_mask = memory->line_bytes - 1;
+    run->word_bytes = memory->word_bytes;
+    run->cost = memory->l1_cycles;
+    run->line_shift = memory->line_shift;
+    run->core = core;
+    run->stored = (uint8_t)(LINE_STORED | (core + 1u));
+    run->known = true;
+    if (!memory->plain || !region->cached || region->l1_through || memory->line_bytes > 64) {
+        return;
+    }
+    struct smh_memory_level *l1 = &memory->cores[core].l1;
+    run->cache = &l1->cache;
+    run->data = l1->data;
+    run->dirty = l1->dirty;
+    if (judge != NULL) {
+        const struct smh_judge_region *judged = &judge->regions[range->region];
+        run->words = judged->words;
+        run->judge_dirty = judged->dirty;
+        run->judge_defined = judged->defined;
+        if (judge->program != NULL || run->words == NULL || !judged->private_lines) {
+            return;
+        }
+    }
+    run->bytes = l1->cache.replacement != SMH_REPLACE_PLRU && run->cost != 0 ? range->bytes : 0;
+}
+
+/* Whatever the access is. */
+static void take_any(struct smh_hardware *hardware, uintptr_t address, uint32_t bytes, bool store)
+{
+    const struct smh_hardware_range *range = hardware->range;
+    carry_out_at(hardware, address, bytes, store);
+    if (hardware->range != range) {
+        find_run(hardware);
+    }
+}
+
+static __attribute__((noinline)) void tell_judge(struct smh_hit_run *run, uintptr_t address,
+                                                 uint32_t bytes, bool store)
+{
+    struct smh_hardware *hardware = run->hardware;
+    struct smh_access *access = &hardware->access;
+    access->kind = store ? SMH_ACCESS_STORE : SMH_ACCESS_LOAD;
+    access->region = hardware->range->region;
+    access->offset = address - run->start;
+    access->bytes = bytes;
+    smh_judge_tables(hardware->judge, access);
+}
+
+static __attribute__((noinline)) void take_further(struct smh_hit_run *run, uintptr_t address,
+                                                   uint32_t bytes, bool store)
+{
+    bool judged;
+    if (!smh_hit_first(run, address, bytes, store, &judged)) {
+        take_any(run->hardware, address, bytes, store);
+    } else if (!judged) {
+        tell_judge(run, address, bytes, store);
+    }
+}
+
+/* An access of the allocator's that is no bulk one, with memory as it is after it. */
+static void take(void *context, uintptr_t address, uint32_t bytes, bool store)
+{
+    struct smh_hit_run *run = context;
+    bool judged;
+    bool again = store ? smh_hit_again(run, address, bytes, true, &judged)
+                       : smh_hit_again(run, address, bytes, false, &judged);
+    if (__builtin_expect(!again, 0)) {
+        take_further(run, address, bytes, store);
+    } else if (__builtin_expect(!judged, 0)) {
+        tell_judge(run, address, bytes, store);
+    }
+}
+
+void smh_hardware_begin(struct smh_hardware *hardware, const struct smh_operation *operation,
+                        uint64_t index)
+{
+    const struct smh_machine *machine = hardware->machine;
+    share(hardware, operation, index);
+    hardware->run->operation = index;
+    if (!hardware->run->known || hardware->run->core != hardware->access.core) {
+        find_run(hardware);
+    }
+    if (hardware->result->latency != NULL) { /* the call alone is timed */
+        smh_tracing_begin(machine->reservation, machine->reservation_bytes);
+    } else {
+        smh_tracing_begin_taking(machine->reservation, machine->reservation_bytes, take,
+                                 hardware->run);
+    }
 }
 
 /* Memory catches up with the log, as far as it is the allocator's: to the first bulk access inside
@@ -300,24 +368,18 @@ static void catch_up(struct smh_hardware *hardware, const struct smh_live *one,
                      const struct smh_live *other)
 {
     struct smh_traced_access *logged = hardware->next;
-    struct smh_hit_run run = smh_hit_run(hardware);
-    uint64_t cycles = 0;
     hardware->access.by_allocator = true;
     for (; logged < hardware->end; logged++) {
         if (logged->bulk && (is_inside(logged, one) || is_inside(logged, other))) {
             break;
         }
         smh_tracing_redo(logged);
-        uint64_t cost = smh_hardware_hit(&run, logged);
-        cycles += cost;
-        if (cost == 0) {
-            carry_out_logged(hardware, logged);
-            if (hardware->range != run.range) {
-                run = smh_hit_run(hardware);
-            }
+        if (logged->bulk) {
+            take_any(hardware, logged->address, logged->bytes, logged->store);
+        } else {
+            take(hardware->run, logged->address, logged->bytes, logged->store);
         }
     }
-    hardware->cycles += cycles;
     hardware->next = logged;
 }
 
@@ -329,7 +391,7 @@ static void catch_up_bulk(struct smh_hardware *hardware, bool carried_out)
     for (; logged < hardware->end && logged->bulk; logged++) {
         smh_tracing_redo(logged);
         if (carried_out) {
-            carry_out_logged(hardware, logged);
+            take_any(hardware, logged->address, logged->bytes, logged->store);
         }
     }
     hardware->next = logged;
@@ -357,32 +419,15 @@ static struct smh_owner owner_of(const struct smh_hardware *hardware,
     };
 }
 
-/* The port has written back and dropped the lines that lie wholly in a new block and that the
- * allocator has stored to. */
+/* In a new block. */
 static void drop_lines(struct smh_hardware *hardware, const struct smh_live *live)
 {
     if (hardware->judge == NULL || hardware->machine->scenario->machine.dirty_hand_out) {
         return;
     }
     const struct smh_hardware_range *range = range_of(hardware, (uintptr_t)live->block);
-    if (range == NULL || range->lines == NULL) {
-        return;
-    }
-    uint64_t from = offset_of(hardware, live) + range->skew;
-    uint64_t end = (from + live->usable) >> hardware->line_shift;
-    uint64_t i = (from + (1u << hardware->line_shift) - 1) >> hardware->line_shift;
-    while (i < end) {
-        uint64_t eight;
-        memcpy(&eight, range->lines + i, sizeof(eight)); /* LINES_BEHIND more are there */
-        if ((eight & LINE_STORED * UINT64_C(0x0101010101010101)) == 0) {
-            i += 8;
-            continue;
-        }
-        if ((range->lines[i] & LINE_STORED) != 0) {
-            range->lines[i] &= (uint8_t)~LINE_STORED;
-            drop_line(hardware, range, i, (uint8_t)(range->lines[i] - 1));
-        }
-        i++;
+    if (range != NULL && range->lines != NULL) {
+        smh_hardware_drop(hardware, range, offset_of(hardware, live), live->usable);
     }
 }
 
@@ -398,6 +443,10 @@ void smh_hardware_allocated(struct smh_hardware *hardware, const struct smh_live
     }
     block.usable = usable_size(hardware, live->block); /* before undo */
     hardware->usable = block.usable;
+    if (hardware->end - hardware->next == 1 && hardware->next->bulk &&
+        is_inside(hardware->next, &block)) {
+        return; /* nothing but its zeroes, which are where they belong */
+    }
     smh_tracing_undo();
     catch_up(hardware, &block, NULL);
     catch_up_bulk(hardware, false); /* told once the block has been handed out */

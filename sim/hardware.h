@@ -5,9 +5,10 @@
  * judge; and counting cycles.
  *
  *     before the call   smh_hardware_begin      tracing starts
- *     the call          the traced core serves it
- *     after it          smh_hardware_allocated  the allocator's accesses, in their order, each
- *                       ..._resized, ..._freed  with memory as it was at that moment
+ *     the call          the traced core serves it: its accesses are carried out one by one, up to
+ *                       the first bulk one
+ *     after it          smh_hardware_allocated  the rest of them, in their order, each with memory
+ *                       ..._resized, ..._freed  as it was at that moment
  *     its contents set  smh_hardware_handed_out the owner's bytes: undefined, or zeroes
  *
  * Which loads and stores of the core are the owner's: the zeroes of calloc and the copy of realloc,
@@ -37,6 +38,7 @@
 #include "result.h"
 
 struct smh_hardware_range; /* where a region lies on the host */
+struct smh_hit_run;
 
 struct smh_hardware {
     const struct smh_machine *machine;
@@ -46,6 +48,7 @@ struct smh_hardware {
     struct smh_hardware_range *ranges;
     const struct smh_hardware_range *range; /* of the last access */
     size_t range_count;
+    struct smh_hit_run *run;             /* of the core and the range of the last access */
     struct smh_traced_access *next;      /* of the operation under way: not yet carried out ... */
     const struct smh_traced_access *end; /* ... up to here */
     unsigned line_shift;

@@ -5,8 +5,8 @@
  * last, and private for the judge. Most accesses of a simulation end here.
  *
  *     address --> line of the region --> follow: the allocator's line, on this core
- *                        |-------------> judge:  private to this core, of the allocator
- *                        '-------------> memory: first of its set in L1; data, definedness, counts
+ *                        |-------------> memory: there in L1; data, definedness, counts
+ *                        '-------------> judge:  private to this core, of the allocator
  *
  * Invariants: the same comes of it as of smh_memory_access and smh_judge_access, to the cycle.
  */
@@ -18,6 +18,9 @@
 #include "machine/memory_hit.h"
 
 #define LINE_STORED 0x80u /* by the allocator, and not dropped since */
+/* Lines beyond those of a whole region: one that it only begins; and eight, to read eight at a
+ * time. */
+#define SMH_LINES_BEHIND 9
 
 struct smh_hardware_range {
     uintptr_t start;
@@ -28,157 +31,178 @@ struct smh_hardware_range {
     uint16_t region;
 };
 
-/* What is the same for all accesses of one call to one region. */
-struct smh_hit_run {
-    const struct smh_hardware_range *range;
-    struct smh_memory_region *region;
-    struct smh_line_word *words; /* NULL: no judge */
-    uint64_t *judge_dirty, *judge_defined;
-    const uint64_t *tags; /* of the core's L1 */
-    const uint16_t *way_of;
+/* hardware_lines.c. Notes whose lines the allocator's access meets; those that it met on another
+ * core before are dropped first. */
+void smh_hardware_follow(struct smh_hardware *hardware, const struct smh_hardware_range *range,
+                         const struct smh_access *access);
+/* The port has written back and dropped the lines that lie wholly in [offset, offset + bytes) and
+ * that the allocator has stored to. */
+void smh_hardware_drop(struct smh_hardware *hardware, const struct smh_hardware_range *range,
+                       uint64_t offset, uint64_t bytes);
+
+#define SMH_HIT_PLACES 64
+
+/* Where all that belongs to a line is to be found; none of it moves. */
+struct smh_hit_place {
+    uint64_t key;          /* run->key + the line's index in its region; 0: empty */
+    const uint64_t *first; /* tag of its set that was used last ... */
+    const uint16_t *way;   /* ... and its way */
+    uint64_t tag;          /* the line's */
+    struct smh_line_word *word;
+    const uint8_t *line; /* range->lines of it */
     uint8_t *data;
     bool *dirty;
-    uint64_t set_mask, ways;
+    uint16_t in_way; /* data and dirty are of that way */
+};
+
+/* What is the same for all accesses of one call to one region. */
+struct smh_hit_run {
+    struct smh_hardware *hardware;
+    struct smh_memory_region *region;
+    struct smh_cache *cache;     /* the core's L1 */
+    struct smh_line_word *words; /* NULL: no judge */
+    uint64_t *judge_dirty, *judge_defined;
+    uint8_t *data;
+    bool *dirty;
     uintptr_t start;
     uint64_t bytes; /* 0: none of these accesses is there */
+    uint64_t bias;  /* added to an address on the host: skew + offset */
     uint8_t *lines;
     uint64_t skew;
     uint64_t first_line;
+    uint64_t key;
     uint64_t private; /* what the words of lines are where a load is done at once */
     uint64_t operation;
     uint64_t line_mask, word_bytes;
     uint64_t cost;
+    uint64_t cycles; /* of the hits of the operation under way */
     unsigned line_shift;
     uint8_t core;
+    uint8_t stored;            /* what a line's byte of range->lines is after a store here */
+    bool known;                /* false: to be found out */
+    struct smh_line_word none; /* of lines that no judge follows */
+    struct smh_hit_place places[SMH_HIT_PLACES];
 };
 
 #define SMH_HIT_WORD_MASK (UINT64_C(0x3FF) | SMH_WORD_TABLES)
 
-/* The run of hardware->range. */
-static inline __attribute__((always_inline)) struct smh_hit_run smh_hit_run(
-    const struct smh_hardware *hardware)
-{
-    struct smh_memory *memory = hardware->memory;
-    const struct smh_judge *judge = hardware->judge;
-    const struct smh_hardware_range *range = hardware->range;
-    struct smh_memory_region *region = &memory->regions[range->region];
-    uint8_t core = hardware->access.core;
-    struct smh_hit_run run = {
-        .range = range,
-        .region = region,
-        .start = range->start,
-        .lines = range->lines,
-        .skew = range->skew,
-        .first_line = region->line_of_region | region->base >> memory->line_shift,
-        .private = SMH_WORD_PRIVATE | (uint64_t)core << 2 | SMH_WORD_TABLES,
-        .operation = hardware->access.operation,
-        .line_mask = memory->line_bytes - 1,
-        .word_bytes = memory->word_bytes,
-        .cost = memory->l1_cycles,
-        .line_shift = memory->line_shift,
-        .core = core,
-    };
-    if (!memory->plain || !region->cached || region->l1_through || hardware->access.uncached ||
-        memory->line_bytes > 64) {
-        return run;
-    }
-    const struct smh_memory_level *l1 = &memory->cores[core].l1;
-    run.tags = l1->cache.tags;
-    run.way_of = l1->cache.way_of;
-    run.data = l1->data;
-    run.dirty = l1->dirty;
-    run.set_mask = l1->cache.set_mask;
-    run.ways = l1->cache.ways;
-    if (judge != NULL) {
-        const struct smh_judge_region *judged = &judge->regions[range->region];
-        run.words = judged->words;
-        run.judge_dirty = judged->dirty;
-        run.judge_defined = judged->defined;
-        if (judge->program != NULL || run.words == NULL || !judged->private_lines) {
-            return run;
-        }
-    }
-    run.bytes = l1->cache.replacement != SMH_REPLACE_PLRU && run.cost != 0 ? range->bytes : 0;
-    return run;
-}
-
-/* Whether the judge has nothing to say; a store is noted. */
+/* Whether a load by the allocator tells the judge nothing new; of a store, all there is to say is
+ * said. */
 static inline __attribute__((always_inline)) bool smh_hit_is_private(const struct smh_hit_run *run,
+                                                                     struct smh_line_word *word,
                                                                      uint64_t position,
                                                                      uint64_t bytes, bool store)
 {
-    struct smh_line_word *word = &run->words[position >> run->line_shift];
     uint64_t tag = word->tag;
-    if (!store) {
-        if ((tag & SMH_HIT_WORD_MASK) == run->private) {
-            return true;
-        }
-        const struct smh_line *line = smh_word_line(word);
-        return line != NULL && line->solo && line->slot_core[0] == run->core &&
-               line->allocator_core == run->core;
-    }
-    if ((tag & SMH_HIT_WORD_MASK) != run->private || tag >> 32 != SMH_OWNERS_METADATA) {
+    if ((tag & SMH_HIT_WORD_MASK) != run->private || (store && tag >> 32 != SMH_OWNERS_METADATA)) {
         return false;
     }
-    uint64_t bits = (((uint64_t)2 << (bytes - 1)) - 1) << (position & 63);
-    run->judge_dirty[position / 64] |= bits;
-    run->judge_defined[position / 64] |= bits;
-    word->operation = run->operation;
+    if (store && run->words != NULL) {
+        uint64_t bits = (((uint64_t)2 << (bytes - 1)) - 1) << (position & 63);
+        run->judge_dirty[position / 64] |= bits;
+        run->judge_defined[position / 64] |= bits;
+        word->operation = run->operation;
+    }
     return true;
 }
 
 /* bytes: a constant. */
-static inline __attribute__((always_inline)) bool smh_hit_word(
-    const struct smh_traced_access *logged, uint8_t *data, size_t bytes)
+static inline __attribute__((always_inline)) bool smh_hit_word(uintptr_t address, uint8_t *data,
+                                                               size_t bytes, bool store)
 {
-    const void *truth = (const void *)logged->address;
-    if (logged->store) {
+    const void *truth = (const void *)address;
+    if (store) {
         memcpy(data, truth, bytes);
         return true;
     }
     return memcmp(data, truth, bytes) == 0;
 }
 
-/* One access by the allocator, which has been redone; its cost. 0: it is none of these, and nothing
- * has changed. */
-static inline __attribute__((always_inline)) uint64_t smh_hardware_hit(
-    const struct smh_hit_run *run, const struct smh_traced_access *logged)
+/* Whether the line that is in L1 has the bytes now, or had them already. */
+static inline __attribute__((always_inline)) bool smh_hit_bytes(uintptr_t address, uint8_t *data,
+                                                                uint64_t bytes, bool store)
 {
-    uint64_t offset = logged->address - run->start;
-    uint64_t position = offset + run->skew;
-    uint64_t bytes = logged->bytes;
-    bool store = logged->store;
-    if (offset >= run->bytes || logged->bulk ||
-        (position & (run->word_bytes - 1)) + bytes > run->word_bytes) {
-        return 0;
-    }
-    uint64_t index = position >> run->line_shift;
-    if (run->lines != NULL &&
-        (run->lines[index] | (store ? 0 : LINE_STORED)) != (LINE_STORED | (run->core + 1u))) {
-        return 0;
-    }
-    uint64_t line = run->first_line + index;
-    size_t first = (size_t)(line & run->set_mask) * run->ways;
-    if (run->tags[first] != line + 1) {
-        return 0;
-    }
-    size_t slot = first + run->way_of[first];
-    uint8_t *data = run->data + (slot << run->line_shift) + (position & run->line_mask);
-    bool same = bytes == 8   ? smh_hit_word(logged, data, 8)
-                : bytes == 4 ? smh_hit_word(logged, data, 4)
-                : bytes == 2 ? smh_hit_word(logged, data, 2)
-                             : bytes == 1 && smh_hit_word(logged, data, 1);
-    if (!same || (run->words != NULL && !smh_hit_is_private(run, position, bytes, store))) {
-        return 0; /* what was stored will be stored again */
-    }
+    return bytes == 8   ? smh_hit_word(address, data, 8, store)
+           : bytes == 4 ? smh_hit_word(address, data, 4, store)
+           : bytes == 2 ? smh_hit_word(address, data, 2, store)
+                        : bytes == 1 && smh_hit_word(address, data, 1, store);
+}
+
+static inline __attribute__((always_inline)) void smh_hit_count(struct smh_hit_run *run,
+                                                                bool *dirty, uint64_t position,
+                                                                uint64_t bytes, bool store)
+{
     if (store) {
-        smh_words_define_few(run->region->defined, offset, bytes);
-        run->dirty[slot] = true;
+        smh_words_define_few(run->region->defined, position - run->skew, bytes);
+        *dirty = true;
         run->region->counters[0].stores++;
     } else {
         run->region->counters[0].loads++;
     }
-    return run->cost;
+    run->cycles += run->cost;
+}
+
+/* One access by the allocator, with memory as it is after it, to a line whose place is known and
+ * that was used last in its set. false: it is none of these, and nothing has changed. The judge is
+ * still to be told, unless *judged. */
+static inline __attribute__((always_inline)) bool smh_hit_again(struct smh_hit_run *run,
+                                                                uintptr_t address, uint64_t bytes,
+                                                                bool store, bool *judged)
+{
+    uint64_t position = address + run->bias;
+    uint64_t index = position >> run->line_shift;
+    struct smh_hit_place *place = &run->places[index % SMH_HIT_PLACES];
+    if (place->key != run->key + index || *place->first != place->tag ||
+        *place->way != place->in_way || (*place->line | (store ? 0 : LINE_STORED)) != run->stored ||
+        (position & (run->word_bytes - 1)) + bytes > run->word_bytes ||
+        !smh_hit_bytes(address, place->data + (position & run->line_mask), bytes, store)) {
+        return false;
+    }
+    *judged = smh_hit_is_private(run, place->word, position, bytes, store);
+    smh_hit_count(run, place->dirty, position, bytes, store);
+    return true;
+}
+
+/* The same of any line that hits L1 and goes no further. */
+static inline bool smh_hit_first(struct smh_hit_run *run, uintptr_t address, uint64_t bytes,
+                                 bool store, bool *judged)
+{
+    uint64_t offset = address - run->start;
+    uint64_t position = offset + run->skew;
+    uint64_t index = position >> run->line_shift;
+    if (offset >= run->bytes || (position & (run->word_bytes - 1)) + bytes > run->word_bytes ||
+        (run->lines != NULL && (run->lines[index] | (store ? 0 : LINE_STORED)) != run->stored)) {
+        return false;
+    }
+    uint64_t line = run->first_line + index;
+    uint32_t slot = smh_cache_touch(run->cache, line);
+    if (slot == SMH_CACHE_NO_SLOT) {
+        return false;
+    }
+    uint8_t *data = run->data + ((size_t)slot << run->line_shift);
+    if (!smh_hit_bytes(address, data + (position & run->line_mask), bytes, store)) {
+        return false;
+    }
+    struct smh_line_word *word = run->words != NULL ? &run->words[index] : &run->none;
+    *judged = smh_hit_is_private(run, word, position, bytes, store);
+    smh_hit_count(run, &run->dirty[slot], position, bytes, store);
+    uint64_t begin = index << run->line_shift;
+    if (run->cache->replacement == SMH_REPLACE_LRU && begin >= run->skew &&
+        begin - run->skew + run->line_mask < run->bytes) {
+        size_t first = (size_t)(line & run->cache->set_mask) * run->cache->ways;
+        run->places[index % SMH_HIT_PLACES] = (struct smh_hit_place){
+            .key = run->key + index,
+            .first = &run->cache->tags[first],
+            .way = &run->cache->way_of[first],
+            .tag = line + 1,
+            .word = word,
+            .line = run->lines != NULL ? &run->lines[index] : &run->stored,
+            .data = data,
+            .dirty = &run->dirty[slot],
+            .in_way = run->cache->way_of[first],
+        };
+    }
+    return true;
 }
 
 #endif

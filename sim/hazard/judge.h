@@ -120,6 +120,8 @@ void smh_judge_free(struct smh_judge *judge, uint16_t region, uint64_t offset, u
  * they are, the rest has no value. Called after the accesses of the operation that resized it. */
 void smh_judge_resize(struct smh_judge *judge, const struct smh_owner *owner, uint64_t reserved);
 void smh_judge_access(struct smh_judge *judge, const struct smh_access *access);
+/* The same, of a load or store by_allocator within one line of a cached region. */
+void smh_judge_tables(struct smh_judge *judge, const struct smh_access *access);
 
 /* What was found, in the order in which it first showed; valid until the judge is closed. */
 size_t smh_judge_hazard_count(const struct smh_judge *judge);

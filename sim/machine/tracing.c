@@ -19,6 +19,10 @@ struct log {
     uint8_t *saved; /* bytes that bulk stores replaced */
     size_t saved_bytes;
     size_t saved_capacity;
+    smh_tracing_taker *taker; /* NULL: accesses are noted in the log */
+    void *context;
+    uintptr_t store;      /* that the taker is still to be given: ... */
+    uint32_t store_bytes; /* 0: none */
 };
 
 /* Never freed: a thread that simulates ends with the program's work. */
@@ -30,10 +34,30 @@ void smh_tracing_begin(const void *memory, size_t bytes)
     tracing.span = bytes;
     tracing.next = tracing.accesses;
     tracing.saved_bytes = 0;
+    tracing.taker = NULL;
+}
+
+void smh_tracing_begin_taking(const void *memory, size_t bytes, smh_tracing_taker *taker,
+                              void *context)
+{
+    smh_tracing_begin(memory, bytes);
+    tracing.taker = taker;
+    tracing.context = context;
+}
+
+/* The store that came last is done by now. */
+static inline void give_store(void)
+{
+    if (tracing.store_bytes != 0) {
+        uint32_t bytes = tracing.store_bytes;
+        tracing.store_bytes = 0;
+        tracing.taker(tracing.context, tracing.store, bytes, true);
+    }
 }
 
 size_t smh_tracing_end(struct smh_traced_access **accesses)
 {
+    give_store();
     tracing.span = 0;
     *accesses = tracing.accesses;
     return (size_t)(tracing.next - tracing.accesses);
@@ -124,11 +148,22 @@ void __sanitizer_cov_store16(const void *address);
 
 static void __attribute__((noinline)) note_load(const void *address, uint32_t bytes)
 {
+    if (tracing.taker != NULL) {
+        give_store();
+        tracing.taker(tracing.context, (uintptr_t)address, bytes, false);
+        return;
+    }
     *place() = (struct smh_traced_access){.address = (uintptr_t)address, .bytes = bytes};
 }
 
 static inline __attribute__((always_inline)) void note_store(const void *address, uint32_t bytes)
 {
+    if (tracing.taker != NULL) {
+        give_store();
+        tracing.store = (uintptr_t)address;
+        tracing.store_bytes = bytes;
+        return;
+    }
     struct smh_traced_access *access = place();
     *access =
         (struct smh_traced_access){.address = (uintptr_t)address, .bytes = bytes, .store = true};
@@ -182,9 +217,11 @@ int smh_tracing_memcmp(const void *left, const void *right, size_t bytes);
 static void note_bulk(const void *address, size_t bytes, bool store)
 {
     const uint8_t *at = address;
+    give_store();
     while (bytes > 0) {
         size_t part = bytes < (UINT32_MAX / 2) ? bytes : UINT32_MAX / 2;
         if (is_watched(at)) {
+            tracing.taker = NULL; /* from now on there is a log */
             struct smh_traced_access *access = place();
             *access = (struct smh_traced_access){
                 .address = (uintptr_t)at, .bytes = (uint32_t)part, .store = store, .bulk = true};

@@ -7,7 +7,12 @@
  *       |  load, store, ...     |  the log  |  as before    |  as after each access
  *
  * The log is read after the operation, when memory already holds its last bytes. Who wants to know
- * what an access saw goes back (undo) and comes forward again (redo), one access at a time.
+ * what an access saw goes back (undo) and comes forward again (redo), one access at a time. Who
+ * needs no more than one access after the other gives a taker, which has each of them at its time,
+ * up to the first bulk one: whether that is payload only the operation's answer tells.
+ *
+ *     begin   load         store     load               bulk ...      end   undo ...
+ *       |     '- taker               '- taker, twice      '- the log from here on
  *
  * Invariants: nothing is noted outside smh_tracing_begin() .. smh_tracing_end(); accesses appear
  * in program order; each thread has a log of its own.
@@ -32,9 +37,15 @@ struct smh_traced_access {
 
 /* Starts noting accesses in [memory, memory + bytes). */
 void smh_tracing_begin(const void *memory, size_t bytes);
+/* Is given a load before it is done and a store after it, with memory as both left it. */
+typedef void smh_tracing_taker(void *context, uintptr_t address, uint32_t bytes, bool store);
+/* As smh_tracing_begin; taker gets all accesses before the first bulk one, and none of them is in
+ * the log. The last of its calls may come from smh_tracing_end. */
+void smh_tracing_begin_taking(const void *memory, size_t bytes, smh_tracing_taker *taker,
+                              void *context);
 /* Stops; what was noted, valid until the next begin. */
 size_t smh_tracing_end(struct smh_traced_access **accesses);
-/* After end: puts every byte that was stored back to what it was at begin ... */
+/* After end: puts every byte that was stored back to what it was before the log ... */
 void smh_tracing_undo(void);
 /* ... and after undo, for the first access, the second, ... up to the last: stores again what that
  * access stored (nothing when it is a load). All of them must be redone before anybody else uses
