@@ -1,7 +1,10 @@
 /* cache.c: `smh cache`: hits and misses of an address trace, as Cachegrind counts them.
  *
- * Owns: the command's options and what it prints. machine/cache_trace.h says what is counted.
+ * Owns: the command's options and what it prints. machine/cache_trace.h says what is counted,
+ * machine/cache_packed.h what --pack writes.
  */
+#include "../machine/cache_packed.h"
+#include "../machine/cache_reader.h"
 #include "../machine/cache_trace.h"
 #include "cli.h"
 
@@ -23,7 +26,8 @@ enum cache_option {
     OPTION_I1_LINE,
     OPTION_REPLACEMENT,
     OPTION_SEED,
-    OPTION_JSON
+    OPTION_JSON,
+    OPTION_PACK
 };
 
 static const struct option longs[] = {
@@ -39,6 +43,7 @@ static const struct option longs[] = {
     {"replacement", required_argument, NULL, OPTION_REPLACEMENT},
     {"seed", required_argument, NULL, OPTION_SEED},
     {"json", required_argument, NULL, OPTION_JSON},
+    {"pack", required_argument, NULL, OPTION_PACK},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -46,6 +51,7 @@ static const struct option longs[] = {
 struct cache_command {
     struct smh_cache_trace_config config;
     const char *json; /* NULL: text alone; "-": JSON alone, on standard output */
+    const char *pack; /* NULL: count */
     const char *path;
     bool help;
 };
@@ -54,26 +60,30 @@ static const char *const replacements[] = {"lru", "plru", "random"};
 
 static void print_help(FILE *out)
 {
-    fputs("usage: smh cache [OPTIONS] [TRACE|-]\n\n"
-          "Counts hits and misses of an address trace as Cachegrind does. A trace is what\n"
-          "`valgrind --tool=lackey --trace-mem=yes --px-default=sp-at-mem-access --log-file=TRACE\n"
-          "PROGRAM` writes, or lines \"L ADDRESS,SIZE\" (S: store, M: modify, I: instruction);\n"
-          "plain, gzip or zstd.\n\n"
-          "      --size BYTES           of the data cache; 32K and 1M will do [32K]\n"
-          "      --ways N               [8]\n"
-          "      --line BYTES           [64]\n"
-          "      --l2-size BYTES        of a second level that data and instructions share [none]\n"
-          "      --l2-ways N            [16]\n"
-          "      --l2-line BYTES        [that of --line]\n"
-          "      --i1-size BYTES        of an instruction cache [none: instructions are skipped]\n"
-          "      --i1-ways N            [8]\n"
-          "      --i1-line BYTES        [that of --line]\n"
-          "      --replacement NAME     lru, plru or random [lru, as Cachegrind]\n"
-          "      --seed N               of random replacement [0]\n"
-          "      --json FILE            write the counts as JSON to FILE ('-': standard output)\n"
-          "  -h, --help                 show this help\n"
-          "\nExit codes: 0 pass, 2 bad usage or bad input.\n",
-          out);
+    fputs(
+        "usage: smh cache [OPTIONS] [TRACE|-]\n\n"
+        "Counts hits and misses of an address trace as Cachegrind does. A trace is what\n"
+        "`valgrind --tool=lackey --trace-mem=yes --px-default=sp-at-mem-access --log-file=TRACE\n"
+        "PROGRAM` writes, or lines \"L ADDRESS,SIZE\" (S: store, M: modify, I: instruction);\n"
+        "plain, gzip or zstd. A trace that is counted more than once is packed first, by --pack: 4\n"
+        "bytes an access instead of a line of text, which is most of the time.\n\n"
+        "      --size BYTES           of the data cache; 32K and 1M will do [32K]\n"
+        "      --ways N               [8]\n"
+        "      --line BYTES           [64]\n"
+        "      --l2-size BYTES        of a second level that data and instructions share [none]\n"
+        "      --l2-ways N            [16]\n"
+        "      --l2-line BYTES        [that of --line]\n"
+        "      --i1-size BYTES        of an instruction cache [none: instructions are skipped]\n"
+        "      --i1-ways N            [8]\n"
+        "      --i1-line BYTES        [that of --line]\n"
+        "      --replacement NAME     lru, plru or random [lru, as Cachegrind]\n"
+        "      --seed N               of random replacement [0]\n"
+        "      --json FILE            write the counts as JSON to FILE ('-': standard output)\n"
+        "      --pack FILE            count nothing, write the trace packed to FILE ('-': standard\n"
+        "                             output); smh cache tells it by its first bytes\n"
+        "  -h, --help                 show this help\n"
+        "\nExit codes: 0 pass, 2 bad usage or bad input.\n",
+        out);
 }
 
 /* A number, with K, M or G for powers of 1024. */
@@ -122,6 +132,9 @@ static int apply(struct cache_command *command, int letter, const char *name,
         return 0;
     case OPTION_JSON:
         command->json = optarg;
+        return 0;
+    case OPTION_PACK:
+        command->pack = optarg;
         return 0;
     case OPTION_REPLACEMENT:
         return parse_replacement(optarg, &config->replacement, error);
@@ -297,27 +310,84 @@ static int print(const struct cache_command *command, const struct smh_cache_tra
     return failed ? SMH_EXIT_INPUT : SMH_EXIT_PASS;
 }
 
+/* All of a trace, packed; -1: out is worthless. */
+static int pack_all(const char *path, FILE *out, struct smh_error *error)
+{
+    struct smh_cache_reader *reader = smh_cache_reader_open(path, error);
+    if (reader == NULL) {
+        return -1;
+    }
+    struct smh_cache_block *block = smh_must_allocate(1, sizeof *block);
+    uint64_t accesses = 0;
+    int code;
+    smh_cache_block_open(block);
+    smh_cache_pack_header(out);
+    while ((code = smh_cache_reader_next(reader, block, error)) == 1) {
+        if (block->count > 0) {
+            smh_cache_pack(out, block);
+        }
+        accesses += block->count;
+    }
+    smh_cache_pack_end(out, accesses);
+    free(block);
+    smh_cache_reader_close(reader);
+    return code;
+}
+
+/* A file that is not whole is removed. */
+static int pack(const struct cache_command *command)
+{
+    struct smh_error error = {0};
+    bool standard = strcmp(command->pack, "-") == 0;
+    FILE *out = standard ? stdout : fopen(command->pack, "wb");
+    if (out == NULL) {
+        fprintf(stderr, "smh cache: %s: cannot be written (%s)\n", command->pack, strerror(errno));
+        return SMH_EXIT_INPUT;
+    }
+    int code = pack_all(command->path, out, &error);
+    bool failed = fflush(out) != 0 || ferror(out) != 0;
+    if (!standard) {
+        failed |= fclose(out) != 0;
+    }
+    if (code == 0 && failed) {
+        code = smh_error_set(&error, "%s: cannot be written", command->pack);
+    }
+    if (code != 0) {
+        fprintf(stderr, "smh cache: %s\n", error.message);
+        if (!standard) {
+            (void)remove(command->pack);
+        }
+    }
+    return code == 0 ? SMH_EXIT_PASS : SMH_EXIT_INPUT;
+}
+
+static int count(const struct cache_command *command)
+{
+    struct smh_error error = {0};
+    int code = SMH_EXIT_INPUT;
+    struct smh_cache_trace *trace = smh_cache_trace_open(&command->config);
+    if (smh_cache_trace_read(trace, command->path, &error) != 0) {
+        fprintf(stderr, "smh cache: %s\n", error.message);
+    } else {
+        struct smh_cache_trace_result result;
+        smh_cache_trace_result(trace, &result);
+        code = print(command, &result);
+    }
+    smh_cache_trace_close(trace);
+    return code;
+}
+
 int smh_command_cache(int argc, char **argv)
 {
     struct cache_command command = {
         .config = {.d1 = {32768, 8, 64}, .l2 = {0, 16, 0}, .i1 = {0, 8, 0}}};
-    struct smh_error error = {0};
     int code = read_options(&command, argc, argv);
-    if (code != SMH_EXIT_PASS || command.help) {
-        if (command.help) {
-            print_help(stdout);
-        }
+    if (code != SMH_EXIT_PASS) {
         return code;
     }
-    struct smh_cache_trace *trace = smh_cache_trace_open(&command.config);
-    if (smh_cache_trace_read(trace, command.path, &error) != 0) {
-        fprintf(stderr, "smh cache: %s\n", error.message);
-        code = SMH_EXIT_INPUT;
-    } else {
-        struct smh_cache_trace_result result;
-        smh_cache_trace_result(trace, &result);
-        code = print(&command, &result);
+    if (command.help) {
+        print_help(stdout);
+        return code;
     }
-    smh_cache_trace_close(trace);
-    return code;
+    return command.pack != NULL ? pack(&command) : count(&command);
 }

@@ -100,16 +100,16 @@ static inline uint64_t smh_cache_to_front(uint64_t *tags, uint16_t *way_of, uint
 static inline bool smh_cache_count(struct smh_cache *cache, uint64_t line)
 {
     uint64_t *tags = cache->tags + (size_t)(line & cache->set_mask) * cache->ways;
+    uint64_t tag = line + 1;
+    uint64_t moved = tags[0];
     uint32_t position = 0;
-    while (position < cache->ways && tags[position] != line + 1) {
-        position++;
+    /* each tag moves one down, until the line's own place, or the last one, takes one */
+    for (tags[0] = tag; moved != tag && ++position < cache->ways;) {
+        uint64_t next = tags[position];
+        tags[position] = moved;
+        moved = next;
     }
-    if (position == 0) {
-        return true;
-    }
-    bool hit = position < cache->ways;
-    (void)smh_cache_to_front(tags, NULL, hit ? position : cache->ways - 1, line + 1);
-    return hit;
+    return moved == tag;
 }
 
 #endif

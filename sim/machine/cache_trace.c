@@ -1,34 +1,29 @@
-/* cache_trace.c: reads traces of accesses and counts them.
+/* cache_trace.c: hits and misses of an address trace, counted as Cachegrind counts.
  *
- * Owns: the parser and the counts. Lackey's own lines take a short way, eight digits at a time;
- * whatever is not exactly of its form takes the long one, which alone decides what is an error.
- *
- *     file -> buffer: | lines, whole | part of a line |..slack..|
- *                                      '-> moved to the front before the next read
+ * Owns: the counts. Almost every access is to the line of its set that was used last, and such a
+ * hit changes nothing: it is counted in a loop that does no more than see that. All others go
+ * further.
  */
 #include "cache_trace.h"
 
-#include "../workload/input.h"
+#include "cache_reader.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
-
-#define BUFFER_BYTES   ((size_t)1 << 18)
-#define SLACK_BYTES    ((size_t)64) /* zeroes behind the bytes read: the short way reads ahead */
-#define SIZE_MAX_BYTES 65536u
 
 struct level {
     struct smh_cache cache;
     unsigned line_shift;
     bool exists;
+    /* By a word's bytes and kind: where in a line an access may begin to be within it; -1: a long.
+     */
+    int16_t last_start[256];
 };
 
 struct smh_cache_trace {
     struct level i1, d1, l2;
-    uint64_t bytes_max;                   /* longer accesses are cut */
-    struct smh_cache_trace_count data[2]; /* loads, stores */
-    struct smh_cache_trace_result result; /* without them */
+    uint32_t bytes_max;                     /* longer accesses are cut */
+    struct smh_cache_trace_count counts[4]; /* by enum smh_trace_kind */
 };
 
 int smh_cache_geometry_check(const struct smh_cache_geometry *geometry, const char *name,
@@ -70,18 +65,30 @@ static void open_level(struct level *level, const struct smh_cache_geometry *geo
     level->line_shift = (unsigned)__builtin_ctz(geometry->line_bytes);
 }
 
+static void set_last_start(struct level *level, uint32_t bytes_max)
+{
+    for (uint32_t word = 0; word < 256; word++) {
+        uint32_t bytes = smh_cache_word_bytes(word);
+        bytes = bytes < bytes_max ? bytes : bytes_max;
+        level->last_start[word] =
+            bytes == 0 ? -1 : (int16_t)((1 << level->line_shift) - (int)bytes);
+    }
+}
+
 struct smh_cache_trace *smh_cache_trace_open(const struct smh_cache_trace_config *config)
 {
     const struct smh_cache_geometry *geometries[] = {&config->d1, &config->i1, &config->l2};
     struct smh_cache_trace *trace = smh_must_allocate(1, sizeof *trace);
     struct level *levels[] = {&trace->d1, &trace->i1, &trace->l2};
-    trace->bytes_max = SIZE_MAX_BYTES;
+    trace->bytes_max = SMH_CACHE_ACCESS_BYTES_MAX;
     for (size_t i = 0; i < 3; i++) {
         open_level(levels[i], geometries[i], config, i);
         if (levels[i]->exists && geometries[i]->line_bytes < trace->bytes_max) {
             trace->bytes_max = geometries[i]->line_bytes;
         }
     }
+    set_last_start(&trace->d1, trace->bytes_max);
+    set_last_start(&trace->i1, trace->bytes_max);
     return trace;
 }
 
@@ -121,267 +128,139 @@ static inline bool use_range(struct level *level, uint64_t address, uint64_t byt
     return hit;
 }
 
-static inline void count_access(struct smh_cache_trace *trace, struct level *level,
-                                struct smh_cache_trace_count *count, uint64_t address,
-                                uint64_t bytes)
+/* One access, but for its number. */
+static void use(struct smh_cache_trace *trace, enum smh_trace_kind kind, uint64_t address,
+                uint32_t bytes)
 {
+    struct level *level = kind == SMH_TRACE_INSTRUCTION ? &trace->i1 : &trace->d1;
     bytes = bytes < trace->bytes_max ? bytes : trace->bytes_max;
-    count->accesses++;
-    if (use_range(level, address, bytes)) {
+    if (!level->exists || use_range(level, address, bytes)) {
         return;
     }
-    count->misses++;
+    trace->counts[kind].misses++;
     if (trace->l2.exists && !use_range(&trace->l2, address, bytes)) {
-        count->l2_misses++;
+        trace->counts[kind].l2_misses++;
     }
 }
 
-static inline __attribute__((always_inline)) void count_kind(struct smh_cache_trace *trace,
-                                                             char kind, uint64_t address,
-                                                             uint64_t bytes)
+/* The access of a word; *length is that of the next long. */
+static __attribute__((noinline)) const uint32_t *use_word(struct smh_cache_trace *trace,
+                                                          const struct smh_cache_block *block,
+                                                          uint32_t word, const uint32_t *length)
 {
-    if (kind != 'I') {
-        trace->result.modifies += kind == 'M';
-        count_access(trace, &trace->d1, &trace->data[kind == 'S'], address, bytes);
-    } else if (trace->i1.exists) {
-        count_access(trace, &trace->i1, &trace->result.instructions, address, bytes);
+    uint32_t bytes = smh_cache_word_bytes(word);
+    use(trace, smh_cache_word_kind(word), smh_cache_word_address(block, word),
+        bytes != 0 ? bytes : *length);
+    return length + (bytes == 0);
+}
+
+/* Of a level, what the first look needs, in registers. */
+struct quick {
+    const uint64_t *tags;
+    const int16_t *last_start;
+    uint64_t set_mask;
+    uint64_t ways;
+    unsigned line_shift;
+};
+
+static inline struct quick quick_of(const struct level *level)
+{
+    return (struct quick){level->cache.tags, level->last_start, level->cache.set_mask,
+                          level->cache.ways, level->line_shift};
+}
+
+/* Whether an access is to the one line of its set that was used last, and to no other. */
+static inline bool is_latest(struct quick quick, uint64_t address, uint32_t word)
+{
+    uint64_t line = address >> quick.line_shift;
+    int start = (int)address & ((1 << quick.line_shift) - 1);
+    return quick.tags[(line & quick.set_mask) * quick.ways] == line + 1 &&
+           start <= quick.last_start[word & 0xff];
+}
+
+/* Loads and stores alone, in a cache whose hits on the line of a set that was used last change
+ * nothing. */
+static inline __attribute__((always_inline)) void count_data(struct smh_cache_trace *trace,
+                                                             const struct smh_cache_block *block,
+                                                             unsigned line_shift)
+{
+    struct quick d1 = quick_of(&trace->d1);
+    const uint32_t *length = block->lengths;
+    const uint32_t *end = block->words + block->count;
+    d1.line_shift = line_shift;
+    for (const uint32_t *at = block->words; at < end; at++) {
+        uint32_t word = *at;
+        if (!is_latest(d1, smh_cache_word_address(block, word), word)) {
+            length = use_word(trace, block, word, length);
+        }
+    }
+}
+
+static void count_all(struct smh_cache_trace *trace, const struct smh_cache_block *block)
+{
+    bool quick = trace->d1.cache.replacement != SMH_REPLACE_PLRU;
+    const struct quick d1 = quick_of(&trace->d1);
+    const struct quick i1 = quick_of(&trace->i1);
+    const uint32_t *length = block->lengths;
+    const uint32_t *end = block->words + block->count;
+    for (const uint32_t *at = block->words; at < end; at++) {
+        uint32_t word = *at;
+        uint64_t address = smh_cache_word_address(block, word);
+        bool instruction = smh_cache_word_kind(word) == SMH_TRACE_INSTRUCTION;
+        if (instruction && i1.tags == NULL) {
+            length += smh_cache_word_bytes(word) == 0;
+        } else if (!quick || !is_latest(instruction ? i1 : d1, address, word)) {
+            length = use_word(trace, block, word, length);
+        }
+    }
+}
+
+void smh_cache_trace_count(struct smh_cache_trace *trace, const struct smh_cache_block *block)
+{
+    for (unsigned kind = 0; kind < 4; kind++) {
+        trace->counts[kind].accesses += block->kinds[kind];
+    }
+    if (trace->d1.cache.replacement == SMH_REPLACE_PLRU ||
+        block->kinds[SMH_TRACE_INSTRUCTION] != 0) {
+        count_all(trace, block);
+    } else if (trace->d1.line_shift == 6) {
+        count_data(trace, block, 6); /* by far the commonest: the compiler knows the shifts */
     } else {
-        trace->result.instructions.accesses++;
+        count_data(trace, block, trace->d1.line_shift);
     }
-}
-
-void smh_cache_trace_access(struct smh_cache_trace *trace, char kind, uint64_t address,
-                            uint64_t bytes)
-{
-    count_kind(trace, kind, address, bytes);
-}
-
-/* By table: whether a digit is a letter is more than a branch predictor can tell. */
-static inline unsigned hex_digit(char c)
-{
-    static const uint8_t digits[256] = {
-        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
-        ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
-        ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
-        ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16};
-    return digits[(uint8_t)c] - 1u; /* above 15: none */
-}
-
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define EACH_BYTE UINT64_C(0x0101010101010101)
-
-/* Eight digits 0-9 a-f as a number; false when one is none. All eight bytes at once: */
-static inline bool read_8_digits(const char *text, uint64_t *value)
-{
-    uint64_t x;
-    memcpy(&x, text, 8);
-    uint64_t letter = (x >> 6) & EACH_BYTE;
-    uint64_t digit = (x & 0x0f * EACH_BYTE) + 9 * letter;
-    uint64_t as_text = digit + 0x30 * EACH_BYTE + 0x27 * letter; /* '0' + d, or 'a' - 10 + d */
-    uint64_t above_9 = ((digit + 6 * EACH_BYTE) >> 4) & EACH_BYTE;
-    bool good = ((x ^ as_text) | (above_9 ^ letter) | (digit & 0xf0 * EACH_BYTE)) == 0;
-    digit = (digit << 4 | digit >> 8) & UINT64_C(0x00ff00ff00ff00ff);
-    digit = (digit << 8 | digit >> 16) & UINT64_C(0x0000ffff0000ffff);
-    *value = (digit << 16 | digit >> 32) & UINT32_MAX;
-    return good;
-}
-
-static inline uint32_t first_3_bytes(const char *text)
-{
-    uint32_t bytes;
-    memcpy(&bytes, text, 4);
-    return bytes & 0xffffff;
-}
-
-#define THREE(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
-
-/* By table: loads and stores follow each other as they like. */
-static const bool is_data[256] = {['L'] = true, ['S'] = true, ['M'] = true};
-
-/* A line exactly as Lackey prints it: what follows it; NULL: it is not, and nothing is counted. */
-static inline const char *count_lackey_line(struct smh_cache_trace *trace, const char *line)
-{
-    uint32_t start = first_3_bytes(line);
-    bool instruction = start == THREE('I', ' ', ' ');
-    bool data = (start & THREE(0xff, 0, 0xff)) == THREE(' ', 0, ' ') && is_data[(uint8_t)line[1]];
-    if (!instruction && !data) {
-        return NULL;
-    }
-    uint64_t address;
-    if (!read_8_digits(line + 3, &address)) {
-        return NULL;
-    }
-    const char *at = line + 11;
-    for (; *at != ','; at++) {
-        unsigned digit = hex_digit(*at);
-        if (digit > 15 || at - line > 16) { /* up to 13 digits: nothing wraps */
-            return NULL;
-        }
-        address = address << 4 | digit;
-    }
-    unsigned bytes = (unsigned)(at[1] - '0');
-    at += 2;
-    if (bytes > 9) {
-        return NULL;
-    }
-    if (*at != '\n') {
-        unsigned second = (unsigned)(*at++ - '0');
-        if (second > 9 || *at != '\n') {
-            return NULL;
-        }
-        bytes = bytes * 10 + second;
-    }
-    if (bytes == 0) {
-        return NULL;
-    }
-    count_kind(trace, instruction ? 'I' : line[1], address, bytes);
-    return at + 1;
-}
-#else
-static inline const char *count_lackey_line(struct smh_cache_trace *trace, const char *line)
-{
-    (void)trace;
-    (void)line;
-    return NULL;
-}
-#endif
-
-static bool is_skipped(const char *line, const char *end)
-{
-    return line == end || *line == '#' ||
-           (end - line >= 2 && (memcmp(line, "==", 2) == 0 || memcmp(line, "--", 2) == 0));
-}
-
-/* Any line, without its newline. false: it is bad. */
-static bool count_line(struct smh_cache_trace *trace, const char *line, const char *end)
-{
-    uint64_t address = 0;
-    uint64_t bytes = 0;
-    if (end > line && end[-1] == '\r') {
-        end--;
-    }
-    if (is_skipped(line, end)) {
-        return true;
-    }
-    for (; line < end && *line == ' '; line++) {
-    }
-    if (line == end) {
-        return true;
-    }
-    char kind = *line++;
-    if (strchr("ILSM", kind) == NULL || kind == '\0' || line == end || *line != ' ') {
-        return false;
-    }
-    for (; line < end && *line == ' '; line++) {
-    }
-    if (end - line > 2 && line[0] == '0' && line[1] == 'x') {
-        line += 2;
-    }
-    const char *first = line;
-    for (; line < end && hex_digit(*line) <= 15; line++) {
-        if (address >> 60 != 0) {
-            return false;
-        }
-        address = address << 4 | hex_digit(*line);
-    }
-    if (line == first || line == end || *line++ != ',') {
-        return false;
-    }
-    for (; line < end && *line >= '0' && *line <= '9' && bytes <= SIZE_MAX_BYTES; line++) {
-        bytes = bytes * 10 + (uint64_t)(*line - '0');
-    }
-    if (line != end || bytes == 0 || bytes > SIZE_MAX_BYTES || address > UINT64_MAX - bytes) {
-        return false;
-    }
-    count_kind(trace, kind, address, bytes);
-    return true;
-}
-
-static int refuse_line(const struct smh_cache_trace *trace, const char *name, const char *line,
-                       const char *end, struct smh_error *error)
-{
-    int length = end - line > 60 ? 60 : (int)(end - line);
-    return smh_error_set(error,
-                         "%s:%" PRIu64
-                         ": \"%.*s\" is no access, allowed: I, L, S or M, a space, an "
-                         "address in hexadecimal, a comma, a size from 1 to %u",
-                         name, trace->result.lines, length, line, SIZE_MAX_BYTES);
-}
-
-/* All lines of [at, end), which ends with a newline; SLACK_BYTES behind it may be read. */
-static int count_lines(struct smh_cache_trace *trace, const char *name, const char *at,
-                       const char *end, struct smh_error *error)
-{
-    while (at < end) {
-        trace->result.lines++;
-        const char *next = count_lackey_line(trace, at);
-        if (next == NULL) {
-            const char *newline = memchr(at, '\n', (size_t)(end - at));
-            if (!count_line(trace, at, newline)) {
-                return refuse_line(trace, name, at, newline, error);
-            }
-            next = newline + 1;
-        }
-        at = next;
-    }
-    return 0;
-}
-
-/* After the last newline of buffer; buffer itself when it has none. */
-static char *after_last_newline(char *buffer, size_t used)
-{
-    while (used > 0 && buffer[used - 1] != '\n') {
-        used--;
-    }
-    return buffer + used;
-}
-
-static int read_all(struct smh_cache_trace *trace, struct smh_input *input, const char *name,
-                    char *buffer, struct smh_error *error)
-{
-    size_t used = 0;
-    long count;
-    while ((count = smh_input_read(input, buffer + used, BUFFER_BYTES - used, error)) > 0) {
-        used += (size_t)count;
-        char *rest = after_last_newline(buffer, used);
-        if (count_lines(trace, name, buffer, rest, error) != 0) {
-            return -1;
-        }
-        used -= (size_t)(rest - buffer);
-        memmove(buffer, rest, used);
-        if (used == BUFFER_BYTES) {
-            return smh_error_set(error, "%s:%" PRIu64 ": a line of more than %zu bytes", name,
-                                 trace->result.lines + 1, BUFFER_BYTES);
-        }
-    }
-    if (count < 0) {
-        return -1;
-    }
-    if (used > 0) {
-        buffer[used++] = '\n'; /* a last line without one */
-        return count_lines(trace, name, buffer, buffer + used, error);
-    }
-    return 0;
 }
 
 int smh_cache_trace_read(struct smh_cache_trace *trace, const char *path, struct smh_error *error)
 {
-    bool standard = strcmp(path, "-") == 0;
-    struct smh_input *input = smh_input_open(standard ? "/dev/stdin" : path, error);
-    if (input == NULL) {
+    struct smh_cache_reader *reader = smh_cache_reader_open(path, error);
+    if (reader == NULL) {
         return -1;
     }
-    char *buffer = smh_must_allocate(BUFFER_BYTES + SLACK_BYTES, 1);
-    int code = read_all(trace, input, standard ? "standard input" : path, buffer, error);
-    free(buffer);
-    smh_input_close(input);
+    struct smh_cache_block *block = smh_must_allocate(1, sizeof *block);
+    smh_cache_block_open(block);
+    int code;
+    do {
+        code = smh_cache_reader_next(reader, block, error);
+        smh_cache_trace_count(trace, block);
+    } while (code == 1);
+    free(block);
+    smh_cache_reader_close(reader);
     return code;
+}
+
+static void add(struct smh_cache_trace_count *sum, const struct smh_cache_trace_count *count)
+{
+    sum->accesses += count->accesses;
+    sum->misses += count->misses;
+    sum->l2_misses += count->l2_misses;
 }
 
 void smh_cache_trace_result(const struct smh_cache_trace *trace,
                             struct smh_cache_trace_result *result)
 {
-    *result = trace->result;
-    result->loads = trace->data[0];
-    result->stores = trace->data[1];
+    *result = (struct smh_cache_trace_result){.instructions = trace->counts[SMH_TRACE_INSTRUCTION],
+                                              .loads = trace->counts[SMH_TRACE_LOAD],
+                                              .stores = trace->counts[SMH_TRACE_STORE],
+                                              .modifies = trace->counts[SMH_TRACE_MODIFY].accesses};
+    add(&result->loads, &trace->counts[SMH_TRACE_MODIFY]);
 }

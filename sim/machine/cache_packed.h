@@ -1,0 +1,64 @@
+/* cache_packed.h: an address trace as a file of words, which take no parsing.
+ *
+ * Owns: the format, its writer and its reader. All numbers are little-endian.
+ *
+ *     file    | 93 's' 'm' 'h' 'a' 'c' 'c' 0a | version 1, u32 | 0, u32 | block ... | end |
+ *
+ *     block   | accesses, u16 | changes, u16 | longs, u16 | 0, u16 |      1 to 2048 accesses
+ *             | change, u64 ... |    | base: address bits 63..16 | 0 | window |
+ *                                     63                       16 15  7      0
+ *             | long, u32 ... |      bytes of the accesses of 64 to 65536 bytes, in their order
+ *             | word, u32 ... |      | address bits 15..0 | window | bytes | kind |
+ *                                     31                16 15     8 7     2 1    0
+ *     end     | 0, u16 | 0, u16 | 0, u16 | 0, u16 | accesses of the file, u64 |
+ *
+ *     address = base of the window + bits 15..0; bytes 0: one of the longs
+ *     kind    0 load, 1 store, 2 modify, 3 instruction
+ *
+ * A window stays what it was until a change says otherwise, and is named in order: the first change
+ * names window 0, and each one that was named before or the next. Changes of a block come before
+ * its words, so that a word is read without the one before it. A trace has about 4 bytes an access.
+ * Addresses and sizes are as in the text; what is no access (a comment) is not kept.
+ *
+ * Invariants: a cut or damaged file is an error that names the byte, never a shorter trace.
+ */
+#ifndef SMH_SIM_CACHE_PACKED_H
+#define SMH_SIM_CACHE_PACKED_H
+
+#include "../error.h"
+#include "cache_block.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#define SMH_CACHE_PACKED_MAGIC        "\x93smhacc\n"
+#define SMH_CACHE_PACKED_MAGIC_BYTES  8u
+#define SMH_CACHE_PACKED_HEADER_BYTES 16u
+#define SMH_CACHE_PACKED_VERSION      1u
+/* No block is longer. */
+#define SMH_CACHE_PACKED_BLOCK_BYTES \
+    (8u + SMH_CACHE_BLOCK_WINDOWS * 8u + SMH_CACHE_BLOCK_ACCESSES * 8u)
+
+struct smh_cache_unpacker {
+    const char *name;  /* of the file, for errors */
+    uint64_t offset;   /* of the next byte in the file, out of its container */
+    uint64_t accesses; /* so far */
+    bool ended;        /* the end has been read */
+    bool highest;      /* the last 64 KiB have been a window: accesses might wrap */
+};
+
+/* header: SMH_CACHE_PACKED_HEADER_BYTES that begin with the magic. 0, or -1 with *error set. */
+int smh_cache_unpacker_open(struct smh_cache_unpacker *unpacker, const char *name,
+                            const uint8_t *header, struct smh_error *error);
+/* Reads the block or the end at bytes; block is empty and has the windows of the one before. How
+ * many bytes it has; 0: more than length; -1 with *error set, and block is empty. */
+long smh_cache_unpack(struct smh_cache_unpacker *unpacker, const uint8_t *bytes, size_t length,
+                      struct smh_cache_block *block, struct smh_error *error);
+
+/* ferror(out) tells whether all was written. */
+void smh_cache_pack_header(FILE *out);
+/* block was filled by smh_cache_block_add. */
+void smh_cache_pack(FILE *out, const struct smh_cache_block *block);
+void smh_cache_pack_end(FILE *out, uint64_t accesses);
+
+#endif
