@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define BLOCK_HEADER_BYTES 8u
+#define PAIR_BYTES         12u /* a change, an extra */
 
 static uint32_t read_16(const uint8_t *bytes)
 {
@@ -55,8 +56,8 @@ int smh_cache_unpacker_open(struct smh_cache_unpacker *unpacker, const char *nam
 
 /* Where the parts of a block begin. */
 struct parts {
-    uint32_t count, changes, longs;
-    const uint8_t *change, *length, *word;
+    uint32_t count, changes, extras;
+    const uint8_t *change, *extra, *word;
     size_t bytes;
 };
 
@@ -64,19 +65,19 @@ static int read_block_header(struct smh_cache_unpacker *unpacker, const uint8_t 
                              struct parts *parts, struct smh_error *error)
 {
     *parts = (struct parts){
-        .count = read_16(bytes), .changes = read_16(bytes + 2), .longs = read_16(bytes + 4)};
+        .count = read_16(bytes), .changes = read_16(bytes + 2), .extras = read_16(bytes + 4)};
     uint32_t zero = read_16(bytes + 6);
-    if (parts->count > SMH_CACHE_BLOCK_ACCESSES || parts->changes > SMH_CACHE_BLOCK_WINDOWS ||
-        parts->longs > parts->count || zero != 0 || (parts->count == 0 && parts->changes != 0)) {
+    if (parts->count > SMH_CACHE_BLOCK_ACCESSES || parts->changes >= SMH_CACHE_BLOCK_WINDOWS ||
+        parts->extras > parts->count || zero != 0 || (parts->count == 0 && parts->changes != 0)) {
         return refuse(unpacker, error,
                       "a block of %" PRIu32 " accesses, %" PRIu32 " changes, %" PRIu32
-                      " longs, %" PRIu32 ", allowed: up to %u, up to %u, up to the accesses, 0",
-                      parts->count, parts->changes, parts->longs, zero, SMH_CACHE_BLOCK_ACCESSES,
-                      SMH_CACHE_BLOCK_WINDOWS);
+                      " extras, %" PRIu32 ", allowed: up to %u, up to %u, up to the accesses, 0",
+                      parts->count, parts->changes, parts->extras, zero, SMH_CACHE_BLOCK_ACCESSES,
+                      SMH_CACHE_BLOCK_WINDOWS - 1);
     }
     parts->change = bytes + BLOCK_HEADER_BYTES;
-    parts->length = parts->change + parts->changes * 8u;
-    parts->word = parts->length + parts->longs * 4u;
+    parts->extra = parts->change + parts->changes * PAIR_BYTES;
+    parts->word = parts->extra + parts->extras * PAIR_BYTES;
     parts->bytes = (size_t)(parts->word - bytes) + parts->count * 4u;
     return 0;
 }
@@ -85,76 +86,73 @@ static int read_changes(struct smh_cache_unpacker *unpacker, const struct parts 
                         struct smh_cache_block *block, struct smh_error *error)
 {
     for (uint32_t i = 0; i < parts->changes; i++) {
-        uint64_t change = read_64(parts->change + i * 8u);
-        uint32_t window = (uint32_t)(change & 0xffff);
-        if (window > block->defined || window >= SMH_CACHE_BLOCK_WINDOWS) {
-            unpacker->offset += BLOCK_HEADER_BYTES + i * 8u;
+        uint64_t address = read_64(parts->change + i * PAIR_BYTES);
+        uint32_t window = read_32(parts->change + i * PAIR_BYTES + 8);
+        if (window == 0 || window >= SMH_CACHE_BLOCK_WINDOWS ||
+            address % SMH_CACHE_WINDOW_BYTES != 0) {
+            unpacker->offset += BLOCK_HEADER_BYTES + i * PAIR_BYTES;
             return refuse(unpacker, error,
-                          "a change of window %" PRIu32 ", allowed: one of the %" PRIu32
-                          " named so far, or the next up to %u",
-                          window, block->defined, SMH_CACHE_BLOCK_WINDOWS - 1);
+                          "window %" PRIu32 " at 0x%" PRIx64 ", allowed: 1 to %u, a multiple of %u",
+                          window, address, SMH_CACHE_BLOCK_WINDOWS - 1, SMH_CACHE_WINDOW_BYTES);
         }
-        block->bases[window] = change & ~(SMH_CACHE_WINDOW_BYTES - 1);
-        block->defined += window == block->defined;
-        unpacker->highest |= block->bases[window] == 0 - SMH_CACHE_WINDOW_BYTES;
+        block->bases[window] = address / SMH_CACHE_WINDOW_BYTES;
+        block->changes[block->change_count++] = (uint16_t)window;
     }
     return 0;
 }
 
-static bool is_allowed(uint64_t address, uint32_t bytes)
+static int read_extras(struct smh_cache_unpacker *unpacker, const struct parts *parts,
+                       struct smh_cache_block *block, struct smh_error *error)
 {
-    return bytes != 0 && bytes <= SMH_CACHE_ACCESS_BYTES_MAX && address <= UINT64_MAX - bytes;
-}
-
-/* The first word that is not as it should be is named. 0: all are. */
-static int check_words(struct smh_cache_unpacker *unpacker, const struct parts *parts,
-                       const struct smh_cache_block *block, struct smh_error *error)
-{
-    uint64_t begin = unpacker->offset;
-    uint64_t words = begin + parts->bytes - parts->count * 4u;
-    uint32_t longs = 0;
-    for (uint32_t i = 0; i < block->count; i++) {
-        uint32_t word = block->words[i];
-        uint32_t window = word >> 8 & 0xff;
-        uint32_t bytes = smh_cache_word_bytes(word);
-        unpacker->offset = words + i * 4u;
-        if (window >= block->defined) {
-            return refuse(unpacker, error,
-                          "window %" PRIu32 ", allowed: one of the %" PRIu32 " named so far",
-                          window, block->defined);
-        }
-        if (bytes == 0 && longs == block->longs) {
-            return refuse(unpacker, error,
-                          "an access of 0 bytes, allowed: as many as the block has longs, %" PRIu32,
-                          block->longs);
-        }
-        bytes = bytes == 0 ? block->lengths[longs++] : bytes;
-        uint64_t address = smh_cache_word_address(block, word);
-        if (!is_allowed(address, bytes)) {
+    for (uint32_t i = 0; i < parts->extras; i++) {
+        uint64_t address = read_64(parts->extra + i * PAIR_BYTES);
+        uint32_t bytes = read_32(parts->extra + i * PAIR_BYTES + 8);
+        if (bytes == 0 || bytes > SMH_CACHE_ACCESS_BYTES_MAX || address > UINT64_MAX - bytes) {
+            unpacker->offset +=
+                (size_t)(parts->extra - parts->change) + BLOCK_HEADER_BYTES + i * PAIR_BYTES;
             return refuse(unpacker, error,
                           "%" PRIu32 " bytes at 0x%" PRIx64
-                          ", allowed: 1 to %u that end before the highest address",
+                          ", allowed: 1 to %u, before the highest address",
                           bytes, address, SMH_CACHE_ACCESS_BYTES_MAX);
         }
+        block->extras[block->extra_count++] = (struct smh_cache_extra){address, bytes};
     }
-    if (longs < block->longs) {
-        unpacker->offset = begin;
-        return refuse(unpacker, error,
-                      "a block of %" PRIu32 " longs, of which %" PRIu32 " are used", block->longs,
-                      longs);
+    return 0;
+}
+
+/* Names the first word that is not as it should be; there is one. */
+static int refuse_words(struct smh_cache_unpacker *unpacker, const struct parts *parts,
+                        const struct smh_cache_block *block, struct smh_error *error)
+{
+    uint32_t extras = 0;
+    uint64_t begin = unpacker->offset;
+    for (uint32_t i = 0; i < block->count; i++) {
+        uint32_t word = block->words[i];
+        extras += smh_cache_word_window(word) == 0;
+        unpacker->offset = begin + parts->bytes - (block->count - i) * 4u;
+        if (smh_cache_word_window(word) >= SMH_CACHE_BLOCK_WINDOWS || (word & 0xc000) != 0 ||
+            (word >> 8 & 63) + smh_cache_word_bytes(word) > SMH_CACHE_WINDOW_BYTES) {
+            return refuse(unpacker, error,
+                          "0x%08" PRIx32 " as an access, allowed: windows to %u, bits 15 and 14 0, "
+                          "offset and bytes within %u",
+                          word, SMH_CACHE_BLOCK_WINDOWS - 1, SMH_CACHE_WINDOW_BYTES);
+        }
+        if (extras > block->extra_count) {
+            return refuse(
+                unpacker, error,
+                "an access of window 0, allowed: as many as the block has extras, %" PRIu32,
+                block->extra_count);
+        }
     }
     unpacker->offset = begin;
-    return 0;
+    return refuse(unpacker, error, "a block of %" PRIu32 " extras, of which %" PRIu32 " are used",
+                  block->extra_count, extras);
 }
 
 static int read_words(struct smh_cache_unpacker *unpacker, const struct parts *parts,
                       struct smh_cache_block *block, struct smh_error *error)
 {
     block->count = parts->count;
-    block->longs = parts->longs;
-    for (uint32_t i = 0; i < parts->longs; i++) {
-        block->lengths[i] = read_32(parts->length + i * 4u);
-    }
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     memcpy(block->words, parts->word, parts->count * 4u);
 #else
@@ -162,8 +160,7 @@ static int read_words(struct smh_cache_unpacker *unpacker, const struct parts *p
         block->words[i] = read_32(parts->word + i * 4u);
     }
 #endif
-    bool good = smh_cache_block_tally(block) && block->longs == 0 && !unpacker->highest;
-    return good ? 0 : check_words(unpacker, parts, block, error);
+    return smh_cache_block_tally(block) ? 0 : refuse_words(unpacker, parts, block, error);
 }
 
 static long read_end(struct smh_cache_unpacker *unpacker, const uint8_t *bytes, size_t length,
@@ -201,8 +198,9 @@ long smh_cache_unpack(struct smh_cache_unpacker *unpacker, const uint8_t *bytes,
         return 0;
     }
     if (read_changes(unpacker, &parts, block, error) != 0 ||
+        read_extras(unpacker, &parts, block, error) != 0 ||
         read_words(unpacker, &parts, block, error) != 0) {
-        block->count = 0;
+        smh_cache_block_next(block);
         return -1;
     }
     unpacker->offset += parts.bytes;
@@ -232,14 +230,17 @@ void smh_cache_pack_header(FILE *out)
 void smh_cache_pack(FILE *out, const struct smh_cache_block *block)
 {
     write_number(out, block->count, 2);
-    write_number(out, block->changes, 2);
-    write_number(out, block->longs, 2);
+    write_number(out, block->change_count, 2);
+    write_number(out, block->extra_count, 2);
     write_number(out, 0, 2);
-    for (uint32_t i = 0; i < block->changes; i++) {
-        write_number(out, block->bases[block->changed[i]] | block->changed[i], 8);
+    for (uint32_t i = 0; i < block->change_count; i++) {
+        uint16_t window = block->changes[i];
+        write_number(out, block->bases[window] * SMH_CACHE_WINDOW_BYTES, 8);
+        write_number(out, window, 4);
     }
-    for (uint32_t i = 0; i < block->longs; i++) {
-        write_number(out, block->lengths[i], 4);
+    for (uint32_t i = 0; i < block->extra_count; i++) {
+        write_number(out, block->extras[i].address, 8);
+        write_number(out, block->extras[i].bytes, 4);
     }
     for (uint32_t i = 0; i < block->count; i++) {
         write_number(out, block->words[i], 4);

@@ -4,21 +4,20 @@
  *
  *     file    | 93 's' 'm' 'h' 'a' 'c' 'c' 0a | version 1, u32 | 0, u32 | block ... | end |
  *
- *     block   | accesses, u16 | changes, u16 | longs, u16 | 0, u16 |      1 to 2048 accesses
- *             | change, u64 ... |    | base: address bits 63..16 | 0 | window |
- *                                     63                       16 15  7      0
- *             | long, u32 ... |      bytes of the accesses of 64 to 65536 bytes, in their order
- *             | word, u32 ... |      | address bits 15..0 | window | bytes | kind |
- *                                     31                16 15     8 7     2 1    0
+ *     block   | accesses, u16 | changes, u16 | extras, u16 | 0, u16 |      1 to 2048 accesses
+ *             | address, a multiple of 64, u64 | window, u32 |   ...       for each change
+ *             | address, u64 | bytes, u32 |                      ...       for each extra
+ *             | word, u32 |                                      ...       for each access
  *     end     | 0, u16 | 0, u16 | 0, u16 | 0, u16 | accesses of the file, u64 |
  *
- *     address = base of the window + bits 15..0; bytes 0: one of the longs
- *     kind    0 load, 1 store, 2 modify, 3 instruction
+ *     word    | window | 0 | offset | bytes - 1 | kind |    kind: 0 load, 1 store, 2 modify,
+ *              31    16     13     8 7         2 1    0           3 instruction
  *
- * A window stays what it was until a change says otherwise, and is named in order: the first change
- * names window 0, and each one that was named before or the next. Changes of a block come before
- * its words, so that a word is read without the one before it. A trace has about 4 bytes an access.
- * Addresses and sizes are as in the text; what is no access (a comment) is not kept.
+ * An access is at the address of its window plus offset, and within its 64 bytes. Windows are 1 to
+ * 4095; each is at 0 until a change says otherwise, which holds until the next one. Changes of a
+ * block come before its words. A word of window 0 is the next of the extras, and what it says of
+ * offset and bytes is not read. A trace has little more than 4 bytes an access. Addresses and sizes
+ * are as in the text; what is no access (a comment) is not kept.
  *
  * Invariants: a cut or damaged file is an error that names the byte, never a shorter trace.
  */
@@ -37,14 +36,13 @@
 #define SMH_CACHE_PACKED_VERSION      1u
 /* No block is longer. */
 #define SMH_CACHE_PACKED_BLOCK_BYTES \
-    (8u + SMH_CACHE_BLOCK_WINDOWS * 8u + SMH_CACHE_BLOCK_ACCESSES * 8u)
+    (8u + SMH_CACHE_BLOCK_WINDOWS * 12u + SMH_CACHE_BLOCK_ACCESSES * 16u)
 
 struct smh_cache_unpacker {
     const char *name;  /* of the file, for errors */
     uint64_t offset;   /* of the next byte in the file, out of its container */
     uint64_t accesses; /* so far */
     bool ended;        /* the end has been read */
-    bool highest;      /* the last 64 KiB have been a window: accesses might wrap */
 };
 
 /* header: SMH_CACHE_PACKED_HEADER_BYTES that begin with the magic. 0, or -1 with *error set. */

@@ -1,8 +1,10 @@
 /* cache_trace.c: hits and misses of an address trace, counted as Cachegrind counts.
  *
- * Owns: the counts. Almost every access is to the line of its set that was used last, and such a
- * hit changes nothing: it is counted in a loop that does no more than see that. All others go
- * further.
+ * Owns: the counts. The line and the set of a window of the trace (cache_block.h) are worked out
+ * once. Almost every access is then to the line of its set that was used last, where a hit changes
+ * nothing, or to the one before that; the others go further.
+ *
+ *     word --window--> window_tags, window_sets --> tags of the set: | latest | before | ... |
  */
 #include "cache_trace.h"
 
@@ -11,13 +13,16 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define NEVER UINT64_MAX /* the tag of no line */
+
 struct level {
     struct smh_cache cache;
     unsigned line_shift;
     bool exists;
-    /* By a word's bytes and kind: where in a line an access may begin to be within it; -1: a long.
-     */
-    int16_t last_start[256];
+    bool quick;     /* LRU, and a window is within a line: what follows is of use */
+    uint64_t block; /* the last one whose windows are placed */
+    uint32_t window_sets[SMH_CACHE_BLOCK_WINDOWS]; /* index of the first tag of its line's set */
+    uint64_t window_tags[SMH_CACHE_BLOCK_WINDOWS];
 };
 
 struct smh_cache_trace {
@@ -63,16 +68,8 @@ static void open_level(struct level *level, const struct smh_cache_geometry *geo
                    config->replacement != SMH_REPLACE_LRU);
     smh_cache_set_seed(&level->cache, config->seed, stream);
     level->line_shift = (unsigned)__builtin_ctz(geometry->line_bytes);
-}
-
-static void set_last_start(struct level *level, uint32_t bytes_max)
-{
-    for (uint32_t word = 0; word < 256; word++) {
-        uint32_t bytes = smh_cache_word_bytes(word);
-        bytes = bytes < bytes_max ? bytes : bytes_max;
-        level->last_start[word] =
-            bytes == 0 ? -1 : (int16_t)((1 << level->line_shift) - (int)bytes);
-    }
+    level->quick =
+        config->replacement == SMH_REPLACE_LRU && level->line_shift >= SMH_CACHE_WINDOW_SHIFT;
 }
 
 struct smh_cache_trace *smh_cache_trace_open(const struct smh_cache_trace_config *config)
@@ -87,8 +84,6 @@ struct smh_cache_trace *smh_cache_trace_open(const struct smh_cache_trace_config
             trace->bytes_max = geometries[i]->line_bytes;
         }
     }
-    set_last_start(&trace->d1, trace->bytes_max);
-    set_last_start(&trace->i1, trace->bytes_max);
     return trace;
 }
 
@@ -143,74 +138,91 @@ static void use(struct smh_cache_trace *trace, enum smh_trace_kind kind, uint64_
     }
 }
 
-/* The access of a word; *length is that of the next long. */
-static __attribute__((noinline)) const uint32_t *use_word(struct smh_cache_trace *trace,
-                                                          const struct smh_cache_block *block,
-                                                          uint32_t word, const uint32_t *length)
+/* The access of a word; *extra is the next one. Behind the extra that was used, if one was. */
+static __attribute__((noinline)) const struct smh_cache_extra *use_word(
+    struct smh_cache_trace *trace, const struct smh_cache_block *block, uint32_t word,
+    const struct smh_cache_extra *extra)
 {
-    uint32_t bytes = smh_cache_word_bytes(word);
-    use(trace, smh_cache_word_kind(word), smh_cache_word_address(block, word),
-        bytes != 0 ? bytes : *length);
-    return length + (bytes == 0);
+    enum smh_trace_kind kind = smh_cache_word_kind(word);
+    if (smh_cache_word_window(word) == 0) {
+        use(trace, kind, extra->address, extra->bytes);
+        return extra + 1;
+    }
+    use(trace, kind, smh_cache_word_address(block, word), smh_cache_word_bytes(word));
+    return extra;
 }
 
-/* Of a level, what the first look needs, in registers. */
-struct quick {
-    const uint64_t *tags;
-    const int16_t *last_start;
-    uint64_t set_mask;
-    uint64_t ways;
-    unsigned line_shift;
-};
-
-static inline struct quick quick_of(const struct level *level)
+static void place_window(struct level *level, const struct smh_cache_block *block, uint32_t window)
 {
-    return (struct quick){level->cache.tags, level->last_start, level->cache.set_mask,
-                          level->cache.ways, level->line_shift};
+    uint64_t line = block->bases[window] >> (level->line_shift - SMH_CACHE_WINDOW_SHIFT);
+    level->window_tags[window] = window == 0 ? NEVER : line + 1;
+    level->window_sets[window] = (uint32_t)(line & level->cache.set_mask) * level->cache.ways;
 }
 
-/* Whether an access is to the one line of its set that was used last, and to no other. */
-static inline bool is_latest(struct quick quick, uint64_t address, uint32_t word)
+/* Where the windows of the block are in a level; those of the block before are known. */
+static void place_windows(struct level *level, const struct smh_cache_block *block)
 {
-    uint64_t line = address >> quick.line_shift;
-    int start = (int)address & ((1 << quick.line_shift) - 1);
-    return quick.tags[(line & quick.set_mask) * quick.ways] == line + 1 &&
-           start <= quick.last_start[word & 0xff];
+    if (!level->quick) {
+        return;
+    }
+    if (block->number != level->block + 1) {
+        for (uint32_t window = 0; window < SMH_CACHE_BLOCK_WINDOWS; window++) {
+            place_window(level, block, window);
+        }
+    }
+    for (uint32_t i = 0; i < block->change_count; i++) {
+        place_window(level, block, block->changes[i]);
+    }
+    level->block = block->number;
 }
 
-/* Loads and stores alone, in a cache whose hits on the line of a set that was used last change
- * nothing. */
-static inline __attribute__((always_inline)) void count_data(struct smh_cache_trace *trace,
-                                                             const struct smh_cache_block *block,
-                                                             unsigned line_shift)
+/* Whether the line of a window is one of the two of its set that were used last; it is then the
+ * last.
+ */
+static inline bool use_late(uint64_t *tags, uint64_t second, const struct level *level,
+                            uint32_t window)
 {
-    struct quick d1 = quick_of(&trace->d1);
-    const uint32_t *length = block->lengths;
+    uint64_t tag = level->window_tags[window];
+    uint64_t *set = tags + level->window_sets[window];
+    uint64_t latest = set[0];
+    if (__builtin_expect(latest == tag, 1)) {
+        return true;
+    }
+    if (set[second] != tag) {
+        return false;
+    }
+    set[0] = tag;
+    set[second] = latest;
+    return true;
+}
+
+/* Loads and stores alone. */
+static void count_data(struct smh_cache_trace *trace, const struct smh_cache_block *block)
+{
+    uint64_t *tags = trace->d1.cache.tags;
+    uint64_t second = trace->d1.cache.ways > 1;
+    const struct smh_cache_extra *extra = block->extras;
     const uint32_t *end = block->words + block->count;
-    d1.line_shift = line_shift;
     for (const uint32_t *at = block->words; at < end; at++) {
-        uint32_t word = *at;
-        if (!is_latest(d1, smh_cache_word_address(block, word), word)) {
-            length = use_word(trace, block, word, length);
+        if (!use_late(tags, second, &trace->d1, smh_cache_word_window(*at))) {
+            extra = use_word(trace, block, *at, extra);
         }
     }
 }
 
 static void count_all(struct smh_cache_trace *trace, const struct smh_cache_block *block)
 {
-    bool quick = trace->d1.cache.replacement != SMH_REPLACE_PLRU;
-    const struct quick d1 = quick_of(&trace->d1);
-    const struct quick i1 = quick_of(&trace->i1);
-    const uint32_t *length = block->lengths;
+    const struct smh_cache_extra *extra = block->extras;
     const uint32_t *end = block->words + block->count;
     for (const uint32_t *at = block->words; at < end; at++) {
-        uint32_t word = *at;
-        uint64_t address = smh_cache_word_address(block, word);
-        bool instruction = smh_cache_word_kind(word) == SMH_TRACE_INSTRUCTION;
-        if (instruction && i1.tags == NULL) {
-            length += smh_cache_word_bytes(word) == 0;
-        } else if (!quick || !is_latest(instruction ? i1 : d1, address, word)) {
-            length = use_word(trace, block, word, length);
+        uint32_t window = smh_cache_word_window(*at);
+        bool instruction = smh_cache_word_kind(*at) == SMH_TRACE_INSTRUCTION;
+        struct level *level = instruction ? &trace->i1 : &trace->d1;
+        if (!level->exists) {
+            extra += window == 0;
+        } else if (!level->quick ||
+                   !use_late(level->cache.tags, level->cache.ways > 1, level, window)) {
+            extra = use_word(trace, block, *at, extra);
         }
     }
 }
@@ -220,13 +232,12 @@ void smh_cache_trace_count(struct smh_cache_trace *trace, const struct smh_cache
     for (unsigned kind = 0; kind < 4; kind++) {
         trace->counts[kind].accesses += block->kinds[kind];
     }
-    if (trace->d1.cache.replacement == SMH_REPLACE_PLRU ||
-        block->kinds[SMH_TRACE_INSTRUCTION] != 0) {
-        count_all(trace, block);
-    } else if (trace->d1.line_shift == 6) {
-        count_data(trace, block, 6); /* by far the commonest: the compiler knows the shifts */
+    place_windows(&trace->d1, block);
+    place_windows(&trace->i1, block);
+    if (trace->d1.quick && block->kinds[SMH_TRACE_INSTRUCTION] == 0) {
+        count_data(trace, block);
     } else {
-        count_data(trace, block, trace->d1.line_shift);
+        count_all(trace, block);
     }
 }
 
