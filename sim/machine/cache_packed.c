@@ -1,7 +1,7 @@
-/* cache_packed.c: an address trace as a file of words, which take no parsing.
+/* cache_packed.c: an address trace as a file that takes no parsing.
  *
- * Owns: what cache_packed.h declares. A block is checked as a whole, four words at once; only one
- * that is bad is looked at word by word, to name the first that is.
+ * Owns: what cache_packed.h declares. A block is checked as a whole; only one that is bad is looked
+ * at access by access, to name the first that is.
  */
 #include "cache_packed.h"
 
@@ -57,7 +57,7 @@ int smh_cache_unpacker_open(struct smh_cache_unpacker *unpacker, const char *nam
 /* Where the parts of a block begin. */
 struct parts {
     uint32_t count, changes, extras;
-    const uint8_t *change, *extra, *word;
+    const uint8_t *change, *extra, *place, *detail;
     size_t bytes;
 };
 
@@ -77,8 +77,9 @@ static int read_block_header(struct smh_cache_unpacker *unpacker, const uint8_t 
     }
     parts->change = bytes + BLOCK_HEADER_BYTES;
     parts->extra = parts->change + parts->changes * PAIR_BYTES;
-    parts->word = parts->extra + parts->extras * PAIR_BYTES;
-    parts->bytes = (size_t)(parts->word - bytes) + parts->count * 4u;
+    parts->place = parts->extra + parts->extras * PAIR_BYTES;
+    parts->detail = parts->place + parts->count * 2u;
+    parts->bytes = (size_t)(parts->detail - bytes) + parts->count;
     return 0;
 }
 
@@ -120,47 +121,38 @@ static int read_extras(struct smh_cache_unpacker *unpacker, const struct parts *
     return 0;
 }
 
-/* Names the first word that is not as it should be; there is one. */
-static int refuse_words(struct smh_cache_unpacker *unpacker, const struct parts *parts,
-                        const struct smh_cache_block *block, struct smh_error *error)
+/* There are not as many extras as accesses of window 0. */
+static int refuse_extras(struct smh_cache_unpacker *unpacker, const struct parts *parts,
+                         const struct smh_cache_block *block, struct smh_error *error)
 {
     uint32_t extras = 0;
-    uint64_t begin = unpacker->offset;
     for (uint32_t i = 0; i < block->count; i++) {
-        uint32_t word = block->words[i];
-        extras += smh_cache_word_window(word) == 0;
-        unpacker->offset = begin + parts->bytes - (block->count - i) * 4u;
-        if (smh_cache_word_window(word) >= SMH_CACHE_BLOCK_WINDOWS || (word & 0xc000) != 0 ||
-            (word >> 8 & 63) + smh_cache_word_bytes(word) > SMH_CACHE_WINDOW_BYTES) {
-            return refuse(unpacker, error,
-                          "0x%08" PRIx32 " as an access, allowed: windows to %u, bits 15 and 14 0, "
-                          "offset and bytes within %u",
-                          word, SMH_CACHE_BLOCK_WINDOWS - 1, SMH_CACHE_WINDOW_BYTES);
-        }
+        extras += smh_cache_window_of(block, i) == 0;
         if (extras > block->extra_count) {
-            return refuse(
-                unpacker, error,
-                "an access of window 0, allowed: as many as the block has extras, %" PRIu32,
-                block->extra_count);
+            unpacker->offset += parts->bytes - block->count - (block->count - i) * 2u;
+            return refuse(unpacker, error,
+                          "an access of window 0, allowed: as many as the block has extras, "
+                          "%" PRIu32,
+                          block->extra_count);
         }
     }
-    unpacker->offset = begin;
     return refuse(unpacker, error, "a block of %" PRIu32 " extras, of which %" PRIu32 " are used",
                   block->extra_count, extras);
 }
 
-static int read_words(struct smh_cache_unpacker *unpacker, const struct parts *parts,
-                      struct smh_cache_block *block, struct smh_error *error)
+static int read_accesses(struct smh_cache_unpacker *unpacker, const struct parts *parts,
+                         struct smh_cache_block *block, struct smh_error *error)
 {
     block->count = parts->count;
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    memcpy(block->words, parts->word, parts->count * 4u);
+    memcpy(block->places, parts->place, parts->count * 2u);
 #else
     for (uint32_t i = 0; i < parts->count; i++) {
-        block->words[i] = read_32(parts->word + i * 4u);
+        block->places[i] = (uint16_t)read_16(parts->place + i * 2u);
     }
 #endif
-    return smh_cache_block_tally(block) ? 0 : refuse_words(unpacker, parts, block, error);
+    memcpy(block->details, parts->detail, parts->count);
+    return smh_cache_block_tally(block) ? 0 : refuse_extras(unpacker, parts, block, error);
 }
 
 static long read_end(struct smh_cache_unpacker *unpacker, const uint8_t *bytes, size_t length,
@@ -199,7 +191,7 @@ long smh_cache_unpack(struct smh_cache_unpacker *unpacker, const uint8_t *bytes,
     }
     if (read_changes(unpacker, &parts, block, error) != 0 ||
         read_extras(unpacker, &parts, block, error) != 0 ||
-        read_words(unpacker, &parts, block, error) != 0) {
+        read_accesses(unpacker, &parts, block, error) != 0) {
         smh_cache_block_next(block);
         return -1;
     }
@@ -242,9 +234,13 @@ void smh_cache_pack(FILE *out, const struct smh_cache_block *block)
         write_number(out, block->extras[i].address, 8);
         write_number(out, block->extras[i].bytes, 4);
     }
+    uint8_t places[SMH_CACHE_BLOCK_ACCESSES * 2];
     for (uint32_t i = 0; i < block->count; i++) {
-        write_number(out, block->words[i], 4);
+        places[i * 2] = (uint8_t)block->places[i];
+        places[i * 2 + 1] = (uint8_t)(block->places[i] >> 8);
     }
+    (void)fwrite(places, 2, block->count, out);
+    (void)fwrite(block->details, 1, block->count, out);
 }
 
 void smh_cache_pack_end(FILE *out, uint64_t accesses)

@@ -1,4 +1,4 @@
-/* cache_packed.h: an address trace as a file of words, which take no parsing.
+/* cache_packed.h: an address trace as a file that takes no parsing.
  *
  * Owns: the format, its writer and its reader. All numbers are little-endian.
  *
@@ -7,17 +7,19 @@
  *     block   | accesses, u16 | changes, u16 | extras, u16 | 0, u16 |      1 to 2048 accesses
  *             | address, a multiple of 64, u64 | window, u32 |   ...       for each change
  *             | address, u64 | bytes, u32 |                      ...       for each extra
- *             | word, u32 |                                      ...       for each access
+ *             | place, u16 | ... | detail, u8 | ...                        for each access
  *     end     | 0, u16 | 0, u16 | 0, u16 | 0, u16 | accesses of the file, u64 |
  *
- *     word    | window | 0 | offset | bytes - 1 | kind |    kind: 0 load, 1 store, 2 modify,
- *              31    16     13     8 7         2 1    0           3 instruction
+ *     place   | window | size |     size: 0 to 12: 1 to 13 bytes, 13: 16, 14: 32, 15: 64
+ *              15     4 3    0
+ *     detail  | offset | kind |     kind: 0 load, 1 store, 2 modify, 3 instruction
+ *              7      2 1    0
  *
- * An access is at the address of its window plus offset, and within its 64 bytes. Windows are 1 to
- * 4095; each is at 0 until a change says otherwise, which holds until the next one. Changes of a
- * block come before its words. A word of window 0 is the next of the extras, and what it says of
- * offset and bytes is not read. A trace has little more than 4 bytes an access. Addresses and sizes
- * are as in the text; what is no access (a comment) is not kept.
+ * An access is at the address of its window plus offset, and is cut at the end of its 64 bytes.
+ * Windows are 1 to 4095; each is at 0 until a change says otherwise, which holds until the next
+ * one. Changes of a block come before its accesses. One of window 0 is the next of the extras: of
+ * the rest, its kind alone is read. A trace has little more than 3 bytes an access. Addresses and
+ * sizes are as in the text; what is no access (a comment) is not kept.
  *
  * Invariants: a cut or damaged file is an error that names the byte, never a shorter trace.
  */
@@ -36,7 +38,7 @@
 #define SMH_CACHE_PACKED_VERSION      1u
 /* No block is longer. */
 #define SMH_CACHE_PACKED_BLOCK_BYTES \
-    (8u + SMH_CACHE_BLOCK_WINDOWS * 12u + SMH_CACHE_BLOCK_ACCESSES * 16u)
+    (8u + SMH_CACHE_BLOCK_WINDOWS * 12u + SMH_CACHE_BLOCK_ACCESSES * 15u)
 
 struct smh_cache_unpacker {
     const char *name;  /* of the file, for errors */

@@ -4,7 +4,7 @@
  * once. Almost every access is then to the line of its set that was used last, where a hit changes
  * nothing, or to the one before that; the others go further.
  *
- *     word --window--> window_tags, window_sets --> tags of the set: | latest | before | ... |
+ *     window --> window_tags, window_sets --> tags of the set: | latest | before | ... |
  */
 #include "cache_trace.h"
 
@@ -138,17 +138,17 @@ static void use(struct smh_cache_trace *trace, enum smh_trace_kind kind, uint64_
     }
 }
 
-/* The access of a word; *extra is the next one. Behind the extra that was used, if one was. */
-static __attribute__((noinline)) const struct smh_cache_extra *use_word(
-    struct smh_cache_trace *trace, const struct smh_cache_block *block, uint32_t word,
+/* Access i of a block; *extra is the next one. Behind the extra that was used, if one was. */
+static __attribute__((noinline)) const struct smh_cache_extra *use_access(
+    struct smh_cache_trace *trace, const struct smh_cache_block *block, uint32_t i,
     const struct smh_cache_extra *extra)
 {
-    enum smh_trace_kind kind = smh_cache_word_kind(word);
-    if (smh_cache_word_window(word) == 0) {
+    enum smh_trace_kind kind = smh_cache_kind_of(block, i);
+    if (smh_cache_window_of(block, i) == 0) {
         use(trace, kind, extra->address, extra->bytes);
         return extra + 1;
     }
-    use(trace, kind, smh_cache_word_address(block, word), smh_cache_word_bytes(word));
+    use(trace, kind, smh_cache_address_of(block, i), smh_cache_bytes_of(block, i));
     return extra;
 }
 
@@ -202,10 +202,10 @@ static void count_data(struct smh_cache_trace *trace, const struct smh_cache_blo
     uint64_t *tags = trace->d1.cache.tags;
     uint64_t second = trace->d1.cache.ways > 1;
     const struct smh_cache_extra *extra = block->extras;
-    const uint32_t *end = block->words + block->count;
-    for (const uint32_t *at = block->words; at < end; at++) {
-        if (!use_late(tags, second, &trace->d1, smh_cache_word_window(*at))) {
-            extra = use_word(trace, block, *at, extra);
+    uint32_t count = block->count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!use_late(tags, second, &trace->d1, smh_cache_window_of(block, i))) {
+            extra = use_access(trace, block, i, extra);
         }
     }
 }
@@ -213,16 +213,15 @@ static void count_data(struct smh_cache_trace *trace, const struct smh_cache_blo
 static void count_all(struct smh_cache_trace *trace, const struct smh_cache_block *block)
 {
     const struct smh_cache_extra *extra = block->extras;
-    const uint32_t *end = block->words + block->count;
-    for (const uint32_t *at = block->words; at < end; at++) {
-        uint32_t window = smh_cache_word_window(*at);
-        bool instruction = smh_cache_word_kind(*at) == SMH_TRACE_INSTRUCTION;
+    for (uint32_t i = 0; i < block->count; i++) {
+        uint32_t window = smh_cache_window_of(block, i);
+        bool instruction = smh_cache_kind_of(block, i) == SMH_TRACE_INSTRUCTION;
         struct level *level = instruction ? &trace->i1 : &trace->d1;
         if (!level->exists) {
             extra += window == 0;
         } else if (!level->quick ||
                    !use_late(level->cache.tags, level->cache.ways > 1, level, window)) {
-            extra = use_word(trace, block, *at, extra);
+            extra = use_access(trace, block, i, extra);
         }
     }
 }

@@ -4,14 +4,19 @@
 usage: compare.py SMH [--all] [--speed] [NAME...]
 Each program runs once under Valgrind's Lackey, which prints every access, and once under Cachegrind
 for each geometry, both with the same arguments and environment. Lackey's trace goes
-through `smh cache` with the same geometry; accesses, first-level and second-level misses of
-instructions, loads and stores must be equal. One short program runs by default; --all runs all.
-A program that is not installed is an error.
+through `smh cache` with the same geometry, as text and packed; accesses, first-level and second-level
+misses of instructions, loads and stores must be equal. One short program runs by default; --all runs
+all. A program that is not installed is an error.
 
---speed measures both on one long run of sort (some 25 million data accesses, and instructions that
-Cachegrind counts as well): seconds per data access of the whole programs, less those of an empty
-program (/bin/true: Valgrind's startup, under Cachegrind; its trace, under smh cache). Processor
-time adds up the two threads of smh cache, elapsed time does not; both are printed.
+--speed measures one long run of sort (some 25 million data accesses): processor time, user and
+system, per data access, the least of several rounds in which all commands take turns; the machine may
+be busy. The time of an empty program (/bin/true: Valgrind's startup) is taken off Cachegrind's, that
+of an empty trace off that of smh cache. Two figures are Cachegrind's:
+    whole       what Cachegrind takes for the run: to translate and run the program, and to simulate
+                its data accesses and its instructions, three to a data access, which it cannot leave
+                out (smh cache reads a trace without them)
+    simulation  the same, less a run with --cache-sim=no: simulating alone, instructions too
+To make the packed trace is paid once and printed apart.
 
 When counts differ, it is said first whether Lackey and Cachegrind saw the same number of accesses:
 if not, the program did not run alike twice, and the comparison says nothing about the caches.
@@ -29,7 +34,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,53 +135,36 @@ def valgrind(tool: str, options: list[str], command: list[str]) -> list[str]:
     return ["valgrind", f"--tool={tool}", *options, *command]
 
 
-def cachegrind_command(geometry: Geometry, command: list[str], folder: Path) -> list[str]:
-    return valgrind("cachegrind", ["--cache-sim=yes", LIKE_CACHEGRIND, *geometry.for_cachegrind(),
+def cachegrind_command(geometry: Geometry, command: list[str], folder: Path,
+                       simulate: str = "yes") -> list[str]:
+    return valgrind("cachegrind", [f"--cache-sim={simulate}", LIKE_CACHEGRIND, *geometry.for_cachegrind(),
                                    f"--cachegrind-out-file={folder / 'cachegrind.out'}",
                                    "--log-file=/dev/null"], command)
 
 
-def cachegrind(geometry: Geometry, command: list[str], folder: Path) -> tuple[dict, float]:
-    """Cachegrind's counts, and the seconds it took."""
+def cachegrind(geometry: Geometry, command: list[str], folder: Path) -> dict:
+    """Cachegrind's counts."""
     output = folder / "cachegrind.out"
-    seconds = run(cachegrind_command(geometry, command, folder), folder)
+    output.unlink(missing_ok=True)  # counts are never those of the run before
+    run(cachegrind_command(geometry, command, folder), folder)
     text = output.read_text()
     events = re.search(r"^events: (.*)$", text, re.M)[1].split()
     summary = re.search(r"^summary: (.*)$", text, re.M)[1].split()
-    return dict(zip(events, map(int, summary))), seconds
+    return dict(zip(events, map(int, summary)))
 
 
-def smh_cache(smh: str, options: list[str], trace: Path) -> tuple[dict, float]:
-    """The counts of `smh cache`, and the seconds it took."""
+def smh_cache(smh: str, options: list[str], trace: Path) -> dict:
+    """The counts of `smh cache`."""
     output = trace.parent / "counts.json"
-    seconds = run([smh, "cache", *options, "--json", str(output), str(trace)], trace.parent)
-    return json.loads(output.read_text()), seconds
+    output.unlink(missing_ok=True)
+    run([smh, "cache", *options, "--json", str(output), str(trace)], trace.parent)
+    return json.loads(output.read_text())
 
 
 def differences(expected: dict, actual: dict) -> list[str]:
     """One line for each count that is not equal."""
     return [f"{name}: Cachegrind {expected[name]}, smh {actual[name]}" for name in COUNTS
             if expected[name] != actual[name]]
-
-
-@dataclass
-class Cost:
-    """The least seconds of some runs of a command: of all processors, and by the clock."""
-
-    processor: float
-    elapsed: float
-
-    def less(self, other: Cost) -> Cost:
-        return Cost(self.processor - other.processor, self.elapsed - other.elapsed)
-
-
-def least_cost(command: list[str], folder: Path) -> Cost:
-    costs = []
-    for _ in range(5):
-        start = time.monotonic()
-        processor = run(command, folder)
-        costs.append((processor, time.monotonic() - start))
-    return Cost(*map(min, zip(*costs)))
 
 
 def data_trace(command: list[str], folder: Path, trace: Path) -> None:
@@ -191,29 +178,50 @@ def data_trace(command: list[str], folder: Path, trace: Path) -> None:
         lackey.wait()
 
 
+def least_seconds(commands: dict[str, list[str]], folder: Path, rounds: int) -> dict[str, float]:
+    """The least processor time of each; they take turns, so that a busy time meets all."""
+    seconds = {name: float("inf") for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            seconds[name] = min(seconds[name], run(command, folder))
+    return seconds
+
+
 def speed(smh: str, geometry: Geometry) -> None:
     """Prints nanoseconds per data access of both on the same long run, and how they compare."""
+    empty = ["/bin/true"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fixtures(folder)
-        accesses, costs = [], []
-        for number, command in enumerate((["/bin/true"], LONG)):
-            expected, _ = cachegrind(geometry, command, folder)
-            accesses.append(expected["Dr"] + expected["Dw"])
-            trace = folder / f"data{number}"
-            data_trace(command, folder, trace)
-            # without I1, which is not asked for
-            ours = least_cost([smh, "cache", *geometry.for_smh()[6:], str(trace)], folder)
-            theirs = least_cost(cachegrind_command(geometry, command, folder), folder)
-            costs.append((theirs, ours))
-        theirs, ours = (long.less(empty) for empty, long in zip(*costs))
-        count = accesses[1] - accesses[0]
-        print(f"speed: {' '.join(LONG)}: {count} data accesses; the startup of both, an empty "
-              "program's run, is taken off")
-        for kind in ("processor", "elapsed"):
-            first, second = getattr(theirs, kind), getattr(ours, kind)
-            print(f"    {kind} time per data access: {1e9 * first / count:.2f} ns in Cachegrind, "
-                  f"{1e9 * second / count:.2f} ns in smh cache: {first / second:.2f} times as fast")
+        text, packed = folder / "data", folder / "packed"
+        data_trace(LONG, folder, text)
+        counts = {key: cachegrind(geometry, program, folder)
+                  for key, program in (("long", LONG), ("empty", empty))}
+        long, short = (counts[key]["Dr"] + counts[key]["Dw"] for key in ("long", "empty"))
+        # without I1, which is not asked for
+        ours = [smh, "cache", *geometry.for_smh()[6:]]
+        seconds = least_seconds({
+            "simulated": cachegrind_command(geometry, LONG, folder),
+            "simulated, empty": cachegrind_command(geometry, empty, folder),
+            "run": cachegrind_command(geometry, LONG, folder, simulate="no"),
+            "run, empty": cachegrind_command(geometry, empty, folder, simulate="no"),
+            "pack": [smh, "cache", "--pack", str(packed), str(text)],
+            "text": [*ours, str(text)],
+            "packed": [*ours, str(packed)],
+            "nothing": [*ours, "/dev/null"]}, folder, rounds=7)
+        whole = (seconds["simulated"] - seconds["simulated, empty"]) / (long - short)
+        simulation = whole - (seconds["run"] - seconds["run, empty"]) / (long - short)
+        print(f"speed: {' '.join(LONG)}: {long - short} data accesses, {counts['long']['Ir']} "
+              f"instructions; text {text.stat().st_size / long:.1f} bytes an access, packed "
+              f"{packed.stat().st_size / long:.2f}\n"
+              f"    Cachegrind: whole {1e9 * whole:.2f} ns of processor time a data access, "
+              f"simulation {1e9 * simulation:.2f} ns")
+        for form in ("text", "packed", "pack"):
+            each = (seconds[form] - seconds["nothing"]) / long
+            print(f"    smh cache, {form}: {1e9 * each:.2f} ns"
+                  + (", once" if form == "pack" else
+                     f": {whole / each:.2f} times as fast as the whole, {simulation / each:.2f} "
+                     "times as the simulation"))
 
 
 def compare(smh: str, program: Program, geometries: tuple[Geometry, ...]) -> int:
@@ -227,11 +235,15 @@ def compare(smh: str, program: Program, geometries: tuple[Geometry, ...]) -> int
         if not trace.is_file():
             print(f"{program.name}: valgrind --tool=lackey does not run here")
             return 1
+        packed = folder / "packed"
+        run([smh, "cache", "--pack", str(packed), str(trace)], folder)
         failed = 0
         for geometry in geometries:
-            expected, _ = cachegrind(geometry, command, folder)
-            actual, _ = smh_cache(smh, geometry.for_smh(), trace)
+            expected = cachegrind(geometry, command, folder)
+            actual = smh_cache(smh, geometry.for_smh(), trace)
             lines = differences(expected, actual)
+            lines += [f"packed: {line}" for line in
+                      differences(expected, smh_cache(smh, geometry.for_smh(), packed))]
             same_run = all(expected[name] == actual[name] for name in REFERENCES)
             print(f"{program.name}: {geometry}: {expected['Dr'] + expected['Dw']} data accesses, "
                   f"{expected['D1mr'] + expected['D1mw']} misses, "
@@ -254,11 +266,11 @@ def self_test(smh: str) -> int:
         trace.write_text("".join(lines))
         options = ["--size", "1024", "--ways", "4", "--i1-size", "1024", "--i1-ways", "4",
                    "--l2-size", "4096", "--l2-ways", "4"]
-        expected, _ = smh_cache(smh, options, trace)
+        expected = smh_cache(smh, options, trace)
         expected = {name: expected[name] for name in COUNTS}
-        fewer, _ = smh_cache(smh, ["--size", "512", "--ways", "2", *options[4:]], trace)
+        fewer = smh_cache(smh, ["--size", "512", "--ways", "2", *options[4:]], trace)
         trace.write_text("".join(lines + lines[:1]))
-        longer, _ = smh_cache(smh, options, trace)
+        longer = smh_cache(smh, options, trace)
         if not differences(expected, fewer) or not differences(expected, longer) \
                 or differences(expected, expected):
             print("compare.py: does not see a difference that is there")
