@@ -344,10 +344,17 @@ $(BUILD)/runner: $(call object,tests/mutants/runner.c) $(TEST_OBJECTS) $(TEST_SH
 	@echo $^ > $@.objects
 	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $^ $(SIM_LIBS)
 
+# A fuzz target's corpus as tests: what mutants meet that all other tests let live.
+$(BUILD)/corpus_%: $(call object,tests/mutants/runner.c tests/mutants/corpus.c) $(BUILD)/obj/fuzz/targets/%.o \
+    $(FUZZ_SHARED_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
+	@echo $^ > $@.objects
+	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $^ $(SIM_LIBS)
+
 FILE ?=
+MUTANTS_PROGRAMS := build/mutants/runner build/mutants/libsmh_record.so $(OPERATION_TARGETS:%=build/mutants/corpus_%)
 
 mutants: build/.packages-mutants ## change the code in ten thousand ways and see whether tests notice (FILE="src/heap.c", JOBS=2); out/mutants.json
-	$(MAKE) MODE=mutants build/mutants/runner build/mutants/libsmh_record.so
+	$(MAKE) MODE=mutants $(MUTANTS_PROGRAMS)
 	/usr/bin/python3 tests/mutants/run.py --jobs $(JOBS) $(FILE)
 
 check-mutants: build/.packages-mutants ## some mutants of some files, each killed or argued for

@@ -4,8 +4,9 @@
 
 For each file: its mutants (mutate.py) are compiled into one object, and runner.c forks a process per
 test with one mutant switched on. A mutant meets only the tests that reach its place, those first
-that cost little and have killed its neighbours; what survives the quick tests meets the slow ones
-(--light: it does not). Verdicts are kept in out/mutants.json: an unchanged file is not run again,
+that cost little and have killed its neighbours. What survives the quick tests is fuzzed for a
+moment: it meets the corpus of each fuzz target that drives the allocator, and inputs made by chance
+(corpus.c); then it meets the slow tests (--light: neither). Verdicts are kept in out/mutants.json: an unchanged file is not run again,
 except for what survived (--again: all of it). --sample: so many mutants of three files, against a
 threshold.
 
@@ -42,7 +43,11 @@ SAMPLED = ["src/bits.h", "src/heap.c", "src/check.c", "src/policy.c", "src/heap_
            "src/engine/boundary_tag.c", "sim/model/shadow.c", "sim/model/contents.c"]
 SAMPLE_SCORE = 85  # per cent; a sample has survivors that nobody has looked at yet
 LIGHT_US = 60000  # what a test may take that meets every mutant; heavier ones meet the survivors
-ELSEWHERE = "record."  # tests of programs that are not linked in
+HEAVY_US = 4000000
+ELSEWHERE = ("record.",)  # tests of programs that are not linked in
+# Slow tests of rooms that neither allocate nor judge an allocator.
+ELSEWHERE_HEAVY = ELSEWHERE + ("mutation.", "malformed.", "tracing", "trace_", "hazard_", "memory_",
+                               "generator.", "replay_cycles.")
 MUTATED_ROOMS = ("src", "sim", "include", "port", "tests", "fuzz")
 
 
@@ -96,7 +101,7 @@ def usual_times():
         names = dict(line.split(" ", 1) for line in names.splitlines())
         found = subprocess.run([program, "time"], capture_output=True, text=True, check=True,
                                stdin=subprocess.DEVNULL,
-                               env={**os.environ, "LIMIT_US": str(2 * LIGHT_US)}).stdout
+                               env={**os.environ, "LIMIT_US": str(HEAVY_US)}).stdout
         times = {}
         for line in found.splitlines():
             test, _, cost = line.split()[:3]
@@ -120,6 +125,7 @@ class File:
         self.dropped = set()
         with open(path, "rb") as file:
             self.hash = hashlib.sha256(file.read()).hexdigest()
+        self.program = "runner"
         self.reached = {}
         self.cost = {}
         self.names = {}
@@ -160,7 +166,7 @@ class File:
     def compile(self):
         self.plant()
         table = objects_by_source()
-        users = sorted(o for o, needed in table.items() if self.path in needed)
+        users = self.users = sorted(o for o, needed in table.items() if self.path in needed)
         assert users, f"no object is made of {self.path}"
         while True:
             failed = self.compile_objects(users, "serve", [])
@@ -171,9 +177,8 @@ class File:
             self.rewrite()
         failed = self.compile_objects(users, "reach", ["-DSMH_MUTANT_RECORD"])
         assert failed is None, failed
-        for kind, extra in (("serve", []), ("reach", ["-DSMH_MUTANT_RECORD"])):
-            mutated = [f"{self.work}/{kind}/{o[len(BUILD) + 5:]}" for o in users]
-            self.link(kind, mutated, users, table)
+        for kind in ("serve", "reach"):
+            self.link("runner", kind, users)
 
     def compile_objects(self, users, kind, flags):
         pending = []
@@ -196,27 +201,49 @@ class File:
                     return "\n".join(errors)
         return None
 
-    def link(self, kind, mutated, users, table):
-        replaced = set(users)
-        with open(f"{BUILD}/runner.objects", encoding="utf-8") as file:
+    def link(self, program, kind, users):
+        """PROGRAM with the objects of KIND in place of those that are made of this file."""
+        with open(f"{BUILD}/{program}.objects", encoding="utf-8") as file:
             linked = [o for o in file.read().split() if o.endswith(".o")]
-        tests = [o for o in linked if o not in replaced]
-        used = {o.replace(f"{BUILD}/obj/", f"{self.work}/{kind}/") for o in linked}
-        keep = [m for m in mutated if m in used or "/src/" in m or "/sim/" in m or "/port/" in m]
-        keep = [m for m in keep if "/sim/cli/" not in m and "/sim/record/" not in m]
-        libraries = [f"{BUILD}/libsmhsim.a", f"{BUILD}/libsmh.a"]
-        subprocess.run(["gcc", "-rdynamic", "-Wl,-z,now", "-o", f"{self.work}/runner_{kind}",
-                       ] + keep + tests + libraries + LIBRARIES, check=True)
+        mutated = {o: f"{self.work}/{kind}/{o[len(BUILD) + 5:]}" for o in users}
+        objects = [m for o, m in mutated.items() if o in linked or
+                   ("/src/" in o or "/sim/" in o or "/port/" in o)
+                   and "/sim/cli/" not in o and "/sim/record/" not in o]
+        objects += [o for o in linked if o not in mutated]
+        subprocess.run(["gcc", "-rdynamic", "-Wl,-z,now", "-o", f"{self.work}/{program}_{kind}"]
+                       + objects + [f"{BUILD}/libsmhsim.a", f"{BUILD}/libsmh.a"] + LIBRARIES,
+                       check=True)
+
+    def look_at_corpus(self, target, mutants):
+        """Every mutant meets all of a fuzz target's inputs."""
+        self.program = f"corpus_{target}"
+        self.link(self.program, "serve", self.users)
+        path = f"{self.work}/{self.program}_serve"
+        listed = subprocess.run([path, "list"], capture_output=True, text=True, check=True).stdout
+        self.names = {int(number): f"{target} {name}" for number, name in
+                      (line.split(" ", 1) for line in listed.splitlines())}
+        self.cost, self.failing = {}, []
+        found = subprocess.run([path, "time"], capture_output=True, text=True, check=True,
+                               stdin=subprocess.DEVNULL).stdout
+        for line in found.splitlines():
+            test, status, cost = line.split()
+            if status == "passed":
+                self.cost[int(test)] = int(cost)
+            else:
+                self.failing.append(self.names[int(test)])
+        self.reached = {m.number: list(self.cost) for m in mutants}
 
     def look(self, heavy):
         """Which tests reach which mutants, at what cost: those that take little, or the others."""
+        self.program = "runner"
         listed = subprocess.run([f"{self.work}/runner_serve", "list"], capture_output=True, text=True,
                                 check=True).stdout
         self.names = dict(line.split(" ", 1) for line in listed.splitlines())
         self.names = {int(k): v for k, v in self.names.items()}
         times = usual_times()
         wanted = [t for t in self.names if (times.get(self.names[t], 0) > LIGHT_US) == heavy
-                  and not self.names[t].startswith(ELSEWHERE)]
+                  and times.get(self.names[t], 0) < HEAVY_US
+                  and not self.names[t].startswith(ELSEWHERE_HEAVY if heavy else ELSEWHERE)]
         found = subprocess.run([f"{self.work}/runner_reach", "reach"] + [str(t) for t in wanted],
                                capture_output=True, text=True, check=True,
                                stdin=subprocess.DEVNULL).stdout
@@ -236,7 +263,7 @@ class Worker(threading.Thread):
         super().__init__()
         self.file, self.queue, self.lock = file, queue, lock
         self.verdicts, self.kills = verdicts, kills
-        self.runner = subprocess.Popen([f"{file.work}/runner_serve", "serve"], stdin=subprocess.PIPE,
+        self.runner = subprocess.Popen([f"{file.work}/{file.program}_serve", "serve"], stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, text=True)
 
     def order(self, mutant):
@@ -263,15 +290,20 @@ class Worker(threading.Thread):
                     self.kills[(mutant.function, int(test))] = \
                         self.kills.get((mutant.function, int(test)), 0) + 1
                     self.verdicts[mutant.number] = ("killed", f"{self.file.names[int(test)]} ({how})")
-                elif mutant.number not in self.verdicts or tests:
-                    self.verdicts[mutant.number] = ("survived", "reached" if tests else "not reached")
+                else:
+                    self.verdicts.setdefault(mutant.number,
+                                             ("survived", "reached" if tests else "not reached"))
         self.runner.stdin.close()
         self.runner.wait()
 
 
-def meet(file, mutants, heavy, options, verdicts):
-    """Runs the tests that reach these mutants."""
-    file.look(heavy)
+def corpora():
+    return sorted(name[len("corpus_"):-len(".objects")] for name in os.listdir(BUILD)
+                  if name.startswith("corpus_") and name.endswith(".objects"))
+
+
+def meet(file, mutants, options, verdicts):
+    """Runs the tests looked at against these mutants."""
     if file.failing:
         log(f"{file.path}: left out, as they fail without a mutant: {', '.join(file.failing)}")
     queue = [m for m in reversed(mutants) if m.number not in file.dropped]
@@ -315,10 +347,18 @@ def run_file(path, options, kept, chosen=None):
         return (path, mutant.function, mutant.before, mutant.after) in equal
     if todo:
         file.compile()
-        meet(file, todo, False, options, verdicts)
-        left = [m for m in todo if verdicts.get(m.number, ("",))[0] == "survived" and not named(m)]
-        if left and not options.light:
-            meet(file, left, True, options, verdicts)
+        file.look(heavy=False)
+        meet(file, todo, options, verdicts)
+
+        def left():
+            return [m for m in todo if verdicts.get(m.number, ("",))[0] == "survived" and not named(m)]
+        for target in [] if options.light else corpora():
+            if left():
+                file.look_at_corpus(target, left())
+                meet(file, left(), options, verdicts)
+        if left() and not options.light:
+            file.look(heavy=True)
+            meet(file, left(), options, verdicts)
         if not options.keep:
             shutil.rmtree(file.work, ignore_errors=True)
     rows = []
