@@ -38,7 +38,7 @@ void smh_contents_fill(void *block, uint64_t serial, uint64_t from, uint64_t to)
         from++;
     }
     uint64_t word = first + from / 8 * STEP;
-    for (; to - from >= 8 && from < to; from += 8) {
+    for (; from + 8 <= to; from += 8) {
         uint64_t stored = little_endian(word);
         memcpy(bytes + from, &stored, 8);
         word += STEP;
@@ -71,7 +71,7 @@ uint64_t smh_contents_verify(const void *block, uint64_t serial, uint64_t from, 
     }
     uint64_t word = first + at / 8 * STEP;
     uint64_t different = 0;
-    for (; to - at >= 8 && at < to; at += 8) {
+    for (; at + 8 <= to; at += 8) {
         uint64_t stored;
         memcpy(&stored, bytes + at, 8);
         different |= stored ^ little_endian(word);

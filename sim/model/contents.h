@@ -15,10 +15,12 @@
 
 #define SMH_CONTENTS_SAME UINT64_MAX
 
-/* The serial of a later version of a block's contents: version 0 is the block's own. */
+/* The serial of a later version of a block's contents: version 0 is the block's own. Every bit of
+ * it depends on the version, so that even one stale byte at any place is told (but for 1 in 256).
+ */
 static inline uint64_t smh_contents_serial(uint64_t serial, uint8_t version)
 {
-    return serial ^ (uint64_t)version << 56;
+    return serial ^ (uint64_t)version * UINT64_C(0x9E3779B97F4A7C15);
 }
 
 /* Writes the pattern of `serial` to [from, to) of block. */

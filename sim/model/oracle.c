@@ -133,7 +133,7 @@ void smh_oracle_resize_versions(struct smh_live *live, uint64_t old_bytes)
 static uint64_t verify(const struct smh_live *live, uint64_t from, uint64_t to)
 {
     while (live->versions != NULL && from < to) {
-        uint64_t end = from + 1;
+        uint64_t end = from;
         while (end < to && live->versions[end] == live->versions[from]) {
             end++;
         }
@@ -190,21 +190,27 @@ static void check_place(struct smh_oracle *oracle, const struct smh_live *live,
     }
 }
 
+/* bound + slack may be more than there are numbers. */
+static bool exceeds(uint64_t bytes, uint64_t bound, uint64_t slack)
+{
+    return bytes > bound && bytes - bound > slack;
+}
+
 static void check_space(struct smh_oracle *oracle, const struct smh_live *live,
                         uint64_t used_before, uint64_t operation_index)
 {
     const struct smh_heap *heap = &oracle->machine->slots[live->region].heap;
     uint64_t bound = heap->engine->sufficient_chunk(heap, live->align, (size_t)live->bytes);
     /* A remainder too small to be a chunk of its own stays with the block. */
-    bound += bound < UINT64_MAX / 2 ? 2 * smh_heap_alignment(heap) : 0;
-    uint64_t taken = heap->used_bytes - used_before;
-    if (heap->used_bytes >= used_before && (taken > bound || live->usable > bound)) {
+    uint64_t slack = 2 * smh_heap_alignment(heap);
+    uint64_t taken = heap->used_bytes > used_before ? heap->used_bytes - used_before : 0;
+    if (exceeds(taken, bound, slack) || exceeds(live->usable, bound, slack)) {
         smh_oracle_report(oracle, "space", operation_index,
                           "%s+0x%" PRIx64 ": %" PRIu64 " bytes took %" PRIu64 " (usable %" PRIu64
                           "), a chunk of %" PRIu64 " would have sufficed",
                           region_name(oracle, live->region),
                           offset_of(oracle, live->region, live->block), live->bytes, taken,
-                          live->usable, bound);
+                          live->usable, bound + slack);
     }
 }
 
@@ -294,9 +300,6 @@ static void check_still_there(struct smh_oracle *oracle, const struct smh_live *
 void smh_oracle_leaving(struct smh_oracle *oracle, const struct smh_live *live,
                         uint64_t operation_index)
 {
-    if (oracle->checks == SMH_CHECKS_NONE) {
-        return;
-    }
     smh_oracle_contents(oracle, live, 0, live->bytes, operation_index);
     if (oracle->checks == SMH_CHECKS_ALL) {
         check_still_there(oracle, live, operation_index);

@@ -32,19 +32,19 @@ void smh_shadow_close(struct smh_shadow *shadow)
 
 bool smh_shadow_own(struct smh_shadow *shadow, uint64_t offset, uint64_t bytes)
 {
+    uint64_t end = shadow->bits * SMH_SHADOW_GRANULE;
+    if (bytes == 0 || offset > end || bytes > end - offset) {
+        return bytes == 0;
+    }
     uint64_t first = offset / SMH_SHADOW_GRANULE;
-    if (first >= shadow->bits || bytes > (shadow->bits - first) * SMH_SHADOW_GRANULE) {
-        return false;
-    }
     uint64_t last = (offset + bytes - 1) / SMH_SHADOW_GRANULE;
-    if (last >= shadow->bits) {
-        return false;
-    }
     for (uint64_t index = first / 64; index <= last / 64; index++) {
         uint64_t mask = mask_of(index, first, last);
         if ((shadow->words[index] & mask) != 0) {
-            smh_shadow_disown(shadow, offset,
-                              index == first / 64 ? 0 : index * 64 * SMH_SHADOW_GRANULE - offset);
+            while (index > first / 64) {
+                index--;
+                shadow->words[index] &= ~mask_of(index, first, last);
+            }
             return false;
         }
         shadow->words[index] |= mask;

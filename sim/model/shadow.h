@@ -27,7 +27,7 @@ struct smh_shadow {
 bool smh_shadow_open(struct smh_shadow *shadow, uint64_t size);
 void smh_shadow_close(struct smh_shadow *shadow);
 /* Owns [offset, offset + bytes): false, and nothing changed, when part of it was owned or lies
- * outside. bytes > 0. O(bytes / 256). */
+ * outside. Nothing at all is owned anywhere. O(bytes / 256). */
 bool smh_shadow_own(struct smh_shadow *shadow, uint64_t offset, uint64_t bytes);
 /* Gives the range up. */
 void smh_shadow_disown(struct smh_shadow *shadow, uint64_t offset, uint64_t bytes);

@@ -12,7 +12,7 @@
 
 #define INPUT_MAX       ((size_t)1 << 20)
 #define OPERATIONS_FEW  UINT64_C(30000)
-#define OPERATIONS_MANY UINT64_C(300000)
+#define OPERATIONS_MANY UINT64_C(100000)
 #define SEED_DISTANCE   UINT64_C(1000000)
 
 static uint8_t bytes[INPUT_MAX];

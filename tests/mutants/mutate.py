@@ -35,7 +35,8 @@ INTEGERS = {
     TypeKind.LONGLONG, TypeKind.ENUM,
 }
 # Whose arguments may be swapped without a change: of these, the product counts, or equality.
-SYMMETRIC = {"calloc", "smh_must_allocate", "smh_must_resize", "smh_same_text", "smh_product", "multiply"}
+SYMMETRIC = {"calloc", "smh_must_allocate", "smh_must_resize", "smh_same_text", "smh_product", "multiply",
+             "memcmp"}
 TRANSPARENT = re.compile(r"(?<!#define )\bSMH_BITS_(?:UN)?LIKELY(?=\()")
 
 

@@ -43,7 +43,7 @@ SAMPLED = ["src/bits.h", "src/heap.c", "src/check.c", "src/policy.c", "src/heap_
            "src/engine/boundary_tag.c", "sim/model/shadow.c", "sim/model/contents.c"]
 SAMPLE_SCORE = 85  # per cent; a sample has survivors that nobody has looked at yet
 LIGHT_US = 60000  # what a test may take that meets every mutant; heavier ones meet the survivors
-HEAVY_US = 4000000
+HEAVY_US = 1000000  # beyond, a test is left out
 ELSEWHERE = ("record.",)  # tests of programs that are not linked in
 # Slow tests of rooms that neither allocate nor judge an allocator.
 ELSEWHERE_HEAVY = ELSEWHERE + ("mutation.", "malformed.", "tracing", "trace_", "hazard_", "memory_",
@@ -101,7 +101,7 @@ def usual_times():
         names = dict(line.split(" ", 1) for line in names.splitlines())
         found = subprocess.run([program, "time"], capture_output=True, text=True, check=True,
                                stdin=subprocess.DEVNULL,
-                               env={**os.environ, "LIMIT_US": str(HEAVY_US)}).stdout
+                               env={**os.environ, "LIMIT_US": str(2 * HEAVY_US)}).stdout
         times = {}
         for line in found.splitlines():
             test, _, cost = line.split()[:3]
@@ -307,12 +307,15 @@ def meet(file, mutants, options, verdicts):
     if file.failing:
         log(f"{file.path}: left out, as they fail without a mutant: {', '.join(file.failing)}")
     queue = [m for m in reversed(mutants) if m.number not in file.dropped]
+    todo = list(queue)
     lock, kills = threading.Lock(), {}
     workers = [Worker(file, queue, lock, verdicts, kills) for _ in range(options.jobs)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
+    log(f"{file.path}: {file.program}: {len(todo)} met, "
+        f"{sum(1 for m in todo if verdicts[m.number][0] == 'survived')} live")
 
 
 def identity(mutant):

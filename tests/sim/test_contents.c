@@ -3,6 +3,8 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 Test(contents, what_is_filled_verifies)
 {
@@ -128,4 +130,41 @@ Test(contents, of_two_wrong_bytes_the_first_is_told)
             block[j] ^= 1;
         }
     }
+}
+
+/*     | page ....|xxxxxxxx x|xxx page that traps |      x: the range ends at the border */
+Test(contents, nothing_beyond_the_range_is_read)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    uint8_t *memory =
+        mmap(NULL, 2 * (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cr_assert(memory != MAP_FAILED);
+    cr_assert(mprotect(memory + page, (size_t)page, PROT_NONE) == 0);
+    for (size_t bytes = 0; bytes <= 40; bytes++) {
+        uint8_t *block = memory + page - bytes;
+        for (size_t from = 0; from <= bytes; from++) {
+            smh_contents_fill(block, 5, from, bytes);
+            cr_assert(smh_contents_verify(block, 5, from, bytes) == SMH_CONTENTS_SAME);
+        }
+    }
+    cr_assert(munmap(memory, 2 * (size_t)page) == 0);
+}
+
+/* A byte is equal by chance once in 256 times. */
+Test(contents, at_every_place_a_byte_of_another_version_is_told)
+{
+    unsigned equal[16] = {0};
+    for (unsigned version = 0; version < 255; version++) {
+        uint8_t stale[16];
+        uint8_t fresh[16];
+        smh_contents_fill(stale, smh_contents_serial(9, (uint8_t)version), 0, 16);
+        smh_contents_fill(fresh, smh_contents_serial(9, (uint8_t)(version + 1)), 0, 16);
+        for (size_t i = 0; i < 16; i++) {
+            equal[i] += stale[i] == fresh[i];
+        }
+    }
+    for (size_t i = 0; i < 16; i++) {
+        cr_assert(equal[i] <= 8);
+    }
+    cr_assert(smh_contents_serial(9, 0) == 9);
 }

@@ -3,6 +3,7 @@
 #include "../../sim/random.h"
 
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <string.h>
 
 Test(shadow, a_range_is_owned_once)
@@ -95,3 +96,38 @@ Test(shadow, a_range_that_ends_in_the_first_byte_of_a_granule_owns_it)
     cr_assert(smh_shadow_own(&shadow, 8 + SMH_SHADOW_GRANULE, 1));
     smh_shadow_close(&shadow);
 }
+
+Test(shadow, nothing_at_all_is_owned_anywhere_and_changes_nothing)
+{
+    struct smh_shadow shadow;
+    cr_assert(smh_shadow_open(&shadow, 4096));
+    cr_assert(smh_shadow_own(&shadow, 0, 0));
+    cr_assert(smh_shadow_own(&shadow, 4096, 0));
+    cr_assert(smh_shadow_own(&shadow, UINT64_MAX, 0));
+    cr_assert(smh_shadow_own(&shadow, 0, 4096));
+    cr_assert(smh_shadow_own(&shadow, 8, 0));
+    smh_shadow_close(&shadow);
+}
+
+/* AddressSanitizer ends a program that asks for so much; it finds what is not given back itself. */
+#ifndef __SANITIZE_ADDRESS__
+Test(shadow, of_more_than_the_host_has_is_refused)
+{
+    struct smh_shadow shadow;
+    cr_assert(!smh_shadow_open(&shadow, UINT64_C(1) << 62));
+    cr_assert_null(shadow.words);
+    smh_shadow_close(&shadow);
+}
+
+Test(shadow, gives_its_memory_back)
+{
+    size_t before = 0;
+    for (int i = 0; i < 100; i++) {
+        struct smh_shadow shadow;
+        before = i == 50 ? mallinfo2().uordblks : before;
+        cr_assert(smh_shadow_open(&shadow, 4096));
+        smh_shadow_close(&shadow);
+    }
+    cr_assert_eq(mallinfo2().uordblks, before);
+}
+#endif
