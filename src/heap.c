@@ -89,8 +89,6 @@ size_t smh_heap_metadata_size(const struct smh_heap_config *given)
         return 0;
     }
     config = *given;
-    config.metadata = NULL;
-    config.metadata_size = 0;
     if (normalise(&config) != 0 || config.memory_size == 0) {
         return 0;
     }
@@ -202,31 +200,26 @@ size_t smh_starts_previous(const struct smh_heap *heap, size_t from)
     return word * BITS_PER_WORD + smh_floor_log2_u32(bits);
 }
 
-/* Why an address inside memory is not the start of a block: what lies there? */
+/* Why an address inside memory is not the start of a block: what lies there? The walk begins at the
+ * nearest block below, where there is one and the engine can (no start bit: a step before memory,
+ * which is outside). */
 static int explain_refusal(const struct smh_heap *heap, const void *address)
 {
     size_t offset = (uintptr_t)address - (uintptr_t)heap->memory;
     size_t start = smh_starts_previous(heap, smh_starts_index(heap, address));
+    size_t step_of_memory = (uintptr_t)heap->memory >> heap->step_shift;
+    const void *block = (const void *)((step_of_memory + start) << heap->step_shift);
     struct smh_chunk chunk;
 
     memset(&chunk, 0, sizeof(chunk));
-    if (start != SIZE_MAX) {
-        size_t step_of_memory = (uintptr_t)heap->memory >> heap->step_shift;
-        const void *block = (const void *)((step_of_memory + start) << heap->step_shift);
-
-        /* A damaged start bitmap is not believed: what it names must stand up without it. */
-        if (smh_heap_inside(heap, block) && heap->engine->verdict(heap, block) == 0) {
-            if ((uintptr_t)address - (uintptr_t)block < heap->engine->usable_size(heap, block)) {
-                return -EINVAL;
-            }
-            if (heap->engine->chunk_of != NULL) {
-                heap->engine->chunk_of(heap, block, &chunk);
-            }
-        }
+    /* A damaged start bitmap is not believed: what it names must stand up without it. */
+    if (heap->engine->chunk_of != NULL && smh_heap_inside(heap, block) &&
+        heap->engine->verdict(heap, block) == 0) {
+        heap->engine->chunk_of(heap, block, &chunk);
     }
     while (heap->engine->walk(heap, &chunk)) {
         if (offset < chunk.offset) {
-            break; /* between chunks: a table */
+            break; /* in the block below, or between chunks: a table */
         }
         if (offset - chunk.offset < chunk.size) {
             return chunk.used ? -EINVAL : -EALREADY;
@@ -235,7 +228,7 @@ static int explain_refusal(const struct smh_heap *heap, const void *address)
     return -EINVAL;
 }
 
-/* The verdict on a pointer that is not NULL. */
+/* The verdict on a pointer; NULL is in no memory. */
 static inline int judge(const struct smh_heap *heap, const void *block)
 {
     if (!smh_heap_ready(heap) || !smh_heap_inside(heap, block)) {
@@ -350,7 +343,7 @@ void *smh_heap_aligned_realloc(struct smh_heap *heap, void *block, size_t align,
 
 bool smh_heap_resize(struct smh_heap *heap, void *block, size_t bytes)
 {
-    if (block == NULL || bytes == 0 || judge(heap, block) != 0) {
+    if (bytes == 0 || judge(heap, block) != 0) {
         return false;
     }
     return heap->engine->resize(heap, block, bytes);
@@ -380,7 +373,7 @@ int smh_heap_free(struct smh_heap *heap, void *block)
 
 size_t smh_heap_usable_size(const struct smh_heap *heap, const void *block)
 {
-    if (block == NULL || judge(heap, block) != 0) {
+    if (judge(heap, block) != 0) {
         return 0;
     }
     return heap->engine->usable_size(heap, block);

@@ -49,7 +49,7 @@ int smh_pool_init(struct smh_pool *pool, const struct smh_pool_config *config)
     if (config == NULL) {
         return 0;
     }
-    pool->unlocked = config->unlocked ? 1 : 0;
+    pool->unlocked = config->unlocked;
     if (config->match != NULL) {
         pool->match = config->match;
     }

@@ -43,7 +43,7 @@ static void *alloc_beside_reserve(struct smh_pool_slot *slot, size_t align, size
         return NULL;
     }
     block = smh_heap_aligned_alloc(heap, align, bytes);
-    if (block == NULL || largest_free(slot) >= slot->region.reserve_bytes) {
+    if (largest_free(slot) >= slot->region.reserve_bytes) {
         return block;
     }
     smh_heap_free(heap, block);
@@ -282,7 +282,7 @@ void *smh_pool_aligned_realloc(struct smh_pool *pool, uint32_t attr, void *block
     stays = valid_align(align) && smh_pool_matches(pool, slot, attr);
     smh_pool_lock_slot(pool, slot);
     usable = smh_heap_usable_size(&slot->heap, block);
-    if (usable != 0 && stays && (align == 0 || ((uintptr_t)block & (align - 1)) == 0) &&
+    if (stays && (align == 0 || ((uintptr_t)block & (align - 1)) == 0) &&
         resize_in_slot(slot, attr, block, usable, bytes)) {
         smh_pool_unlock_slot(pool, slot);
         return block;

@@ -247,7 +247,7 @@ class Mutator:
                 # Enumerators have names, no order; nothing is above the largest number.
                 if kind == TypeKind.ENUM or self.is_enumerator(right):
                     return
-                top = re.fullmatch(r"SMH_\w+_NONE|U?INT\w*_MAX|SIZE_MAX|SMH_CONTENTS_SAME", texts[1])
+                top = re.fullmatch(r"SMH_\w+_NONE|SMH_ATTR_ANY|U?INT\w*_MAX|SIZE_MAX|SMH_CONTENTS_SAME", texts[1])
                 others = ("<=", ">=") if operator == "==" else ("<", ">")
                 for other in others:
                     if top and other in (">=", "<"):
@@ -317,8 +317,8 @@ class Mutator:
         if text in ("true", "false"):
             self.add(span, "constant", "false" if text == "true" else "true")
             return
-        if text in ("NULL",):
-            return
+        if text in ("NULL",) or text.startswith("__ATOMIC_"):
+            return  # an order has no neighbours; that it suffices, ThreadSanitizer is asked
         self.neighbours(span, text)
 
     def neighbours(self, span, text):

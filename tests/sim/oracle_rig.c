@@ -15,12 +15,13 @@ void rig_open_with(enum smh_checks checks, const struct smh_engine *engine)
 
     memset(&rig.result, 0, sizeof(rig.result));
     memset(&rig.oracle, 0xaa, sizeof(rig.oracle));
-    rig.result.scenario =
+    rig.scenario =
         given_scenario("{'schema':1,'name':'g','pool':{'match':'equal'},'machine':{'regions':["
                        "{'name':'ram','base':'0x20000000','size':5000,'attr':1},"
                        "{'name':'kept','base':'0x30000000','size':5000,'attr':2,'reserve':5000}]},"
                        "'workload':[{'actor':'a','attr':1,'ops':[{'alloc':'x','bytes':8},"
                        "{'free':'x'}]}]}");
+    rig.result.scenario = rig.scenario;
     cr_assert(smh_machine_open(&rig.machine, rig.result.scenario, &choice, &error) == 0);
     cr_assert(smh_oracle_open(&rig.oracle, &rig.machine, &rig.result, checks, &error) == 0);
 }

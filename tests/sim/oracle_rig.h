@@ -11,6 +11,7 @@
 #include "../../sim/model/oracle.h"
 
 struct oracle_rig {
+    struct smh_scenario *scenario; /* of the machine; a test may change it */
     struct smh_machine machine;
     struct smh_result result;
     struct smh_oracle oracle;

@@ -188,6 +188,26 @@ Test(oracle_versions, a_region_without_a_reserve_is_open_to_requests_that_prefer
     cr_assert(rig.result.violation_count == 1);
 }
 
+static bool match_anything(uint32_t region_attr, uint32_t request_attr)
+{
+    (void)region_attr, (void)request_attr;
+    return true;
+}
+
+Test(oracle_versions, a_reserve_is_closed_to_other_attributes_that_match)
+{
+    struct smh_operation refused = {.bytes = 24};
+
+    rig.scenario->match = match_anything;
+    for (uint32_t attr = 0; attr < 4; attr++) {
+        uint64_t before = rig.result.violation_count;
+
+        refused.attr = attr;
+        smh_oracle_null(&rig.oracle, &refused, 9);
+        cr_assert(rig.result.violation_count == before + (attr == 2 ? 2 : 1));
+    }
+}
+
 Test(oracle_versions, heaps_looks_at_every_region)
 {
     rig.oracle.live_blocks[1] = 1;

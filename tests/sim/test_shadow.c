@@ -106,7 +106,20 @@ Test(shadow, nothing_at_all_is_owned_anywhere_and_changes_nothing)
     cr_assert(smh_shadow_own(&shadow, UINT64_MAX, 0));
     cr_assert(smh_shadow_own(&shadow, 0, 4096));
     cr_assert(smh_shadow_own(&shadow, 8, 0));
+    smh_shadow_disown(&shadow, 0, 0);
+    smh_shadow_disown(&shadow, 256, 0);
+    cr_assert(!smh_shadow_own(&shadow, 0, 1) && !smh_shadow_own(&shadow, 252, 8));
     smh_shadow_close(&shadow);
+}
+
+Test(shadow, has_a_bit_for_every_granule)
+{
+    for (uint64_t size = 1; size < 100000; size += 251) {
+        struct smh_shadow shadow;
+        cr_assert(smh_shadow_open(&shadow, size));
+        cr_assert(malloc_usable_size(shadow.words) * 8 * SMH_SHADOW_GRANULE >= size);
+        smh_shadow_close(&shadow);
+    }
 }
 
 /* AddressSanitizer ends a program that asks for so much; it finds what is not given back itself. */
