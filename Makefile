@@ -25,6 +25,11 @@ MODE_FLAGS_m32 := -m32 -msse2 -mfpmath=sse
 MODE_FLAGS_mutants := -O1 -g0 -w -Itests/mutants
 MODE_CC_fuzz := clang
 MODE_FLAGS_fuzz := $(MODE_FLAGS_asan)
+MODE_CC_afl := clang
+MODE_FLAGS_afl := $(MODE_FLAGS_asan)
+# What a fuzzing service gives: .clusterfuzzlite/build.sh.
+SERVICE_CFLAGS ?=
+MODE_FLAGS_service := -w $(filter-out -fsanitize=fuzzer-no-link,$(SERVICE_CFLAGS))
 COMPILER := $(or $(MODE_CC_$(MODE)),$(CC))
 CFLAGS = -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -ffp-contract=off $(WARNINGS) -Iinclude -MMD -MP \
 	$(if $(SMH_ATTRIBUTE_COUNT),-DSMH_ATTRIBUTE_COUNT=$(SMH_ATTRIBUTE_COUNT)) \
@@ -38,7 +43,7 @@ CLI_SOURCES := $(sort $(wildcard sim/cli/*.c))
 TEST_SOURCES := $(sort $(shell find tests/core tests/sim -name '*.c'))
 BENCH_SOURCES := $(sort $(wildcard bench/*.c))
 BENCH_SHARED_SOURCES := $(sort $(wildcard bench/harness/*.c))
-FUZZ_SHARED_SOURCES := $(filter-out fuzz/driver.c fuzz/mutate_hooks.c,$(sort $(wildcard fuzz/*.c)))
+FUZZ_SHARED_SOURCES := $(filter-out fuzz/driver.c fuzz/mutate_hooks.c fuzz/mutate_afl.c,$(sort $(wildcard fuzz/*.c)))
 FUZZ_TARGETS := $(sort $(notdir $(basename $(wildcard fuzz/targets/*.c))))
 # Inputs are text: libFuzzer's own mutations, and a dictionary.
 FUZZ_TEXT_TARGETS := scenario_json trace_text
@@ -65,6 +70,7 @@ PACKAGES_check := clang clang-format clang-tidy libclang-rt-dev gcc-multilib gcc
 PACKAGES_cortex-m := gcc libc6-dev python3 gcc-arm-none-eabi gcc-riscv64-unknown-elf \
 	qemu-system-arm qemu-system-misc
 PACKAGES_fuzz := $(PACKAGES_build) clang libclang-rt-dev python3
+PACKAGES_afl := $(PACKAGES_fuzz) afl++
 PACKAGES_static := gcc libc6-dev libjansson-dev libzstd-dev zlib1g-dev cppcheck frama-c-base why3 z3 cvc4 \
 	git python3 clang-tidy
 PACKAGES_mutants := $(PACKAGES_build) zstd python3 python3-clang-14 libclang1-14
@@ -169,20 +175,38 @@ $(BUILD)/fuzz_replay/%: $(BUILD)/obj/fuzz/targets/%.o $(BUILD)/obj/fuzz/driver.o
 
 # MODE=fuzz: the core counts edges, and steps for the ceilings; where inputs are text, comparisons
 # too. Comparisons of the core would cost two thirds of the speed and tell nothing that the
-# mutations of fuzz/mutate.c do not know.
+# mutations of fuzz/mutate.c do not know. The same files are instrumented for AFL++.
 COVERAGE_core := -fsanitize-coverage=inline-8bit-counters,pc-table,trace-pc
 COVERAGE_text := -fsanitize=fuzzer-no-link
-ifeq ($(MODE),fuzz)
+COVERED_text := $(call object,$(filter sim/hazard/%,$(SIM_SOURCES)) \
+	$(filter-out %/fuzz_input.c,$(filter sim/workload/%,$(SIM_SOURCES))))
+COVERED_memory := $(call object,$(filter sim/machine/memory% sim/machine/cache%,$(SIM_SOURCES)))
+ifneq ($(or $(filter fuzz,$(MODE)),$(and $(filter service,$(MODE)),$(filter -fsanitize=fuzzer-no-link,$(SERVICE_CFLAGS)))),)
 $(CORE_OBJECTS): CFLAGS += $(COVERAGE_core)
-$(call object,$(filter sim/hazard/%,$(SIM_SOURCES))): CFLAGS += $(COVERAGE_text)
-$(call object,$(filter-out %/fuzz_input.c,$(filter sim/workload/%,$(SIM_SOURCES)))): CFLAGS += $(COVERAGE_text)
-$(call object,$(filter sim/machine/memory% sim/machine/cache%,$(SIM_SOURCES))): CFLAGS += -fsanitize-coverage=inline-8bit-counters,pc-table
+$(COVERED_text): CFLAGS += $(COVERAGE_text)
+$(COVERED_memory): CFLAGS += -fsanitize-coverage=inline-8bit-counters,pc-table
 endif
+ifeq ($(MODE),afl)
+export AFL_QUIET := 1
+# AFL++ 4.04's own instrumentation of selects writes beside its map.
+export AFL_LLVM_INSTRUMENT := LLVM-NATIVE
+$(CORE_OBJECTS) $(COVERED_text) $(COVERED_memory): COMPILER := afl-clang-fast
+endif
+FUZZ_LINK_afl := afl-clang-fast $(LDFLAGS) -fsanitize=fuzzer
+FUZZ_LINK_service = $(SERVICE_LINK)
+FUZZ_LINK := $(or $(FUZZ_LINK_$(MODE)),$(COMPILER) $(LDFLAGS) -fsanitize=fuzzer)
+# libFuzzer takes mutations from the program, AFL++ from a library beside it.
+UNHOOKED_TARGETS := $(if $(filter afl,$(MODE)),$(FUZZ_TARGETS),$(FUZZ_TEXT_TARGETS))
+
 $(BUILD)/target_%: $(BUILD)/obj/fuzz/targets/%.o $(BUILD)/obj/fuzz/mutate_hooks.o $(FUZZ_SHARED_OBJECTS) \
     $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
 	@echo "  LD $(MODE) $@"
-	@$(COMPILER) $(LDFLAGS) -fsanitize=fuzzer -Wl,--wrap=__sanitizer_cov_trace_pc -o $@ \
-	    $(if $(filter $*,$(FUZZ_TEXT_TARGETS)),$(filter-out %/mutate_hooks.o,$^),$^) $(SIM_LIBS)
+	@$(FUZZ_LINK) -Wl,--wrap=__sanitizer_cov_trace_pc -o $@ \
+	    $(if $(filter $*,$(UNHOOKED_TARGETS)),$(filter-out %/mutate_hooks.o,$^),$^) $(SIM_LIBS)
+
+build/afl/mutate.so: fuzz/mutate_afl.c fuzz/mutate.c fuzz/generate.c sim/random.c
+	@mkdir -p $(@D)
+	@$(CC) -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARNINGS) -Iinclude -o $@ $^
 
 $(BUILD)/exhaustive: $(call object,$(wildcard tests/exhaustive/*.c) tests/core/faulty_engines.c) \
     $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
@@ -295,6 +319,10 @@ fuzz-merge: build/.packages-fuzz ## keep in fuzz/corpus what make fuzz has found
 	$(MAKE) MODE=fuzz $(addprefix build/fuzz/target_,$(or $(TARGET),$(FUZZ_TARGETS)))
 	/usr/bin/python3 fuzz/run.py --merge $(or $(TARGET),$(FUZZ_TARGETS))
 
+afl: build/.packages-afl build/afl/mutate.so ## AFL++ on every target (or TARGET) for T seconds each with JOBS processes; a table at the end
+	$(MAKE) MODE=afl $(addprefix build/afl/target_,$(or $(TARGET),$(FUZZ_TARGETS)))
+	/usr/bin/python3 fuzz/afl.py --seconds $(T) --jobs $(JOBS) $(or $(TARGET),$(FUZZ_TARGETS))
+
 fuzz-min: build/.packages-fuzz ## make an input that fails smaller: TARGET=name CRASH=file
 	$(MAKE) MODE=fuzz build/fuzz/target_$(TARGET)
 	build/fuzz/target_$(TARGET) -minimize_crash=1 -runs=100000 -exact_artifact_path=$(CRASH).min $(CRASH)
@@ -391,6 +419,6 @@ help: ## this list
 	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
 
 .PHONY: hazards-clean build run test cachegrind check check-format check-layers check-freestanding check-tidy check-asan \
-	check-tsan check-32 check-same bench cortex-m fuzz fuzz-replay fuzz-merge fuzz-min exhaustive faults faults-hunt marathon mutants check-mutants coverage mcdc static install format clean help
+	check-tsan check-32 check-same bench cortex-m afl fuzz fuzz-replay fuzz-merge fuzz-min exhaustive faults faults-hunt marathon mutants check-mutants coverage mcdc static install format clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2> /dev/null)
