@@ -19,10 +19,14 @@ static struct smh_result result;
 uint64_t fuzz_operations;
 const struct smh_engine *fuzz_forced_engine;
 uint64_t fuzz_steps;
+uint64_t fuzz_alarm;
+void (*fuzz_alarm_rings)(void);
 
 __attribute__((no_sanitize("address", "undefined"))) void __wrap___sanitizer_cov_trace_pc(void)
 {
-    fuzz_steps++;
+    if (++fuzz_steps == fuzz_alarm) {
+        fuzz_alarm_rings();
+    }
 }
 
 void fuzz_fail(const char *format, ...)

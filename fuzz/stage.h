@@ -58,6 +58,9 @@ extern uint64_t fuzz_operations;
 /* Edges of the core's control flow taken since the start: its own measure of time, free of the
  * host's. 0 for ever unless the core was compiled with -fsanitize-coverage=trace-pc. */
 extern uint64_t fuzz_steps;
+/* When fuzz_steps comes to fuzz_alarm, fuzz_alarm_rings is called, in the midst of the core. */
+extern uint64_t fuzz_alarm;
+extern void (*fuzz_alarm_rings)(void);
 void __wrap___sanitizer_cov_trace_pc(void);
 
 /* Makes heap (pool false: region 0 alone, no pool) or pool for the input's header. false: a region

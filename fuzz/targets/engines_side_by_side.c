@@ -5,9 +5,10 @@
  *     again       after everything has been freed, the same input puts every block where it was,
  *                 when the empty heap is one free chunk (of several, an engine may take any)
  *     verdicts    with and without a start bitmap, every block is put at the same place
- *     reference   engines first_fit, best_fit and worst_fit put every block where a list of chunks
- *                 kept in order of address puts it (quadratic, and too simple to be wrong)
+ *     reference   the four fits and zephyr put every block where naive_heap.h puts it (quadratic,
+ *                 and too simple to be wrong)
  */
+#include "../naive_heap.h"
 #include "../stage.h"
 
 #include <smh/port.h>
@@ -19,94 +20,6 @@ const char fuzz_target[] = "engines_side_by_side";
 
 static struct fuzz_stage stage;
 static uint32_t places[STEPS]; /* where each step's block was put the first time */
-
-/* --- the reference of the fits -------------------------------------------------------------- */
-
-#define CHUNKS      512
-#define HEADER      8u
-#define CHUNK_LEAST 16u
-
-struct reference_chunk {
-    size_t start; /* of the header, from the first one */
-    size_t size;
-    bool used;
-};
-
-static struct reference_chunk chunks[CHUNKS];
-static size_t chunk_count;
-static bool overflowed;
-
-static void reference_split(size_t index, size_t size)
-{
-    if (chunks[index].size == size) {
-        return;
-    }
-    if (chunk_count == CHUNKS) {
-        overflowed = true;
-        return;
-    }
-    memmove(&chunks[index + 1], &chunks[index], (chunk_count - index) * sizeof(chunks[0]));
-    chunk_count++;
-    chunks[index].size = size;
-    chunks[index + 1].start += size;
-    chunks[index + 1].size -= size;
-}
-
-static void reference_join(size_t index)
-{
-    chunks[index].size += chunks[index + 1].size;
-    chunk_count--;
-    memmove(&chunks[index + 1], &chunks[index + 2], (chunk_count - index - 1) * sizeof(chunks[0]));
-}
-
-/* The chunk that an engine takes, of equals the one with the lowest address; chunk_count: none. */
-static size_t reference_choose(const struct smh_engine *engine, size_t need)
-{
-    size_t chosen = chunk_count;
-    for (size_t i = 0; i < chunk_count; i++) {
-        if (chunks[i].used || chunks[i].size < need) {
-            continue;
-        }
-        bool first = chosen == chunk_count;
-        if (first || (engine == &smh_engine_best_fit && chunks[i].size < chunks[chosen].size) ||
-            (engine == &smh_engine_worst_fit && chunks[i].size > chunks[chosen].size)) {
-            chosen = i;
-        }
-    }
-    return chosen;
-}
-
-/* Offset of the block from the first header, or NOWHERE. */
-static uint32_t reference_alloc(const struct smh_engine *engine, size_t bytes)
-{
-    size_t need = bytes + HEADER < CHUNK_LEAST ? CHUNK_LEAST : (bytes + HEADER + 7) / 8 * 8;
-    size_t i = reference_choose(engine, need);
-    if (i == chunk_count) {
-        return NOWHERE;
-    }
-    /* What is left over must be a chunk of its own. */
-    reference_split(i, chunks[i].size - need < CHUNK_LEAST ? chunks[i].size : need);
-    chunks[i].used = true;
-    return (uint32_t)(chunks[i].start + HEADER);
-}
-
-static void reference_free(uint32_t block)
-{
-    for (size_t i = 0; i < chunk_count; i++) {
-        if (chunks[i].start + HEADER != block) {
-            continue;
-        }
-        chunks[i].used = false;
-        if (i + 1 < chunk_count && !chunks[i + 1].used) {
-            reference_join(i);
-        }
-        if (i > 0 && !chunks[i - 1].used) {
-            reference_join(i - 1);
-        }
-        return;
-    }
-    fuzz_fail("the reference does not know a block");
-}
 
 /* --- runs ------------------------------------------------------------------------------------ */
 
@@ -189,39 +102,62 @@ static void run(const uint8_t *bytes, size_t size, enum pass pass, const char *g
     fuzz_validate(&stage, true);
 }
 
-/* A fit against the reference: natural alignment and granule, no realloc. */
+/* One step on heap and reference; what both give the block's slot is compared. */
+static void do_twice(const struct smh_fuzz_step *step, void **block)
+{
+    const struct smh_operation *operation = &step->operation;
+    struct smh_heap *heap = heap_of();
+    size_t bytes = (size_t)operation->bytes;
+    uintptr_t expected = NAIVE_NOWHERE;
+    uintptr_t old = (uintptr_t)*block;
+    void *placed = NULL;
+    if (step->kind == SMH_FUZZ_RESIZE) {
+        bool done = old != 0 && naive_heap_resize(old, bytes);
+        FUZZ_REQUIRE(smh_heap_resize(heap, *block, bytes) == done,
+                     "step %llu: %s resizes to %zu bytes, the reference does not, or the reverse",
+                     (unsigned long long)operation->site, heap->engine->name, bytes);
+        return;
+    }
+    if (operation->kind == SMH_OPERATION_FREE) {
+        if (old != 0) {
+            naive_heap_free(old);
+        }
+        FUZZ_REQUIRE(smh_heap_free(heap, *block) == 0, "a block cannot be freed");
+    } else if (operation->kind == SMH_OPERATION_REALLOC && old != 0) {
+        expected = naive_heap_realloc(old, operation->align, bytes);
+        placed = smh_heap_aligned_realloc(heap, *block, operation->align, bytes);
+    } else if (old == 0 && bytes != 0) {
+        expected = naive_heap_alloc(operation->align, bytes);
+        placed = smh_heap_aligned_alloc(heap, operation->align, bytes);
+    } else {
+        return;
+    }
+    FUZZ_REQUIRE((uintptr_t)placed == expected,
+                 "step %llu: %s puts %zu bytes at 0x%zx, the reference at 0x%zx",
+                 (unsigned long long)operation->site, heap->engine->name, bytes,
+                 (size_t)((uintptr_t)placed - (uintptr_t)stage.memory[0]),
+                 (size_t)(expected - (uintptr_t)stage.memory[0]));
+    /* A realloc that was refused keeps the block. */
+    *block =
+        placed != NULL || operation->kind != SMH_OPERATION_REALLOC || bytes == 0 ? placed : *block;
+}
+
+/* An engine against the reference, of natural granule. */
 static void run_reference(const uint8_t *bytes, size_t size)
 {
     struct smh_fuzz_input input;
     struct smh_fuzz_step step;
     void *blocks[SMH_FUZZ_SLOTS] = {0};
-    struct smh_chunk first = {0};
-    struct smh_heap *heap = heap_of();
-    FUZZ_REQUIRE(smh_heap_walk(heap, &first) && !first.used, "an empty heap has no free chunk");
-    chunks[0] = (struct reference_chunk){0, first.size, false};
-    chunk_count = 1;
-    overflowed = false;
+    if (!naive_heap_open(heap_of())) {
+        return;
+    }
     smh_fuzz_open(&input, bytes, size);
-    while (!overflowed && smh_fuzz_next(&input, &step)) {
-        void **block = &blocks[step.operation.slot];
-        size_t wanted = (size_t)step.operation.bytes;
-        if (step.kind != SMH_FUZZ_OPERATION || wanted > SMH_FUZZ_STRIDE) {
-            continue;
+    while (smh_fuzz_next(&input, &step)) {
+        if (step.kind == SMH_FUZZ_RESIZE ||
+            (step.kind == SMH_FUZZ_OPERATION && step.operation.kind <= SMH_OPERATION_FREE)) {
+            do_twice(&step, &blocks[step.operation.slot]);
+            fuzz_operations++;
         }
-        if (step.operation.kind <= SMH_OPERATION_CALLOC && *block == NULL) {
-            *block = smh_heap_alloc(heap, wanted);
-            uint32_t expected = reference_alloc(heap->engine, wanted);
-            uint32_t place = *block == NULL ? NOWHERE : place_of(*block) - (uint32_t)first.offset;
-            FUZZ_REQUIRE(overflowed || place == expected,
-                         "step %llu: %s puts %zu bytes at 0x%x, the reference at 0x%x",
-                         (unsigned long long)step.operation.site, heap->engine->name, wanted, place,
-                         expected);
-        } else if (step.operation.kind == SMH_OPERATION_FREE && *block != NULL) {
-            reference_free(place_of(*block) - (uint32_t)first.offset);
-            FUZZ_REQUIRE(smh_heap_free(heap, *block) == 0, "a block cannot be freed");
-            *block = NULL;
-        }
-        fuzz_operations++;
     }
 }
 
@@ -247,13 +183,10 @@ static void run_engine(const uint8_t *bytes, size_t size, const struct smh_engin
         run(bytes, size, AGAIN, "without a start bitmap");
         fuzz_stage_close(&stage);
     }
-    if (engine == &smh_engine_first_fit || engine == &smh_engine_best_fit ||
-        engine == &smh_engine_worst_fit) {
-        region->granule = 0;
-        if (fuzz_stage_open(&stage, &input.config, false)) {
-            run_reference(bytes, size);
-            fuzz_stage_close(&stage);
-        }
+    region->granule = 0;
+    if (fuzz_stage_open(&stage, &input.config, false)) {
+        run_reference(bytes, size);
+        fuzz_stage_close(&stage);
     }
 }
 

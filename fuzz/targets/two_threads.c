@@ -1,17 +1,22 @@
 /* two_threads.c: two threads on one pool, under a scheduler that the input decides.
  *
  * Owns: the two threads, as contexts of one thread of the host; and the port: every lock that the
- * core takes or releases is a point at which the other may go on, so that any order of critical
- * sections can be had, and had again.
+ * core takes or releases is a point at which the other may go on, and so is one place a call in
+ * the midst of the core, so that any order of critical sections can be had, and had again.
  *
  *     thread 0   ask -> lock [critical] unlock -> copy -> lock [critical] unlock -> judged
  *     thread 1             ^ here ^           ^ and here: one bit of the record's argument each
+ *                                 ^ or anywhere: after so many edges of the core's control flow
  *
  * Each thread executes one half of the records on blocks of its own. What the oracle says of a
  * refusal, or of the space a block takes, is asked only when the other thread did nothing
- * meanwhile. Data races within a critical section are ThreadSanitizer's business (make check-tsan).
+ * meanwhile; nothing is asked while the other stands in a critical section. Data races between
+ * processors are ThreadSanitizer's business (make check-tsan).
  *
- * Invariants: no lock is held twice, no two by one thread; none is held when all is done.
+ * Invariants: no lock is held twice, no two by one thread; none is held when all is done. While
+ * the core works, AddressSanitizer traps what is touched without its lock (a slot's heap; what is
+ * to be the next slot's; the pool's count of failures), and the bytes of the user's that a resize
+ * is to keep, while a lock is held.
  */
 #include "../stage.h"
 
@@ -27,14 +32,20 @@ const char fuzz_target[] = "two_threads";
 #define STACK_BYTES ((size_t)1 << 18)
 #define NO_THREAD   2u
 #define SPARE_ATTR  1000u
+#define LINKS_BYTES 16u
 
 struct thread {
     ucontext_t context;
     struct smh_fuzz_input input;
     struct smh_live live[SMH_FUZZ_SLOTS];
-    unsigned schedule;      /* the bits of the step under way */
+    unsigned schedule;      /* a bit for each lock of the step under way */
+    unsigned stop;          /* where the other goes on in the midst of its calls; 0: nowhere */
+    uint64_t edges;         /* of the core until then; 0: passed */
     struct smh_lock *wants; /* blocked: the lock that the other holds */
-    unsigned held;          /* locks */
+    struct smh_lock *holds;
+    const uint8_t *kept; /* the user's, to be kept by the call under way */
+    size_t kept_bytes;
+    bool inside; /* a call of the pool is under way */
     bool done;
 };
 
@@ -58,11 +69,54 @@ void __sanitizer_finish_switch_fiber(void *fake_stack, const void **bottom, size
 static const void *host_stack;
 static size_t host_stack_bytes;
 
+/* How far it is to where the other goes on; and nothing happens there until wake(). */
+static uint64_t hush(void)
+{
+    uint64_t edges = fuzz_alarm > fuzz_steps ? fuzz_alarm - fuzz_steps : 0;
+    fuzz_alarm = 0;
+    return edges;
+}
+
+static void wake(uint64_t edges)
+{
+    fuzz_alarm = edges == 0 ? 0 : fuzz_steps + edges;
+}
+
+static void shut(const void *memory, size_t bytes, bool closed)
+{
+    if (closed) {
+        smh_port_poison(memory, bytes);
+    } else {
+        smh_port_unpoison(memory, bytes);
+    }
+}
+
+/* What the running thread may touch, by where it is and what it holds. */
+static void guard(void)
+{
+    static const struct thread outside;
+    const struct thread *self = running == NO_THREAD ? &outside : &threads[running];
+    struct smh_pool *pool = &stage.machine.pool;
+    uint64_t edges = hush(); /* the port is compiled with the core */
+    for (uint32_t i = 0; i < pool->slot_count; i++) {
+        struct smh_pool_slot *slot = &pool->slots[i];
+        const struct smh_lock *lock = i < pool->region_count ? &slot->lock : &pool->lock;
+        shut(&slot->heap, sizeof(slot->heap), self->inside && self->holds != lock);
+    }
+    shut(&pool->failed_requests, sizeof(pool->failed_requests),
+         self->inside && self->holds != &pool->lock);
+    if (self->kept_bytes != 0) {
+        shut(self->kept, self->kept_bytes, self->inside && self->holds != NULL);
+    }
+    wake(edges);
+}
+
 /* Leaves the running thread for the scheduler, which chooses the next. */
 static void leave(void)
 {
     struct thread *self = &threads[running];
     void *fake_stack = NULL;
+    self->edges = hush();
     if (__sanitizer_start_switch_fiber != NULL) {
         __sanitizer_start_switch_fiber(self->done ? NULL : &fake_stack, host_stack,
                                        host_stack_bytes);
@@ -71,6 +125,8 @@ static void leave(void)
     if (__sanitizer_finish_switch_fiber != NULL) {
         __sanitizer_finish_switch_fiber(fake_stack, NULL, NULL);
     }
+    guard();
+    wake(self->edges);
 }
 
 /* The other thread may go on here. */
@@ -104,8 +160,10 @@ void smh_port_lock(struct smh_lock *lock)
     lock->words[0] = running + 1;
     if (running != NO_THREAD) {
         threads[running].wants = NULL;
-        FUZZ_REQUIRE(threads[running].held++ == 0, "a thread holds two locks");
+        FUZZ_REQUIRE(threads[running].holds == NULL, "a thread holds two locks");
+        threads[running].holds = lock;
     }
+    guard();
     may_switch();
 }
 
@@ -114,8 +172,9 @@ void smh_port_unlock(struct smh_lock *lock)
     FUZZ_REQUIRE(lock->words[0] == running + 1, "a lock is released that is not held");
     lock->words[0] = 0;
     if (running != NO_THREAD) {
-        threads[running].held--;
+        threads[running].holds = NULL;
     }
+    guard();
     may_switch();
 }
 
@@ -126,16 +185,46 @@ void smh_port_panic(const char *function, const char *what, const void *address)
 
 /* --- a thread -------------------------------------------------------------------------------- */
 
+/* Around each call of the pool. `bytes` of block are the user's and stay so, or 0. */
+static void enter(const void *block, size_t bytes)
+{
+    struct thread *self = &threads[running];
+    /* A free under the lock writes its links to the beginning. */
+    self->kept = bytes > LINKS_BYTES ? (const uint8_t *)block + LINKS_BYTES : NULL;
+    self->kept_bytes = bytes > LINKS_BYTES ? bytes - LINKS_BYTES : 0;
+    self->inside = true;
+    /* Near the beginning more often. */
+    fuzz_alarm_rings = leave;
+    guard();
+    wake(self->stop == 0 ? 0 : 1 + self->stop * self->stop / 64);
+}
+
+/* The heaps are at rest afterwards: the other holds no lock. */
+static void come_back(void)
+{
+    struct thread *self = &threads[running];
+    (void)hush();
+    self->inside = false;
+    FUZZ_REQUIRE(self->holds == NULL, "a call ends with a lock held");
+    guard();
+    while (threads[running ^ 1u].holds != NULL) {
+        leave();
+    }
+    self->kept_bytes = 0;
+}
+
 static void do_alloc(struct smh_live *live, struct smh_operation *operation)
 {
     struct smh_pool *pool = &stage.machine.pool;
     uint64_t before = switches;
+    enter(NULL, 0);
     void *block =
         operation->prefer != NULL
             ? smh_pool_alloc_prefer(pool, operation->prefer->attrs, operation->prefer->count,
                                     operation->align, (size_t)operation->bytes)
             : smh_pool_aligned_alloc(pool, operation->attr, operation->align,
                                      (size_t)operation->bytes);
+    come_back();
     *live = (struct smh_live){.serial = stage.serial++};
     if (block != NULL) {
         fuzz_entered(&stage, live, operation, block, UINT64_MAX, 0);
@@ -150,7 +239,9 @@ static void do_free(struct smh_live *live)
     /* fuzz_left asks whether the block lies in free space: the other may have taken it since. */
     uint64_t before = switches;
     void *block = live->block;
+    enter(NULL, 0);
     int code = smh_pool_free(&stage.machine.pool, block);
+    come_back();
     if (before != switches) {
         FUZZ_REQUIRE(code == 0, "free of a live block gave %d", code);
         live->block = NULL;
@@ -165,8 +256,10 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
     uint64_t before = switches;
     operation->prefer = NULL;
     fuzz_leaving(&stage, live);
+    enter(live->block, (size_t)kept);
     void *block = smh_pool_aligned_realloc(&stage.machine.pool, operation->attr, live->block,
                                            operation->align, (size_t)operation->bytes);
+    come_back();
     if (operation->bytes == 0) {
         FUZZ_REQUIRE(block == NULL, "realloc to 0 bytes gave a block");
         live->block = NULL;
@@ -187,16 +280,36 @@ static void do_add(void)
     const struct smh_region region = {
         .attr = SPARE_ATTR, .addr = (uintptr_t)spare, .size = sizeof(spare)};
     if (spare_slot) {
+        enter(NULL, 0);
         int code = smh_pool_add(&stage.machine.pool, &region);
+        come_back();
         FUZZ_REQUIRE(code == 0 || code == -EEXIST, "add gives %d", code);
         /* Whoever succeeded may not have come back yet. */
         spares_added += code == 0;
         spares_tried++;
         FUZZ_REQUIRE(spares_added <= 1, "a region is added %u times", spares_added);
-        FUZZ_REQUIRE(smh_pool_index_of(&stage.machine.pool, spare + 512) ==
-                         (int)stage.machine.region_count,
-                     "a region just added is not found");
+        enter(NULL, 0);
+        int index = smh_pool_index_of(&stage.machine.pool, spare + 512);
+        come_back();
+        FUZZ_REQUIRE(index == (int)stage.machine.region_count, "a region just added is not found");
     }
+}
+
+/* Questions about a block, which the other thread must not disturb. */
+static void do_questions(const struct smh_live *live)
+{
+    const struct smh_pool *pool = &stage.machine.pool;
+    if (live->block == NULL) {
+        return;
+    }
+    enter(NULL, 0);
+    int index = smh_pool_index_of(pool, live->block);
+    int verdict = smh_pool_verdict(pool, live->block);
+    size_t usable = smh_pool_usable_size(pool, live->block);
+    come_back();
+    FUZZ_REQUIRE(index == live->region && verdict == 0 && usable == live->usable,
+                 "a live block is in region %d, its verdict %d, its usable size %zu", index,
+                 verdict, usable);
 }
 
 static const struct fuzz_calls calls = {.alloc = do_alloc, .free = do_free, .realloc = do_realloc};
@@ -211,15 +324,35 @@ static void do_operation(struct smh_live *live, struct smh_operation *operation)
 
 static void do_step(struct thread *self, struct smh_fuzz_step *step)
 {
+    struct smh_pool *pool = &stage.machine.pool;
+    struct smh_live *live = &self->live[step->operation.slot];
     struct smh_stats stats;
-    if (step->kind == SMH_FUZZ_LARGEST || step->kind == SMH_FUZZ_CHECK) {
-        (void)smh_pool_stats(&stage.machine.pool, SMH_ATTR_ANY, &stats);
+    int code;
+    switch (step->kind) {
+    case SMH_FUZZ_LARGEST:
+        enter(NULL, 0);
+        code = smh_pool_stats(pool, SMH_ATTR_ANY, &stats);
+        come_back();
+        FUZZ_REQUIRE(code == 0, "statistics give %d", code);
         do_add();
-    } else if (step->kind == SMH_FUZZ_MISUSE) {
-        FUZZ_REQUIRE(smh_pool_free(&stage.machine.pool, &stats) == -ENOENT,
-                     "an address outside the pool is freed");
-    } else {
-        do_operation(&self->live[step->operation.slot], &step->operation);
+        break;
+    case SMH_FUZZ_CHECK:
+        enter(NULL, 0);
+        code = smh_pool_check(pool, NULL, NULL);
+        come_back();
+        FUZZ_REQUIRE(code == 0, "the check gives %d", code);
+        do_add();
+        break;
+    case SMH_FUZZ_MISUSE:
+        enter(NULL, 0);
+        code = smh_pool_free(pool, &stats);
+        come_back();
+        FUZZ_REQUIRE(code == -ENOENT, "an address outside the pool is freed");
+        do_questions(live);
+        break;
+    default:
+        do_operation(live, &step->operation);
+        break;
     }
 }
 
@@ -231,7 +364,8 @@ static void run_thread(void)
         __sanitizer_finish_switch_fiber(NULL, &host_stack, &host_stack_bytes);
     }
     while (smh_fuzz_next(&self->input, &step)) {
-        self->schedule = step.argument;
+        self->schedule = step.argument % 256;
+        self->stop = step.argument < 0x4000 ? 0 : (step.argument - 0x4000) / 256;
         stage.index = step.operation.site;
         do_step(self, &step);
         fuzz_operations++;
@@ -239,6 +373,7 @@ static void run_thread(void)
         may_switch(); /* between two steps, always */
     }
     self->schedule = 0;
+    self->stop = 0;
     for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
         if (self->live[i].block != NULL) {
             do_free(&self->live[i]);
@@ -279,7 +414,7 @@ static void run_threads(void)
         resume(next);
         next ^= 1u;
     }
-    FUZZ_REQUIRE(threads[0].held == 0 && threads[1].held == 0, "a lock is never released");
+    FUZZ_REQUIRE(threads[0].holds == NULL && threads[1].holds == NULL, "a lock is never released");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
