@@ -179,14 +179,14 @@ def run_target(binary: Path, corpus: Path, runs: int, seed: int, limit: float) -
     return failed, usage.ru_utime + usage.ru_stime, said[0] if said else ""
 
 
-def hunt(builder: Builder, seed: int, limit: float) -> dict:
+def hunt(builder: Builder, targets: list[str], seed: int, limit: float) -> dict:
     """Targets in turn until one fails or the time is over."""
     used, runs, round_number = 0.0, RUNS_FIRST, 0
-    for target in TARGETS:
+    for target in targets:
         shutil.rmtree(WORK / "corpus" / target, ignore_errors=True)
         (WORK / "corpus" / target).mkdir(parents=True)
     while used < limit:
-        for target in TARGETS:
+        for target in targets:
             failed, seconds, said = run_target(builder.target(target), WORK / "corpus" / target, runs,
                                                seed * 1000 + round_number, limit - used)
             used += seconds
@@ -211,39 +211,74 @@ def print_summary(rows: list[dict], limit: float) -> None:
         print(f"not found within {limit:g} s by every seed: {' '.join(missed)}")
 
 
-def main() -> int:
+def write_table(rows: list[dict], path: Path) -> None:
+    """A line for each fault: least, median and most seconds, how many seeds found it, and where."""
+    lines = ["# The planted faults, and the processor seconds that each took to be found", "",
+             "Written by `make faults FAULTS_FLAGS=--table=FILE`; what a fault is: `fuzz/faults/*.txt`.", "",
+             "| fault | found | least | median | most | by |", "|---|---|---|---|---|---|"]
+    for row in sorted(rows, key=lambda row: row["name"]):
+        found = [one for one in row["hunts"] if one["found"]]
+        seconds = [one["seconds"] for one in found]
+        figures = [f"{value:.2f}" for value in (min(seconds), statistics.median(seconds), max(seconds))] if found else ["-"] * 3
+        targets = " ".join(sorted({one["target"] for one in found}))
+        lines.append(f"| {row['name']} | {len(found)} of {len(row['hunts'])} | {' | '.join(figures)} | {targets} |")
+    path.write_text("\n".join(lines) + "\n")
+
+
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("compiler", "flags", "core-flags", "link", "libraries"):
         parser.add_argument(f"--{name}", default="")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--limit", type=float, default=60)
     parser.add_argument("--sound", action="store_true")
+    parser.add_argument("--targets", type=lambda text: text.split(","), default=TARGETS)
+    parser.add_argument("--every", type=int, default=1, help="one fault of so many")
+    parser.add_argument("--resume", action="store_true", help="what out/faults.json knows is not hunted again")
+    parser.add_argument("--table", type=Path, help="write the figures of every fault there")
     parser.add_argument("names", nargs="*", help="faults; default: all")
-    arguments = parser.parse_args()
-    faults: list[Fault | None] = list(read_faults(ROOT / "fuzz" / "faults"))
+    return parser.parse_args()
+
+
+def choose_faults(arguments: argparse.Namespace) -> list[Fault | None]:
+    if arguments.sound:
+        return [None]
+    faults = read_faults(ROOT / "fuzz" / "faults")
     unknown = set(arguments.names) - {fault.name for fault in faults}
     if unknown:
         sys.exit(f"there is no fault {' '.join(sorted(unknown))}")
     if arguments.names:
         faults = [fault for fault in faults if fault.name in arguments.names]
-    if arguments.sound:
-        faults = [None]
+    return faults[::arguments.every]
+
+
+def main() -> int:
+    arguments = parse_arguments()
     builder = Builder(arguments.compiler, arguments.flags, arguments.core_flags, arguments.link,
                       arguments.libraries)
-    rows, homeless = [], []
-    for fault in faults:
+    figures = ROOT / "out" / "faults.json"
+    figures.parent.mkdir(exist_ok=True)
+    rows = json.loads(figures.read_text()) if arguments.resume and figures.exists() else []
+    known = {row["name"] for row in rows if len(row["hunts"]) >= arguments.seeds}
+    rows = [row for row in rows if row["name"] in known]
+    homeless = []
+    for fault in choose_faults(arguments):
         name = fault.name if fault else "(none)"
+        if name in known:
+            continue
         if not builder.build(fault):
             homeless.append(name)
             continue
-        hunts = [hunt(builder, seed, arguments.limit) for seed in range(1, arguments.seeds + 1)]
+        hunts = [hunt(builder, arguments.targets, seed, arguments.limit)
+                 for seed in range(1, arguments.seeds + 1)]
         rows.append({"name": name, "models": fault.models if fault else "", "hunts": hunts})
+        figures.write_text(json.dumps(rows, indent=1) + "\n")
         times = " ".join(f"{one['seconds']:6.2f}" if one["found"] else "missed" for one in hunts)
         said = hunts[0]["target"] + ": " + hunts[0]["said"] if hunts else "compiles"
         print(f"{name:34} {times}  {said[:110]}", flush=True)
     print_summary(rows, arguments.limit)
-    (ROOT / "out").mkdir(exist_ok=True)
-    (ROOT / "out" / "faults.json").write_text(json.dumps(rows, indent=1) + "\n")
+    if arguments.table:
+        write_table(rows, arguments.table)
     if homeless:
         print(f"not planted, their place has changed: {' '.join(homeless)}")
     found = not homeless and all(one["found"] for row in rows for one in row["hunts"])

@@ -10,7 +10,7 @@
  *
  * Each thread executes one half of the records on blocks of its own. What the oracle says of a
  * refusal, or of the space a block takes, is asked only when the other thread did nothing
- * meanwhile; nothing is asked while the other stands in a critical section. Data races between
+ * meanwhile; of a heap nothing is asked while the other holds its lock. Data races between
  * processors are ThreadSanitizer's business (make check-tsan).
  *
  * Invariants: no lock is held twice, no two by one thread; none is held when all is done. While
@@ -32,6 +32,7 @@ const char fuzz_target[] = "two_threads";
 #define STACK_BYTES ((size_t)1 << 18)
 #define NO_THREAD   2u
 #define SPARE_ATTR  1000u
+#define SPARE_BYTES ((size_t)1024)
 #define LINKS_BYTES 16u
 
 struct thread {
@@ -41,6 +42,7 @@ struct thread {
     unsigned schedule;      /* a bit for each lock of the step under way */
     unsigned stop;          /* where the other goes on in the midst of its calls; 0: nowhere */
     uint64_t edges;         /* of the core until then; 0: passed */
+    uint64_t period;        /* and so many edges later again; 0: not in this call */
     struct smh_lock *wants; /* blocked: the lock that the other holds */
     struct smh_lock *holds;
     const uint8_t *kept; /* the user's, to be kept by the call under way */
@@ -54,7 +56,9 @@ static struct thread threads[THREADS];
 static ucontext_t scheduler;
 static unsigned running = NO_THREAD;
 static uint64_t switches;
-static bool spare_slot; /* one more region may be added */
+/* Regions that serve nobody and may be added meanwhile, between the others and beside them. */
+static uint8_t *spares[SMH_FUZZ_REGIONS_MAX];
+static unsigned spare_count;
 static unsigned spares_added;
 static unsigned spares_tried;
 static _Alignas(64) uint8_t stacks[THREADS][STACK_BYTES];
@@ -126,7 +130,7 @@ static void leave(void)
         __sanitizer_finish_switch_fiber(fake_stack, NULL, NULL);
     }
     guard();
-    wake(self->edges);
+    wake(self->edges != 0 ? self->edges : self->period);
 }
 
 /* The other thread may go on here. */
@@ -199,18 +203,28 @@ static void enter(const void *block, size_t bytes)
     wake(self->stop == 0 ? 0 : 1 + self->stop * self->stop / 64);
 }
 
-/* The heaps are at rest afterwards: the other holds no lock. */
 static void come_back(void)
 {
     struct thread *self = &threads[running];
     (void)hush();
+    self->period = 0;
     self->inside = false;
     FUZZ_REQUIRE(self->holds == NULL, "a call ends with a lock held");
     guard();
-    while (threads[running ^ 1u].holds != NULL) {
+    self->kept_bytes = 0;
+}
+
+/* The heap of this block is at rest afterwards: the other does not stand in the midst of it. */
+static void wait_for(const void *block)
+{
+    size_t i = 0;
+    while ((uintptr_t)block - (uintptr_t)stage.memory[i] >= stage.size[i]) {
+        i++;
+        FUZZ_REQUIRE(i < stage.machine.region_count, "a block lies in no region");
+    }
+    while (threads[running ^ 1u].holds == &stage.slots[i].lock) {
         leave();
     }
-    self->kept_bytes = 0;
 }
 
 static void do_alloc(struct smh_live *live, struct smh_operation *operation)
@@ -227,14 +241,16 @@ static void do_alloc(struct smh_live *live, struct smh_operation *operation)
     come_back();
     *live = (struct smh_live){.serial = stage.serial++};
     if (block != NULL) {
+        wait_for(block);
         fuzz_entered(&stage, live, operation, block, UINT64_MAX, 0);
-    } else if (before == switches) {
+    } else if (before == switches && threads[running ^ 1u].holds == NULL) {
         fuzz_refused(&stage, operation);
     }
 }
 
 static void do_free(struct smh_live *live)
 {
+    wait_for(live->block);
     fuzz_leaving(&stage, live);
     /* fuzz_left asks whether the block lies in free space: the other may have taken it since. */
     uint64_t before = switches;
@@ -255,6 +271,7 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
     uint64_t kept = live->bytes < operation->bytes ? live->bytes : operation->bytes;
     uint64_t before = switches;
     operation->prefer = NULL;
+    wait_for(live->block);
     fuzz_leaving(&stage, live);
     enter(live->block, (size_t)kept);
     void *block = smh_pool_aligned_realloc(&stage.machine.pool, operation->attr, live->block,
@@ -264,35 +281,44 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
         FUZZ_REQUIRE(block == NULL, "realloc to 0 bytes gave a block");
         live->block = NULL;
     } else if (block != NULL) {
+        wait_for(block);
         fuzz_entered(&stage, live, operation, block, 0, kept);
     } else {
+        wait_for(live->block);
         fuzz_stayed(&stage, live);
-        if (before == switches) {
+        if (before == switches && threads[running ^ 1u].holds == NULL) {
             fuzz_refused(&stage, operation);
         }
     }
 }
 
-/* Both threads add the same region, which serves nobody: one of them, once, succeeds. */
+/* Both threads add the same region: one of them, once, succeeds. */
 static void do_add(void)
 {
-    static _Alignas(64) uint8_t spare[1024];
-    const struct smh_region region = {
-        .attr = SPARE_ATTR, .addr = (uintptr_t)spare, .size = sizeof(spare)};
-    if (spare_slot) {
-        enter(NULL, 0);
-        int code = smh_pool_add(&stage.machine.pool, &region);
-        come_back();
-        FUZZ_REQUIRE(code == 0 || code == -EEXIST, "add gives %d", code);
-        /* Whoever succeeded may not have come back yet. */
-        spares_added += code == 0;
-        spares_tried++;
-        FUZZ_REQUIRE(spares_added <= 1, "a region is added %u times", spares_added);
-        enter(NULL, 0);
-        int index = smh_pool_index_of(&stage.machine.pool, spare + 512);
-        come_back();
-        FUZZ_REQUIRE(index == (int)stage.machine.region_count, "a region just added is not found");
+    unsigned number = spares_added;
+    struct smh_pool *pool = &stage.machine.pool;
+    /* Later on there are blocks to look up. */
+    if (number == spare_count || stage.serial < 8 * (uint64_t)(number + 1)) {
+        return;
     }
+    const struct smh_region region = {
+        .attr = SPARE_ATTR, .addr = (uintptr_t)spares[number], .size = SPARE_BYTES};
+    spares_tried = number + 1;
+    enter(NULL, 0);
+    /* What others see of the pool meanwhile changes every few steps. */
+    threads[running].period = 1 + threads[running].stop % 16;
+    wake(threads[running].period);
+    int code = smh_pool_add(pool, &region);
+    come_back();
+    FUZZ_REQUIRE(code == 0 || code == -EEXIST, "add gives %d", code);
+    /* Whoever succeeded may not have come back yet. */
+    spares_added += code == 0;
+    FUZZ_REQUIRE(spares_added <= spares_tried, "a region is added twice");
+    enter(NULL, 0);
+    int index = smh_pool_index_of(pool, spares[number] + SPARE_BYTES / 2);
+    come_back();
+    FUZZ_REQUIRE(index == (int)(stage.machine.region_count + number),
+                 "a region just added is not found");
 }
 
 /* Questions about a block, which the other thread must not disturb. */
@@ -349,6 +375,7 @@ static void do_step(struct thread *self, struct smh_fuzz_step *step)
         come_back();
         FUZZ_REQUIRE(code == -ENOENT, "an address outside the pool is freed");
         do_questions(live);
+        do_add();
         break;
     default:
         do_operation(live, &step->operation);
@@ -417,6 +444,35 @@ static void run_threads(void)
     FUZZ_REQUIRE(threads[0].holds == NULL && threads[1].holds == NULL, "a lock is never released");
 }
 
+/* In the places that the input has no region for. */
+static void open_spares(const struct smh_fuzz_config *config)
+{
+    uint8_t *first =
+        stage.memory[0] - config->regions[0].head - config->places[0] * SMH_FUZZ_STRIDE;
+    size_t room = SMH_FUZZ_REGIONS_MAX - config->region_count;
+    spares_added = 0;
+    spares_tried = 0;
+    /* Where bits are matched, a spare region would serve. */
+    spare_count = config->match == smh_match_equal ? (unsigned)room : 0;
+    for (unsigned i = 0; i < spare_count; i++) {
+        spares[i] = first + config->places[config->region_count + i] * SMH_FUZZ_STRIDE;
+        smh_port_unpoison(spares[i], SPARE_BYTES);
+        memset(spares[i], 0xA5, SPARE_BYTES);
+    }
+    stage.machine.pool.slot_count = (uint32_t)config->region_count + spare_count;
+}
+
+static void close_spares(void)
+{
+    for (unsigned i = 0; i < spare_count; i++) {
+        smh_port_poison(spares[i], SPARE_BYTES);
+    }
+    FUZZ_REQUIRE(smh_pool_region_count(&stage.machine.pool) ==
+                         stage.machine.region_count + spares_added &&
+                     spares_added == spares_tried,
+                 "the pool has another number of regions than were added");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct smh_fuzz_input input;
@@ -425,10 +481,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     }
     stage.machine.pool.unlocked = false;
-    spares_added = 0;
-    spares_tried = 0;
-    spare_slot = input.config.match == smh_match_equal &&
-                 stage.machine.pool.slot_count > stage.machine.pool.region_count;
+    open_spares(&input.config);
     /* The oracle's probes read free space, where the other thread may be. */
     stage.exact = false;
     for (unsigned i = 0; i < THREADS; i++) {
@@ -445,10 +498,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         makecontext(&thread->context, run_thread, 0);
     }
     run_threads();
-    FUZZ_REQUIRE(smh_pool_region_count(&stage.machine.pool) ==
-                         stage.machine.region_count + spares_added &&
-                     spares_added == (spares_tried != 0),
-                 "the pool has another number of regions than were added");
+    close_spares();
     fuzz_validate(&stage, true);
     fuzz_stage_close(&stage);
     return 0;
