@@ -392,7 +392,7 @@ static void run_thread(void)
     }
     while (smh_fuzz_next(&self->input, &step)) {
         self->schedule = step.argument % 256;
-        self->stop = step.argument < 0x4000 ? 0 : (step.argument - 0x4000) / 256;
+        self->stop = step.argument < 0x4000 ? 0 : (step.argument - 0x4000u) / 256;
         stage.index = step.operation.site;
         do_step(self, &step);
         fuzz_operations++;
