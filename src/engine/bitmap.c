@@ -3,10 +3,11 @@
  * Owns: allocating, freeing and resizing, for every case. The encoding is bitmap_layout.h's, the
  * free chunks by size are bitmap_lists.h's; bitmap_fast.c has the most frequent cases again.
  *
- * Good fit: a small chunk of the very size, or the nearest size above; then the reserve, which is
- * a smallest large chunk; then the smaller of two of the class that may hold one that fits; then
- * one of the next class that holds any. Last in, first out within a class. The low end of a chunk
- * is handed out; the high end for large blocks, which so keep away from the small.
+ * Good fit: for a small request a chunk of the very size, or of the nearest small size above, or
+ * the reserve. For a large one, the smallest of four of the class that may hold one that fits, or
+ * of the next class that holds any; the reserve, if it is no larger. Last in, first out within a
+ * class. The low end of a chunk is handed out; of the largest the high end, for large blocks, which
+ * so keep away from the small.
  *
  * The granule may be any power of two from 8 to 4096. A unit is half a granule, but at least 8
  * bytes: with granule 8 (the default) blocks go in steps of 8 from 16 bytes on.
@@ -16,17 +17,17 @@
  * that a user can write.
  *
  * Time: every operation is bounded whatever the heap's state. What a call does at most: alloc
- * looks into two classes, takes one chunk out and places one rest, and makes another chunk the
- * reserve if it has used it up; free finds two ends and one begin, takes two chunks out and places
- * one. Each of these is a constant number of steps; what grows with the region is one step for
- * each power of 64 (of 32) in the length of a chunk, for its milestones, and the search through
- * six words of maps.
+ * looks into two classes, takes one chunk out and places one rest; free finds two ends and one
+ * begin, takes two chunks out and places one. Each of these is a constant number of steps; what
+ * grows with the region is one step for each power of 64 (of 32) in the length of a chunk, for its
+ * milestones, and the search through six words of maps.
  *
  * NULL: only when no free chunk has smh_bitmap_sufficient_chunk() bytes.
  */
 #include "bitmap_lists.h"
 
-/* Blocks from here on come from the end of their chunk: they do not cut up what small ones use. */
+/* Blocks from here on come from the end of the largest chunk: they do not cut up what small ones
+ * use. */
 #define LARGE_UNITS 512u
 
 /*     |           free chunk             |
@@ -37,45 +38,34 @@ static __attribute__((noinline)) void *carve(struct smh_heap *heap, struct smh_b
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
     uint32_t at = chunk.at + front;
+    bool reserved = chunk.at == map->reserve || (map->reserve == 0 && need < map->exact);
 
     smh_bitmap_take(map, chunk);
     if (chunk.end - at - need < SMH_BITMAP_SMALLEST) {
         need = chunk.end - at;
     } else {
         smh_bitmap_flip(map, at + need, 3);
-        smh_bitmap_place(map, at + need, chunk.end);
+        if (reserved && chunk.end - at - need >= map->exact) {
+            map->reserve = at + need;
+            map->reserve_end = chunk.end;
+        } else {
+            smh_bitmap_place(map, at + need, chunk.end);
+        }
     }
     if (front == 0) {
         smh_bitmap_flip(map, at + 1, 1);
     } else {
         smh_bitmap_flip(map, at, 1);
-        smh_bitmap_place(map, chunk.at, at);
+        if (reserved && map->reserve == 0 && front >= map->exact) {
+            map->reserve = chunk.at;
+            map->reserve_end = at;
+        } else {
+            smh_bitmap_place(map, chunk.at, at);
+        }
     }
     if (need > SMH_BITMAP_LONG) {
         smh_bitmap_describe(map, at, at + need, true);
     }
-    if (map->reserve == 0) {
-        smh_bitmap_refill(map);
-    }
-    smh_engine_count_alloc(heap, smh_bitmap_bytes(map, need));
-    return (void *)smh_bitmap_address(map, at);
-}
-
-/* The end of the reserve, which has `need` units and some to spare, or its begin. */
-static void *take_large(struct smh_heap *heap, uint32_t need)
-{
-    struct smh_bitmap *map = smh_bitmap_of(heap);
-    uint32_t at = map->reserve;
-
-    if (need >= LARGE_UNITS) {
-        at = map->reserve_end - need;
-        map->reserve_end = at;
-        smh_bitmap_flip(map, at, 1);
-    } else {
-        map->reserve = at + need;
-        smh_bitmap_flip_pair(map, at, 2, need);
-    }
-    smh_bitmap_describe(map, at, at + need, true);
     smh_engine_count_alloc(heap, smh_bitmap_bytes(map, need));
     return (void *)smh_bitmap_address(map, at);
 }
@@ -98,10 +88,11 @@ static __attribute__((noinline)) void *alloc_any(struct smh_heap *heap, size_t u
         return NULL;
     }
     rest = chunk.end - chunk.at - need;
-    if (chunk.at == map->reserve && rest >= map->exact) {
-        return take_large(heap, need);
+    if (need < LARGE_UNITS || rest < SMH_BITMAP_SMALLEST ||
+        !smh_bitmap_is_largest(map, chunk.end - chunk.at)) {
+        rest = 0;
     }
-    return carve(heap, chunk, need >= LARGE_UNITS && rest >= SMH_BITMAP_SMALLEST ? rest : 0, need);
+    return carve(heap, chunk, rest, need);
 }
 
 static void *bitmap_alloc(struct smh_heap *heap, size_t bytes)
@@ -323,11 +314,11 @@ static void *reshape(struct smh_heap *heap, void *address, size_t bytes, bool to
     }
     smh_bitmap_describe(map, block.at, block.end, false);
     if (block.right_end != block.end) {
-        smh_bitmap_take(map, (struct smh_bitmap_extent){block.end, block.right_end, 0});
+        smh_bitmap_take(map, (struct smh_bitmap_extent){block.end, block.right_end});
         smh_bitmap_flip(map, block.end, 3);
     }
     if (to_left) {
-        smh_bitmap_take(map, (struct smh_bitmap_extent){start, block.at, 0});
+        smh_bitmap_take(map, (struct smh_bitmap_extent){start, block.at});
         smh_bitmap_flip(map, start + 1, 1);
         smh_bitmap_flip(map, block.at, 1);
         memmove((void *)smh_bitmap_address(map, start), address,
@@ -339,9 +330,6 @@ static void *reshape(struct smh_heap *heap, void *address, size_t bytes, bool to
         smh_bitmap_place(map, start + need, block.right_end);
     }
     smh_bitmap_describe(map, start, start + need, true);
-    if (map->reserve == 0) {
-        smh_bitmap_refill(map);
-    }
     smh_engine_count_resize(heap, smh_bitmap_bytes(map, block.end - block.at),
                             smh_bitmap_bytes(map, need));
     return (void *)smh_bitmap_address(map, start);

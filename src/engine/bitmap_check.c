@@ -140,6 +140,9 @@ static int check_list(const struct smh_heap *heap, uint32_t class, uint32_t *lef
         if (smh_bitmap_class(map, next_mark(map, at + 1) - at) != class) {
             return broken(heap, fault, at, "a free chunk is in the list of its size");
         }
+        if (class >= SMH_BITMAP_EXACT_MAX && links->size != next_mark(map, at + 1) - at) {
+            return broken(heap, fault, at, "a large free chunk says its size");
+        }
         if (previous != 0 && links->previous != previous) {
             return broken(heap, fault, at, "a free chunk links back to the one before it");
         }

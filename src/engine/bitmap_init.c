@@ -183,6 +183,11 @@ int smh_bitmap_init(struct smh_heap *heap, const struct smh_heap_config *config)
     map->words[0] = 2; /* sentinel */
     smh_bitmap_flip(map, SMH_BITMAP_FIRST, 3);
     smh_bitmap_flip(map, map->end, 1);
-    smh_bitmap_place(map, SMH_BITMAP_FIRST, map->end);
+    if (map->units >= map->exact) {
+        map->reserve = SMH_BITMAP_FIRST;
+        map->reserve_end = map->end;
+    } else {
+        smh_bitmap_place(map, SMH_BITMAP_FIRST, map->end);
+    }
     return 0;
 }

@@ -34,7 +34,8 @@
  * has so many bits), the first that is one of 64 * 64, and so on, are descriptors too, and hold
  * the number of words inside that lie before them.
  *
- * A free chunk's own memory holds nothing but its two list links, and the reserve's not even them.
+ * A free chunk's own memory holds nothing but its two list links and, if it is large, its size; the
+ * reserve's not even them.
  */
 #ifndef SMH_BITMAP_LAYOUT_H
 #define SMH_BITMAP_LAYOUT_H
@@ -60,7 +61,7 @@ typedef uintptr_t smh_bitmap_word;
     64u                        /* classes of one size, at most: the bits of the first two maps \
                                 */
 #define SMH_BITMAP_SUB_BITS 2u /* log2 of the other classes per power of two */
-#define SMH_BITMAP_LOOK     2u /* chunks looked at in a class that may hold one that fits */
+#define SMH_BITMAP_LOOK     4u /* chunks looked at in a class of large ones */
 
 #define SMH_BITMAP_FAST_SHIFT 3u
 
@@ -97,6 +98,7 @@ _Static_assert(sizeof(struct smh_bitmap) <= SMH_HEAP_STATE_WORDS * sizeof(uintpt
 struct __attribute__((may_alias)) smh_bitmap_links {
     uint32_t next;
     uint32_t previous; /* of no meaning in its class's first */
+    uint32_t size;     /* in large chunks only: so that looking at one that does not fit is cheap */
 };
 
 static inline struct smh_bitmap *smh_bitmap_of(struct smh_heap *heap)

@@ -45,12 +45,9 @@ __attribute__((noinline)) void smh_bitmap_large_place(struct smh_bitmap *map, ui
     uint32_t *head;
     uint32_t next;
 
-    if (old_end - old - 1 >= end - at) { /* there is none, or it is larger: it is listed instead */
+    if (old_end - old >= end - at) { /* it is larger, and is listed instead */
         map->reserve = at;
         map->reserve_end = end;
-        if (old == 0) {
-            return;
-        }
         at = old;
         end = old_end;
     }
@@ -59,6 +56,7 @@ __attribute__((noinline)) void smh_bitmap_large_place(struct smh_bitmap *map, ui
     next = smh_bitmap_trusted(map, *head);
     *head = at;
     smh_bitmap_links_at(map, at)->next = next;
+    smh_bitmap_links_at(map, at)->size = end - at;
     map->maps[class / 32] |= 1u << (class % 32);
     if (next != 0) {
         smh_bitmap_links_at(map, next)->previous = at;
@@ -92,66 +90,53 @@ __attribute__((noinline)) void smh_bitmap_large_remove(struct smh_bitmap *map, u
     }
 }
 
-/* The first chunk of a class of large ones, or none: a list whose first is no free chunk, or of
- * another class, has been led there by a stray write. */
-static inline struct smh_bitmap_extent look_into(const struct smh_bitmap *map, uint32_t class)
+/* The smallest of the first chunks of a class that have `need` units and fewer than `size`, or 0.
+ * What they say of themselves is believed of the one that is taken only if the bitmap says so too:
+ * a list may have been led astray by a stray write. */
+static inline uint32_t look_into(const struct smh_bitmap *map, uint32_t class, uint32_t need,
+                                 uint32_t *size)
 {
-    uint32_t at = smh_bitmap_trusted(map, *smh_bitmap_large_head(map, class));
-    uint32_t end;
+    uint32_t at = *smh_bitmap_large_head(map, class);
+    uint32_t smallest = *size;
+    uint32_t found = 0;
 
-    if (at != 0) {
-        end = smh_bitmap_next(map, at + 1);
-        if (SMH_BITS_LIKELY(smh_bitmap_class(map, end - at) == class)) {
-            return (struct smh_bitmap_extent){at, end, class};
+    for (uint32_t look = SMH_BITMAP_LOOK; look != 0 && at - SMH_BITMAP_FIRST < map->units - 1;
+         look--) {
+        const struct smh_bitmap_links *links = smh_bitmap_links_at(map, at);
+
+        if (links->size >= need && links->size < smallest) {
+            found = at;
+            smallest = links->size;
         }
+        at = links->next;
     }
-    return (struct smh_bitmap_extent){0, 0, 0};
-}
-
-/* The first chunk of the smallest class from `class` on that holds any. */
-static struct smh_bitmap_extent first_of(const struct smh_bitmap *map, uint32_t class)
-{
-    struct smh_bitmap_extent found = {0, 0, 0};
-
-    while (found.at == 0 && (class = smh_bitmap_first_class(map, class)) != 0) {
-        found = look_into(map, class);
-        class ++;
+    if (found == 0 || smh_bitmap_trusted(map, found) == 0 ||
+        smh_bitmap_next(map, found + 1) - found != smallest) {
+        return 0;
     }
+    *size = smallest;
     return found;
 }
 
-__attribute__((noinline)) void smh_bitmap_refill(struct smh_bitmap *map)
-{
-    struct smh_bitmap_extent found = first_of(map, SMH_BITMAP_EXACT_MAX);
-
-    if (found.at != 0) {
-        smh_bitmap_take(map, found);
-        map->reserve = found.at;
-        map->reserve_end = found.end;
-    }
-}
-
-/* The smaller of the first two chunks of the class of `need` that have so many units, or one of the
- * next class that holds any. */
-_Static_assert(SMH_BITMAP_LOOK == 2, "two are looked at");
+/* The smallest seen in the class of `need`, or else in the next class that holds any; or the
+ * reserve, if it is no larger. */
 __attribute__((noinline)) struct smh_bitmap_extent smh_bitmap_find_large(struct smh_bitmap *map,
                                                                          uint32_t need)
 {
-    uint32_t class = smh_bitmap_large_class(map, need);
-    struct smh_bitmap_extent first = look_into(map, class);
-    uint32_t size = first.end - first.at;
-    uint32_t at;
+    struct smh_bitmap_extent found = {map->reserve, map->reserve_end};
+    uint32_t size = found.end - found.at;
+    uint32_t last = SMH_BITMAP_MAPS * 32;
+    uint32_t at = 0;
 
-    if (first.at == 0) {
-        return first_of(map, class + 1);
+    if (size >= need) {
+        last = smh_bitmap_large_class(map, size);
+    } else {
+        size = UINT32_MAX;
+        found.at = 0;
     }
-    at = smh_bitmap_trusted(map, smh_bitmap_links_at(map, first.at)->next);
-    if (at != 0) {
-        uint32_t end = smh_bitmap_next(map, at + 1);
-
-        if (end - at >= need && (end - at < size || size < need)) {
-            return (struct smh_bitmap_extent){at, end, 0};
-        }
+    for (uint32_t class = smh_bitmap_first_class(map, smh_bitmap_large_class(map, need));
+         at == 0 && class - 1 < last; class = smh_bitmap_first_class(map, class + 1)) {
+        at = look_into(map, class, need, &size);
     }
-    return size >= need ? first : first_of(map, class + 1);
+    return at == 0 ? found : (struct smh_bitmap_extent){at, at + size};
 }

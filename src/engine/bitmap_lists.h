@@ -9,14 +9,14 @@
  *
  * Invariants: every free chunk but the reserve is in the list of its class, last in, first out. A
  * list's first chunk is known by its head, and its link back has no meaning: so taking it touches
- * no other. The reserve has `exact` units or more; between operations there is none only if no
- * list of large chunks holds any.
+ * no other. The reserve has `exact` units or more. There may be none; the next large chunk that is
+ * freed or left over becomes it.
  *
  * Links lie in free memory, where a stray write may change them, so the bitmap is asked about each.
  * A link between small chunks counts only if it leads to a free chunk of the very size; so their
  * lists never hold anything else. Between large chunks it has to lead to a free chunk when it is
- * followed or written behind, and the first of a list to have the right class when it is taken.
- * What is not so ends the list: chunks are lost to it, and nothing else is touched.
+ * written behind or taken, and a chunk that is taken to have the size that it says. What is not so
+ * ends the list: chunks are lost to it, and nothing else is touched.
  */
 #ifndef SMH_BITMAP_LISTS_H
 #define SMH_BITMAP_LISTS_H
@@ -108,9 +108,6 @@ void smh_bitmap_large_place(struct smh_bitmap *map, uint32_t at, uint32_t end);
 /* Takes a listed large chunk out, and its descriptors from it. */
 void smh_bitmap_large_remove(struct smh_bitmap *map, uint32_t at, uint32_t end);
 
-/* Makes the smallest listed large chunk the reserve, of which there is none. */
-void smh_bitmap_refill(struct smh_bitmap *map);
-
 SMH_BITMAP_HOT void smh_bitmap_place(struct smh_bitmap *map, uint32_t at, uint32_t end)
 {
     uint32_t size = end - at;
@@ -138,28 +135,16 @@ SMH_BITMAP_HOT void smh_bitmap_remove(struct smh_bitmap *map, uint32_t at, uint3
 struct smh_bitmap_extent {
     uint32_t at;
     uint32_t end;
-    uint32_t class; /* that it is the first of, if that is known; else 0 */
 };
 
-/* The same as remove, for a chunk that was found, and for the reserve. */
+/* The same as remove, and for the reserve too. */
 static inline void smh_bitmap_take(struct smh_bitmap *map, struct smh_bitmap_extent found)
 {
-    uint32_t next;
-
     if (found.at == map->reserve) {
         map->reserve = 0;
         map->reserve_end = 0;
-        return;
-    }
-    if (found.class < SMH_BITMAP_EXACT_MAX) {
+    } else {
         smh_bitmap_remove(map, found.at, found.end);
-        return;
-    }
-    next = smh_bitmap_trusted(map, smh_bitmap_links_at(map, found.at)->next);
-    smh_bitmap_describe(map, found.at + 1, found.end, false);
-    *smh_bitmap_large_head(map, found.class) = next;
-    if (next == 0) {
-        smh_bitmap_map_flip(map, found.class);
     }
 }
 
@@ -176,31 +161,35 @@ static inline uint32_t smh_bitmap_first_class(const struct smh_bitmap *map, uint
     return index == SMH_BITMAP_MAPS ? 0 : index * 32 + smh_lowest_bit_u32(bits);
 }
 
-/* For more units than the reserve has, and `exact` at least. */
+/* For `exact` units at least, and no more than a class holds. */
 struct smh_bitmap_extent smh_bitmap_find_large(struct smh_bitmap *map, uint32_t need);
 
 /* The free chunk for a request of `need` units, still where it was. */
 SMH_BITMAP_HOT struct smh_bitmap_extent smh_bitmap_find(struct smh_bitmap *map, uint32_t need)
 {
-    struct smh_bitmap_extent found = {map->reserve, map->reserve_end, 0};
-
     if (need < map->exact) {
         uint32_t class = smh_bitmap_first_class(map, need);
 
         if (class - 1 < SMH_BITMAP_EXACT_MAX - 1) {
-            found.at = map->heads[class];
-            found.end = found.at + class;
+            return (struct smh_bitmap_extent){map->heads[class], map->heads[class] + class};
         }
-        return found;
-    }
-    if (need <= found.end - found.at) {
-        return found;
+        if (map->reserve != 0) {
+            return (struct smh_bitmap_extent){map->reserve, map->reserve_end};
+        }
+        need = map->exact;
     }
     if (need > map->units) {
-        found.at = 0; /* an alignment may ask for more; there need be no such class */
-        return found;
+        /* An alignment may ask for more; there need be no such class. */
+        return (struct smh_bitmap_extent){0, 0};
     }
     return smh_bitmap_find_large(map, need);
+}
+
+/* Whether no free chunk is larger, as far as the classes tell. */
+static inline bool smh_bitmap_is_largest(const struct smh_bitmap *map, uint32_t size)
+{
+    return map->reserve_end - map->reserve <= size &&
+           smh_bitmap_first_class(map, smh_bitmap_large_class(map, size) + 1) == 0;
 }
 
 #endif
