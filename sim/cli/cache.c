@@ -27,7 +27,8 @@ enum cache_option {
     OPTION_REPLACEMENT,
     OPTION_SEED,
     OPTION_JSON,
-    OPTION_PACK
+    OPTION_PACK,
+    OPTION_DATA
 };
 
 static const struct option longs[] = {
@@ -44,6 +45,7 @@ static const struct option longs[] = {
     {"seed", required_argument, NULL, OPTION_SEED},
     {"json", required_argument, NULL, OPTION_JSON},
     {"pack", required_argument, NULL, OPTION_PACK},
+    {"data", no_argument, NULL, OPTION_DATA},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -52,6 +54,7 @@ struct cache_command {
     struct smh_cache_trace_config config;
     const char *json; /* NULL: text alone; "-": JSON alone, on standard output */
     const char *pack; /* NULL: count */
+    bool data;        /* pack no instructions */
     const char *path;
     bool help;
 };
@@ -136,6 +139,9 @@ static int apply(struct cache_command *command, int letter, const char *name,
     case OPTION_PACK:
         command->pack = optarg;
         return 0;
+    case OPTION_DATA:
+        command->data = true;
+        return 0;
     case OPTION_REPLACEMENT:
         return parse_replacement(optarg, &config->replacement, error);
     case OPTION_SEED:
@@ -201,6 +207,9 @@ static int read_options(struct cache_command *command, int argc, char **argv)
     }
     if (argc - optind > 1) {
         return smh_cli_refuse(argv[0], "one TRACE, or none: standard input");
+    }
+    if (command->data && command->pack == NULL) {
+        return smh_cli_refuse(argv[0], "--data without --pack");
     }
     command->path = optind < argc ? argv[optind] : "-";
     return check(command, &error) == 0 ? SMH_EXIT_PASS : smh_cli_refuse(argv[0], error.message);
@@ -310,26 +319,67 @@ static int print(const struct cache_command *command, const struct smh_cache_tra
     return failed ? SMH_EXIT_INPUT : SMH_EXIT_PASS;
 }
 
-/* All of a trace, packed; -1: out is worthless. */
-static int pack_all(const char *path, FILE *out, struct smh_error *error)
+/* The block, written and emptied; how many accesses it had. */
+static uint64_t pack_block(FILE *out, struct smh_cache_block *block)
 {
-    struct smh_cache_reader *reader = smh_cache_reader_open(path, error);
+    uint32_t count = block->count;
+    if (count > 0) {
+        smh_cache_pack(out, block);
+        smh_cache_block_next(block);
+    }
+    return count;
+}
+
+/* Loads and stores of a block, into a block of their own, which is written when it is full. How
+ * many accesses were written. */
+static uint64_t pack_data(FILE *out, const struct smh_cache_block *block,
+                          struct smh_cache_block *data)
+{
+    uint64_t written = 0;
+    uint32_t extra = 0;
+    for (uint32_t i = 0; i < block->count; i++) {
+        struct smh_cache_extra access = {0, 0};
+        if (smh_cache_window_of(block, i) == 0) {
+            access = block->extras[extra++];
+        } else {
+            access.address = smh_cache_address_of(block, i);
+            access.bytes = smh_cache_bytes_of(block, i);
+        }
+        enum smh_trace_kind kind = smh_cache_kind_of(block, i);
+        while (kind != SMH_TRACE_INSTRUCTION &&
+               !smh_cache_block_add(data, kind, access.address, access.bytes)) {
+            written += pack_block(out, data);
+        }
+    }
+    return written;
+}
+
+/* All of a trace, packed; -1: out is worthless. */
+static int pack_all(const struct cache_command *command, FILE *out, struct smh_error *error)
+{
+    struct smh_cache_reader *reader = smh_cache_reader_open(command->path, error);
     if (reader == NULL) {
         return -1;
     }
     struct smh_cache_block *block = smh_must_allocate(1, sizeof *block);
+    struct smh_cache_block *data = smh_must_allocate(1, sizeof *data);
     uint64_t accesses = 0;
     int code;
     smh_cache_block_open(block);
+    smh_cache_block_open(data);
     smh_cache_pack_header(out);
     while ((code = smh_cache_reader_next(reader, block, error)) == 1) {
-        if (block->count > 0) {
+        if (command->data) {
+            accesses += pack_data(out, block, data);
+        } else if (block->count > 0) {
             smh_cache_pack(out, block);
+            accesses += block->count;
         }
-        accesses += block->count;
     }
+    accesses += pack_block(out, data);
     smh_cache_pack_end(out, accesses);
     free(block);
+    free(data);
     smh_cache_reader_close(reader);
     return code;
 }
@@ -344,7 +394,7 @@ static int pack(const struct cache_command *command)
         fprintf(stderr, "smh cache: %s: cannot be written (%s)\n", command->pack, strerror(errno));
         return SMH_EXIT_INPUT;
     }
-    int code = pack_all(command->path, out, &error);
+    int code = pack_all(command, out, &error);
     bool failed = fflush(out) != 0 || ferror(out) != 0;
     if (!standard) {
         failed |= fclose(out) != 0;

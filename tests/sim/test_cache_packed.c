@@ -66,7 +66,6 @@ static char *lines_of(const void *data, size_t length)
 {
     char *text;
     size_t text_length;
-    uint64_t accesses = 0;
     int code;
     struct smh_cache_reader *reader =
         smh_cache_reader_open(temporary_write(&folder, "packed", data, length), &error);
@@ -85,7 +84,6 @@ static char *lines_of(const void *data, size_t length)
             extras += extra;
         }
         cr_expect_eq(extras, block.extra_count);
-        accesses += block.count;
     }
     fclose(out);
     smh_cache_reader_close(reader);
