@@ -414,6 +414,23 @@ static int stream(struct replay *replay, struct smh_source *source, struct smh_e
     return count < 0 ? -1 : 0;
 }
 
+/* The scenario does not free these blocks: that another core has left one dirty is no mistake. */
+static void flush_elsewhere(struct replay *replay, const struct smh_live *live, uint8_t core)
+{
+    const struct smh_scenario *scenario = replay->machine.scenario;
+    struct smh_operation flush = {.kind = SMH_OPERATION_FLUSH,
+                                  .actor = (uint16_t)scenario->actor_count};
+    if (replay->hardware == NULL || live->on_stack || scenario->machine.l1_shared) {
+        return;
+    }
+    for (uint32_t other = 0; other < scenario->machine.cores; other++) {
+        if (other != core) {
+            flush.core = (uint8_t)other;
+            smh_hardware_access(replay->hardware, &flush, live, 0, live->usable, replay->index);
+        }
+    }
+}
+
 /* Each actor frees what it still has. */
 static void drain(struct replay *replay)
 {
@@ -430,6 +447,7 @@ static void drain(struct replay *replay)
             struct smh_live *live = &replay->actors[actor].live[slot];
             operation.slot = (uint32_t)slot;
             if (live->block != NULL) {
+                flush_elsewhere(replay, live, operation.core);
                 do_free(replay, live, &operation);
             }
         }
