@@ -103,45 +103,42 @@ static bool drives_smaller_lines(const struct smh_judge *judge, uint32_t number)
     return line != 0 && line < judge->line_bytes;
 }
 
-static bool overlap(const struct smh_judge *judge, uint32_t a, uint32_t b)
-{
-    if (a < SMH_OWNERS_FIRST || b < SMH_OWNERS_FIRST) {
-        return false;
-    }
-    const struct smh_owner_record *x = smh_owners_get(judge->owners, a);
-    const struct smh_owner_record *y = smh_owners_get(judge->owners, b);
-    return x->owner.offset < y->owner.offset + y->reserved &&
-           y->owner.offset < x->owner.offset + x->reserved;
-}
-
-/* The block has been made shorter since, and what it left dirty lies in what it gave up. */
-static bool gave_up(const struct smh_judge *judge, const struct smh_line *line,
-                    const struct smh_line_dirt *dirt)
+/* The culprit left the line dirty and gave it up before the victim came: his block has been freed,
+ * or made shorter. Of the allocator, what it keeps where the block was came after. */
+static bool is_reused(const struct smh_judge *judge, const struct smh_line *line,
+                      const struct smh_line_dirt *dirt, unsigned byte, uint32_t victim)
 {
     if (dirt->owner < SMH_OWNERS_FIRST) {
         return false;
     }
     const struct smh_owner_record *record = smh_owners_get(judge->owners, dirt->owner);
-    return record->owner.kind == SMH_OWNER_BLOCK &&
-           region_offset(judge, line, dirt->from) >= record->owner.offset + record->reserved;
+    uint64_t begin = record->owner.offset;
+    uint64_t end = begin + record->reserved;
+    if (record->owner.kind != SMH_OWNER_FREED) {
+        return record->owner.kind == SMH_OWNER_BLOCK &&
+               region_offset(judge, line, dirt->from) >= end;
+    }
+    if (victim == SMH_OWNERS_METADATA) {
+        uint64_t offset = region_offset(judge, line, byte);
+        return offset >= begin && offset < end;
+    }
+    return owner_of(judge, victim)->operation >= record->freed_by;
 }
 
 /* Two owners meet in a line: which of H8, H2, H6, H1. `buffer` is the one of them that a device or
- * another core writes, or whose range is invalidated: it is he who must fill whole lines. */
+ * another core writes, or whose range is invalidated: it is he who must fill whole lines. `reused`:
+ * the culprit had given up the line before the victim came. */
 static uint8_t class_of_sharing(const struct smh_judge *judge, uint32_t victim, uint32_t culprit,
-                                uint32_t buffer, bool shrunk)
+                                uint32_t buffer, bool reused)
 {
-    bool freed = owner_of(judge, culprit)->kind == SMH_OWNER_FREED;
-    bool reused = shrunk || (freed && overlap(judge, victim, culprit));
     bool metadata = victim == SMH_OWNERS_METADATA || culprit == SMH_OWNERS_METADATA;
-    if (!reused &&
-        (is_padded_for_less(judge, buffer, metadata) || drives_smaller_lines(judge, buffer))) {
+    if (reused) {
+        return SMH_HAZARD_H6;
+    }
+    if (is_padded_for_less(judge, buffer, metadata) || drives_smaller_lines(judge, buffer)) {
         return SMH_HAZARD_H8;
     }
-    if (metadata) {
-        return SMH_HAZARD_H2;
-    }
-    return freed || shrunk ? SMH_HAZARD_H6 : SMH_HAZARD_H1;
+    return metadata ? SMH_HAZARD_H2 : SMH_HAZARD_H1;
 }
 
 /* Would it have gone well if maintenance had not passed the line over? */
@@ -226,8 +223,8 @@ static struct verdict judge_evicted(const struct smh_judge *judge, const struct 
         uint8_t hazard_class;
         if (dirt->owner != victim) {
             uint32_t buffer = victim < SMH_OWNERS_FIRST ? dirt->owner : victim;
-            hazard_class =
-                class_of_sharing(judge, victim, dirt->owner, buffer, gave_up(judge, line, dirt));
+            hazard_class = class_of_sharing(judge, victim, dirt->owner, buffer,
+                                            is_reused(judge, line, dirt, byte, victim));
         } else if (event->kind == SMH_LINE_STORE && writes_byte &&
                    event->uncached != dirt->uncached) {
             hazard_class = SMH_HAZARD_H9;

@@ -11,4 +11,4 @@ done
 for class in 1 2 3 4 5 6 7 8 9 10; do
     echo "H$class: $(grep -l "\"class\": \"H$class\"" *.json | wc -l) scenarios"
 done
-echo "threads: $(grep -lE '"why": "Models [A-Za-z-]+/[A-Za-z0-9-]+#[0-9]+' *.json | wc -l)"
+echo "threads: $(grep -lE '"why": "Models [A-Za-z-]+/[A-Za-z0-9_-]+#[0-9]+' *.json | wc -l)"

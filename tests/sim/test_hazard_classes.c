@@ -217,6 +217,35 @@ Test(hazard_h6, freed_dirty_and_given_to_a_device)
     hazard_close(&given);
 }
 
+/* |........|..000000|, freed, then |11111111|11111111|: the first eight bytes of the second line
+ * are lost with the rest. */
+Test(hazard_h6, the_whole_line_of_a_freed_block_goes_over_the_next_owner)
+{
+    struct hazard_case given = hazard_case();
+    hazard_open(&given);
+    hazard_block(&given, 0, 40, 24, 0);
+    hazard_access(&given, STORE, 40, 24);
+    hazard_free(&given, 40);
+    hazard_block(&given, 1, 0, 64, 32);
+    hazard_access(&given, DMA_WRITE, 0, 64);
+    expect(&given, "H6 1 0");
+    hazard_close(&given);
+}
+
+/* |00000000|00111111|: both lived at once, so freeing the one is not what went wrong. */
+Test(hazard_h1, a_neighbour_that_was_freed_since_shared_the_line_all_the_same)
+{
+    struct hazard_case given = hazard_case();
+    hazard_open(&given);
+    hazard_block(&given, 0, 0, 40, 32);
+    hazard_block(&given, 1, 40, 24, 0);
+    hazard_access(&given, STORE, 40, 24);
+    hazard_free(&given, 40);
+    hazard_access(&given, DMA_WRITE, 0, 40);
+    expect(&given, "H1 0 1");
+    hazard_close(&given);
+}
+
 Test(hazard_h6, cleaned_before_it_was_freed)
 {
     struct hazard_case given = hazard_case();

@@ -60,5 +60,5 @@ Test(hazard_scenarios, a_block_freed_while_another_core_has_it_dirty_is_told)
                      "{ \"free\": \"message\" },\n"
                      "{ \"alloc\": \"next\", \"bytes\": 128, \"align\": 64 },\n"
                      "{ \"dma_write\": \"next\" } ] } ] }",
-           "H2 of metadata and first/message; H6 of first/next and first/message; ");
+           "H6 of metadata and first/message; H6 of first/next and first/message; ");
 }
