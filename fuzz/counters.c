@@ -56,14 +56,107 @@ void fuzz_judge_stats(const struct fuzz_stage *stage, size_t index, const struct
                  "the peak is %zu of %zu bytes", stats->peak_used_bytes, used + free);
 }
 
+/* Walks that lie about one chunk: the validator is to compare what it is told. */
+enum lie { TWO_HALVES, PAST_THE_END, LONGER, OVER_THE_LAST, FREE_BLOCK, NO_BLOCK, LIES };
+
+static struct {
+    const struct smh_engine *engine;
+    enum lie lie;
+    bool told;
+    bool half; /* the upper half of `chunk` is next */
+    struct smh_chunk chunk;
+} liar;
+
+static bool can_lie_about(const struct smh_chunk *chunk)
+{
+    switch (liar.lie) {
+    case TWO_HALVES:
+        return !chunk->used && chunk->size >= 16;
+    case LONGER:
+    case NO_BLOCK:
+        return chunk->used;
+    case FREE_BLOCK:
+        return !chunk->used;
+    case OVER_THE_LAST:
+        return chunk->offset >= 8 && chunk->size >= 8 && chunk->used;
+    default:
+        return true;
+    }
+}
+
+static bool lying_walk(const struct smh_heap *heap, struct smh_chunk *chunk)
+{
+    if (liar.half) {
+        liar.half = false;
+        *chunk = liar.chunk;
+        chunk->offset += chunk->size / 2;
+        chunk->size -= chunk->size / 2;
+        return true;
+    }
+    size_t before = chunk->offset;
+    if (!liar.engine->walk(heap, chunk)) {
+        return false;
+    }
+    if (liar.told || !can_lie_about(chunk) || (liar.lie == OVER_THE_LAST && before == 0)) {
+        return true;
+    }
+    liar.told = true;
+    switch (liar.lie) {
+    case TWO_HALVES:
+        liar.chunk = *chunk;
+        liar.half = true;
+        chunk->size /= 2;
+        chunk->usable = 0;
+        liar.chunk.usable = 0;
+        break;
+    case PAST_THE_END:
+        chunk->size = heap->memory_size - chunk->offset + 8;
+        break;
+    case LONGER:
+        chunk->usable++;
+        break;
+    case OVER_THE_LAST:
+        chunk->offset = before;
+        break;
+    case FREE_BLOCK:
+        chunk->block = heap->memory + chunk->offset;
+        break;
+    default:
+        chunk->block = NULL;
+        break;
+    }
+    return true;
+}
+
+/* An engine whose walk lies is not believed. */
+static void judge_liar(const struct smh_heap *heap, unsigned argument)
+{
+    struct smh_engine lying = *heap->engine;
+    struct smh_heap copy = *heap;
+    struct smh_fault fault = {0};
+    lying.walk = lying_walk;
+    copy.engine = &lying;
+    memset(&liar, 0, sizeof(liar));
+    liar.engine = heap->engine;
+    liar.lie = (enum lie)(argument % LIES);
+    bool may_touch = (lying.flags & SMH_ENGINE_PARTIAL_COALESCE) != 0 && liar.lie == TWO_HALVES;
+    int code = smh_heap_check(&copy, &fault);
+    FUZZ_REQUIRE(!liar.told || may_touch || (code == -EINVAL && fault.rule != NULL),
+                 "the validator believes a walk that lies (%u)", liar.lie);
+}
+
 void fuzz_judge_validator(struct fuzz_stage *stage, size_t index, unsigned argument)
 {
     struct smh_heap *heap = &stage->slots[index].heap;
     struct smh_heap sound = *heap;
+    judge_liar(heap, argument / 5);
     struct smh_fault fault = {0};
     uint32_t *word = NULL;
     uint32_t bit = 1u << argument / 8 % 32;
-    switch (argument % 5) {
+    switch (argument % 6) {
+    case 5:
+        heap->allocated_blocks = heap->live_blocks - (heap->live_blocks != 0);
+        break;
     case 0:
         heap->used_bytes += 8 + argument / 8;
         break;
@@ -83,10 +176,11 @@ void fuzz_judge_validator(struct fuzz_stage *stage, size_t index, unsigned argum
         }
         break;
     }
-    bool wrong = word != NULL || memcmp(&sound, heap, sizeof(sound)) != 0;
+    bool wrong = word != NULL || (argument % 6 == 5 ? heap->allocated_blocks < heap->live_blocks
+                                                    : memcmp(&sound, heap, sizeof(sound)) != 0);
     int code = smh_heap_check(heap, &fault);
     FUZZ_REQUIRE(!wrong || (code == -EINVAL && fault.rule != NULL),
-                 "the validator does not see a wrong counter or mark (%u)", argument % 5);
+                 "the validator does not see a wrong counter or mark (%u)", argument % 6);
     *heap = sound;
     if (word != NULL) {
         *word ^= bit;

@@ -18,6 +18,8 @@ void fuzz_listen_begin(const uintptr_t *heap_ids, size_t count);
 /* What the book says of a block: its bytes, or 0; and how many blocks it has in all. */
 size_t fuzz_listen_bytes(const void *mem);
 size_t fuzz_listen_count(void);
+/* Events of which the book has been told since fuzz_listen_begin. */
+unsigned fuzz_listen_events(void);
 void fuzz_listen_end(void);
 
 #endif

@@ -141,6 +141,8 @@ static int open_pool(struct fuzz_stage *stage, const struct smh_fuzz_config *con
         .slot_count = config->region_count + (has_spare_slot(config) ? 1 : 0),
         .unlocked = true,
     };
+    /* What lay there before is of no account. */
+    memset(stage->slots, 0xA5, pool.slot_count * sizeof(stage->slots[0]));
     int code = smh_pool_init(&stage->machine.pool, &pool);
     for (size_t i = 0; code == 0 && i < config->region_count; i++) {
         const struct smh_fuzz_region *from = &config->regions[i];

@@ -102,6 +102,60 @@ static void run(const uint8_t *bytes, size_t size, enum pass pass, const char *g
     fuzz_validate(&stage, true);
 }
 
+/* Bytes of the smallest free chunk with so many bytes, or of the one around address. */
+static size_t free_chunk(size_t enough, const void *address)
+{
+    struct smh_chunk chunk = {0};
+    size_t smallest = 0;
+    while (smh_heap_walk(heap_of(), &chunk)) {
+        size_t from = (uintptr_t)address - (uintptr_t)stage.memory[0];
+        bool wanted = address == NULL ? chunk.size >= enough
+                                      : from >= chunk.offset && from - chunk.offset < chunk.size;
+        if (!chunk.used && wanted && (smallest == 0 || chunk.size < smallest)) {
+            smallest = chunk.size;
+        }
+    }
+    return smallest;
+}
+
+/* Buddies: the smallest block that suffices is the one that is halved. */
+static void run_buddy(const uint8_t *bytes, size_t size)
+{
+    struct smh_fuzz_input input;
+    struct smh_fuzz_step step;
+    void *blocks[SMH_FUZZ_SLOTS] = {0};
+    struct smh_heap *heap = heap_of();
+    smh_fuzz_open(&input, bytes, size);
+    while (smh_fuzz_next(&input, &step)) {
+        const struct smh_operation *operation = &step.operation;
+        void **block = &blocks[operation->slot];
+        if (step.kind != SMH_FUZZ_OPERATION || operation->kind > SMH_OPERATION_FREE) {
+            continue;
+        }
+        FUZZ_REQUIRE(smh_heap_free(heap, *block) == 0, "a block cannot be freed");
+        *block = NULL;
+        if (operation->kind != SMH_OPERATION_FREE && operation->bytes != 0) {
+            size_t enough =
+                heap->engine->sufficient_chunk(heap, operation->align, (size_t)operation->bytes);
+            size_t expected = free_chunk(enough, NULL);
+            size_t used = heap->used_bytes;
+            *block = smh_heap_aligned_alloc(heap, operation->align, (size_t)operation->bytes);
+            void *again = *block;
+            if (*block != NULL) {
+                /* What it was cut from comes together again, at least. */
+                FUZZ_REQUIRE(smh_heap_free(heap, *block) == 0, "a block cannot be freed");
+                size_t around = free_chunk(0, *block);
+                *block = smh_heap_aligned_alloc(heap, operation->align, (size_t)operation->bytes);
+                FUZZ_REQUIRE(around == expected && *block == again && heap->used_bytes >= used,
+                             "step %llu: %s cuts %zu bytes from %zu, there are %zu",
+                             (unsigned long long)operation->site, heap->engine->name,
+                             (size_t)operation->bytes, around, expected);
+            }
+        }
+        fuzz_operations++;
+    }
+}
+
 /* One step on heap and reference; what both give the block's slot is compared. */
 static void do_twice(const struct smh_fuzz_step *step, void **block)
 {
@@ -148,6 +202,9 @@ static void run_reference(const uint8_t *bytes, size_t size)
     struct smh_fuzz_input input;
     struct smh_fuzz_step step;
     void *blocks[SMH_FUZZ_SLOTS] = {0};
+    if (heap_of()->engine == &smh_engine_buddy) {
+        run_buddy(bytes, size);
+    }
     if (!naive_heap_open(heap_of())) {
         return;
     }

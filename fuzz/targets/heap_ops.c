@@ -135,11 +135,32 @@ static void misuse_pointer(void *wild)
     FUZZ_REQUIRE(memcmp(&before, heap, sizeof(before)) == 0, "a refusal has changed the heap");
 }
 
+/* A live block, and an alignment or a size that is none: refused, and the block is as it was. */
+static void misuse_live(struct smh_live *live, size_t align)
+{
+    struct smh_heap *heap = heap_of();
+    if (live->block == NULL) {
+        return;
+    }
+    size_t used = heap->used_bytes;
+    fuzz_leaving(&stage, live);
+    FUZZ_REQUIRE(smh_heap_aligned_realloc(heap, live->block, align, 24) == NULL,
+                 "a resize to alignment %zu is served", align);
+    fuzz_count(&stage, 0, &counts, 0, 1, used);
+    FUZZ_REQUIRE(!smh_heap_resize(heap, live->block, 0), "a resize to 0 bytes is served");
+    fuzz_count(&stage, 0, &counts, 0, 0, used);
+    fuzz_stayed(&stage, live);
+}
+
 static void do_misuse(const struct smh_fuzz_step *step)
 {
     struct smh_heap *heap = heap_of();
-    struct smh_heap before = *heap;
+    struct smh_heap before;
     size_t odd = (size_t)step->argument | 3u;
+    if (step->misuse == SMH_FUZZ_MISUSE_ALIGN) {
+        misuse_live(&stage.live[step->operation.slot], odd);
+    }
+    before = *heap;
     switch (step->misuse) {
     case SMH_FUZZ_MISUSE_ALIGN:
         /* Three bits or more, or two. */

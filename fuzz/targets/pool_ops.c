@@ -283,6 +283,90 @@ static void judge_refusals(unsigned argument)
                  "a refused region has changed the pool");
 }
 
+/* What init refuses; the pool then knows and serves nothing. */
+static void judge_init(void)
+{
+    static struct smh_pool pool;
+    static struct smh_pool_slot slots[2];
+    static const struct smh_policy no_rank = {.name = "none"};
+    struct smh_stats stats;
+    const struct smh_pool_config refused[] = {
+        {.slots = slots, .slot_count = 0},
+        {.slots = slots, .slot_count = 65536},
+        {.slots = slots, .slot_count = SIZE_MAX},
+        {.policy = &no_rank},
+    };
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        FUZZ_REQUIRE(smh_pool_init(&pool, NULL) == 0, "a pool with the defaults is refused");
+        FUZZ_REQUIRE(smh_pool_init(&pool, &refused[i]) == -EINVAL,
+                     "configuration %zu is not refused", i);
+        FUZZ_REQUIRE(smh_pool_alloc(&pool, 0, 8) == NULL && smh_pool_region_count(&pool) == 0 &&
+                         smh_pool_stats(&pool, SMH_ATTR_ANY, &stats) == -EINVAL &&
+                         smh_pool_check(&pool, NULL, NULL) == -EINVAL &&
+                         smh_pool_free(&pool, &stats) == -ENOENT,
+                     "a refused pool serves");
+    }
+    FUZZ_REQUIRE(smh_pool_init(NULL, NULL) == -EINVAL, "NULL is a pool");
+}
+
+/* A region whose counters are wrong is named. */
+static void judge_check(unsigned argument)
+{
+    size_t wrong = argument % stage.machine.region_count;
+    size_t told = SIZE_MAX;
+    struct smh_fault fault = {0};
+    FUZZ_REQUIRE(smh_pool_check(pool_of(), NULL, NULL) == 0, "pool_check errs");
+    stage.slots[wrong].heap.live_blocks++;
+    int code = smh_pool_check(pool_of(), &fault, &told);
+    stage.slots[wrong].heap.live_blocks--;
+    FUZZ_REQUIRE(code == -EINVAL && fault.rule != NULL && told == wrong,
+                 "region %zu is wrong, the pool's check gives %d and names %zu", wrong, code, told);
+}
+
+/* Allocates and frees straight in the heap, which counts nothing of it: what is left meanwhile. */
+static size_t try_heap(struct smh_heap *heap, size_t bytes)
+{
+    struct smh_heap before = *heap;
+    void *block = smh_heap_alloc(heap, bytes);
+    size_t left = block == NULL ? 0 : heap->engine->largest_free(heap);
+    (void)smh_heap_free(heap, block);
+    heap->allocated_blocks = before.allocated_blocks;
+    heap->peak_used_bytes = before.peak_used_bytes;
+    heap->failed_requests = before.failed_requests;
+    return left;
+}
+
+/* A reserve is made just what a request leaves, and a byte more: served, and refused. In a pool of
+ * one region, whose bits are more than those asked for. */
+static void judge_reserve_edge(const struct smh_operation *operation)
+{
+    struct smh_pool_slot *slot = &stage.slots[0];
+    const struct smh_engine *engine = slot->heap.engine;
+    size_t reserve = slot->region.reserve_bytes;
+    size_t bytes = (size_t)operation->bytes;
+    uint32_t attr = slot->region.attr & (slot->region.attr - 1);
+    if (stage.machine.region_count != 1 || slot->region.attr == 0 ||
+        !stage.scenario.match(slot->region.attr, attr)) {
+        return;
+    }
+    /* Those take another chunk each time. */
+    size_t left = try_heap(&slot->heap, bytes);
+    if (left == 0 || left != try_heap(&slot->heap, bytes) || engine == &smh_engine_zephyr ||
+        engine == &smh_engine_zephyr_stats || engine == &smh_engine_next_fit) {
+        return;
+    }
+    for (size_t more = 0; more <= 1; more++) {
+        slot->region.reserve_bytes = left + more;
+        void *block = smh_pool_alloc(pool_of(), attr, bytes);
+        FUZZ_REQUIRE((block == NULL) == (more == 1),
+                     "%zu bytes that leave %zu are given %p beside a reserve of %zu", bytes, left,
+                     block, left + more);
+        (void)smh_pool_free(pool_of(), block);
+    }
+    failed++;
+    slot->region.reserve_bytes = reserve;
+}
+
 /* Regions, heaps and names are found again. */
 static void judge_lookups(void)
 {
@@ -402,7 +486,8 @@ static void do_step(struct smh_fuzz_step *step)
         break;
     case SMH_FUZZ_CHECK:
         fuzz_validate(&stage, false);
-        FUZZ_REQUIRE(smh_pool_check(pool_of(), NULL, NULL) == 0, "pool_check errs");
+        judge_check(step->argument);
+        judge_reserve_edge(&step->operation);
         break;
     default:
         do_misuse(step);
@@ -420,6 +505,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     }
     failed = 0;
+    if (input.config.regions[0].priority % 8 == 0) {
+        judge_init();
+    }
     judge_lookups();
     while (smh_fuzz_next(&input, &step)) {
         stage.index = step.operation.site;

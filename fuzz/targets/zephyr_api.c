@@ -8,6 +8,7 @@
  * These heaps have no start bitmap, so misuse here is a pointer outside every heap, or one freed
  * twice in a row; what the constant-time checks may miss is not done.
  */
+#include "../full.h"
 #include "../listeners.h"
 #include "../stage.h"
 #include "../stress.h"
@@ -29,9 +30,12 @@ static enum family family;
 static struct sys_heap heaps[SMH_FUZZ_REGIONS_MAX];
 static struct sys_multi_heap multi_heap;
 static unsigned panics;
-static bool unaligned;  /* the step under way asks by sys_heap_noalign_alloc */
-static unsigned choice; /* the step's argument: which of the calls that free or allocate */
-static size_t peak;     /* of the first heap's allocated bytes, as sys_memory_stats counts them */
+static const void *panicked; /* the last one's address, and its words */
+static const char *reason;
+static uint64_t refused; /* requests that the first heap has answered with NULL */
+static bool unaligned;   /* the step under way asks by sys_heap_noalign_alloc */
+static unsigned choice;  /* the step's argument: which of the calls that free or allocate */
+static size_t peak;      /* of the first heap's allocated bytes, as sys_memory_stats counts them */
 static struct {
     unsigned count;
     char last[128];
@@ -40,9 +44,10 @@ static struct {
 
 void smh_port_panic(const char *function, const char *what, const void *address)
 {
-    (void)address;
     FUZZ_REQUIRE(function[0] != 0 && what[0] != 0, "a panic without words");
     panics++;
+    panicked = address;
+    reason = what;
 }
 
 void smh_port_print(const char *line)
@@ -74,6 +79,29 @@ static void *choose(struct sys_multi_heap *mheap, void *cfg, size_t align, size_
         }
     }
     return NULL;
+}
+
+/* Misuse is told of once, with the address and why it is no block. */
+static void judge_panic(const void *wild, int truth)
+{
+    const char *word = truth == -ENOENT     ? family == SYS_HEAP ? "outside" : "lies in no"
+                       : truth == -EALREADY ? "free space"
+                                            : "not the start";
+    FUZZ_REQUIRE(panics == 1, "%p, which is no block, gives %u panics", wild, panics);
+    /* The checks of sys_heap tell that it is wrong; why, not in every case. */
+    bool exact = family == SHARED_MULTI_HEAP || truth == -ENOENT;
+    FUZZ_REQUIRE(panicked == wild && (!exact || strstr(reason, word) != NULL),
+                 "%p is reported as %p: %s (in truth %d)", wild, panicked, reason, truth);
+    panics = 0;
+}
+
+/* So many events since `before`; the process-wide pool tells of none. */
+static void judge_events(unsigned before, unsigned expected)
+{
+    unsigned told = fuzz_listen_events() - before;
+    FUZZ_REQUIRE(told == (family == SHARED_MULTI_HEAP ? 0 : expected),
+                 "step %llu: listeners are told of %u events, there were %u",
+                 (unsigned long long)stage.index, told, expected);
 }
 
 static void *cfg_of(const struct smh_operation *operation)
@@ -123,6 +151,7 @@ static void judge_refusals(const struct smh_fuzz_config *config)
 {
     struct shared_multi_heap_region region = {config->regions[0].attr, (uintptr_t)stage.memory[0],
                                               stage.size[0]};
+    static _Alignas(64) uint8_t spare[4096];
     if (family != SHARED_MULTI_HEAP) {
         return;
     }
@@ -130,11 +159,11 @@ static void judge_refusals(const struct smh_fuzz_config *config)
     FUZZ_REQUIRE(shared_multi_heap_add(&region, NULL) == -EINVAL, "a region is added twice");
     region.addr += 8;
     FUZZ_REQUIRE(shared_multi_heap_add(&region, NULL) == -EINVAL, "a region overlaps another");
-    region.addr = (uintptr_t)stage.metadata[0] + (1u << 16);
+    region.addr = (uintptr_t)spare;
     region.size = 8;
     FUZZ_REQUIRE(shared_multi_heap_add(&region, NULL) == -EINVAL, "8 bytes are a region");
     region.attr = MAX_SHARED_MULTI_HEAP_ATTR + config->regions[1].attr;
-    region.size = 4096;
+    region.size = sizeof(spare);
     FUZZ_REQUIRE(shared_multi_heap_add(&region, NULL) == -EINVAL, "attribute %u is accepted",
                  region.attr);
     FUZZ_REQUIRE(shared_multi_heap_alloc(region.attr, 8) == NULL &&
@@ -164,33 +193,6 @@ static void judge_records(void)
                      "what lies behind heap %zu is in a heap", i);
         FUZZ_REQUIRE(i == 0 || multi_heap.heaps[i - 1].heap->heap < multi_heap.heaps[i].heap->heap,
                      "the heaps of a multi heap do not ascend");
-    }
-}
-
-/* No slot is left: -ENOMEM, or a panic of the multi heap. Ends with both filled. */
-static void judge_full(void)
-{
-    static _Alignas(8) uint8_t spare[SMH_POOL_REGION_COUNT + 1][512];
-    struct sys_multi_heap full;
-    struct sys_heap heap;
-    sys_multi_heap_init(&full, choose);
-    panics = 0;
-    smh_sys_heap_init(&heap, spare[0], sizeof(spare[0]), false);
-    unsigned room = full.capacity;
-    for (unsigned i = 0; i < room; i++) {
-        sys_multi_heap_add_heap(&full, &heap, &heap);
-    }
-    FUZZ_REQUIRE(panics == 0 && full.nheaps == room, "a multi heap of %u heaps is full at %u", room,
-                 full.nheaps);
-    sys_multi_heap_add_heap(&full, &heap, &heap);
-    FUZZ_REQUIRE(panics == 1 && full.nheaps == room, "a heap is added to a full multi heap");
-    panics = 0;
-    FUZZ_REQUIRE(smh_pool_init(smh_shared_pool(), NULL) == 0, "the pool is refused");
-    for (size_t i = 0; i <= SMH_POOL_REGION_COUNT; i++) {
-        struct shared_multi_heap_region region = {0, (uintptr_t)spare[i], sizeof(spare[i])};
-        int code = shared_multi_heap_add(&region, NULL);
-        FUZZ_REQUIRE(code == (i < SMH_POOL_REGION_COUNT ? 0 : -ENOMEM), "region %zu gives %d", i,
-                     code);
     }
 }
 
@@ -285,6 +287,8 @@ static void do_rewind(struct smh_live *live, struct smh_operation *operation, un
         operation->align = 8;
         /* What the skip takes is the engine's; the bound is that of the alignment. */
         fuzz_entered(&stage, live, operation, block, heaps[0].smh.used_bytes, 0);
+    } else {
+        refused += operation->bytes != 0;
     }
 }
 
@@ -298,10 +302,13 @@ static void do_alloc(struct smh_live *live, struct smh_operation *operation)
     for (size_t i = 0; i < stage.machine.region_count; i++) {
         used[i] = stage.slots[i].heap.used_bytes;
     }
+    unsigned events = fuzz_listen_events();
     void *block = ask(operation, operation->align);
     mirror();
     *live = (struct smh_live){.serial = stage.serial++};
+    judge_events(events, block != NULL);
     if (block == NULL) {
+        refused += operation->bytes != 0;
         fuzz_refused(&stage, operation);
         return;
     }
@@ -318,8 +325,10 @@ static void do_alloc(struct smh_live *live, struct smh_operation *operation)
 static void do_free(struct smh_live *live)
 {
     void *block = live->block;
+    unsigned events = fuzz_listen_events();
     fuzz_leaving(&stage, live);
     give_back(block);
+    judge_events(events, 1);
     FUZZ_REQUIRE(panics == 0, "free of a live block panics");
     fuzz_left(&stage, live, 0);
     if (choice % 16 == 1) {
@@ -335,7 +344,7 @@ static void do_free(struct smh_live *live)
                 fuzz_hide(&stage.live[i]);
             }
         }
-        FUZZ_REQUIRE(panics == 1, "a second free gives %u panics", panics);
+        judge_panic(block, -EALREADY);
     }
 }
 
@@ -345,6 +354,9 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
     if (family == SHARED_MULTI_HEAP) {
         operation->align = 0;
     }
+    void *old = live->block;
+    uint64_t usable = live->usable;
+    unsigned events = fuzz_listen_events();
     fuzz_leaving(&stage, live);
     void *block = ask_again(operation, live->block);
     bool possible = family != SHARED_MULTI_HEAP || operation->attr < MAX_SHARED_MULTI_HEAP_ATTR;
@@ -352,9 +364,13 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
     if (operation->bytes == 0 && possible) {
         FUZZ_REQUIRE(block == NULL, "realloc to 0 bytes gave a block");
         fuzz_left(&stage, live, 0);
+        judge_events(events, 1);
     } else if (block != NULL) {
         fuzz_entered(&stage, live, operation, block, 0, kept);
+        judge_events(events, block == old && live->usable == usable ? 0 : 2);
     } else {
+        refused++;
+        judge_events(events, 0);
         fuzz_stayed(&stage, live);
         FUZZ_REQUIRE(panics == 0, "a realloc that finds no room panics");
         fuzz_refused(&stage, operation);
@@ -434,33 +450,43 @@ static void do_stress(unsigned argument)
         fuzz_stress(&heaps[0], stage.size[0], argument);
         (void)sys_heap_runtime_stats_get(&heaps[0], &stats);
         peak = stats.max_allocated_bytes > peak ? stats.max_allocated_bytes : peak;
+        refused = heaps[0].smh.failed_requests;
         mirror();
     }
 }
 
 /* --- steps ----------------------------------------------------------------------------------- */
 
+/* What a pointer is, in whichever region; -ENOENT in none. */
+static int truth_of(const void *wild)
+{
+    int truth = -ENOENT;
+    for (size_t i = 0; truth == -ENOENT && i < stage.machine.region_count; i++) {
+        truth = fuzz_truth(&stage, i, wild);
+    }
+    return truth;
+}
+
 static void do_misuse(const struct smh_fuzz_step *step)
 {
-    void *wild = step->misuse == SMH_FUZZ_MISUSE_OUTSIDE ? fuzz_wild_pointer(&stage, step) : NULL;
-    if (wild == NULL) {
+    void *wild = fuzz_wild_pointer(&stage, step);
+    int truth = wild == NULL ? 0 : truth_of(wild);
+    if (truth == 0 || (truth != -ENOENT && family != SHARED_MULTI_HEAP)) {
         give_back(NULL);
         return;
     }
-    for (size_t i = 0; i < stage.machine.region_count; i++) {
-        if (fuzz_truth(&stage, i, wild) != -ENOENT) {
-            return;
-        }
-    }
     give_back(wild);
-    FUZZ_REQUIRE(panics == 1, "free of %p, in no heap, gives %u panics", wild, panics);
-    panics = 0;
+    judge_panic(wild, truth);
     struct smh_operation operation = {.bytes = 24, .attr = step->operation.attr % 3};
-    FUZZ_REQUIRE(ask_again(&operation, wild) == NULL && panics == 1,
-                 "realloc of %p, in no heap, gives %u panics", wild, panics);
-    FUZZ_REQUIRE(sys_multi_heap_get_heap(&multi_heap, wild) == NULL, "%p in a heap", wild);
+    FUZZ_REQUIRE(ask_again(&operation, wild) == NULL, "realloc takes %p for a block", wild);
+    judge_panic(wild, truth);
+    operation.bytes = 0;
+    FUZZ_REQUIRE(ask_again(&operation, wild) == NULL, "realloc to 0 bytes gives a block");
+    judge_panic(wild, truth);
+    mirror();
+    FUZZ_REQUIRE(truth != -ENOENT || sys_multi_heap_get_heap(&multi_heap, wild) == NULL,
+                 "%p in a heap", wild);
     FUZZ_REQUIRE(sys_heap_usable_size(&heaps[0], wild) == 0, "%p has a usable size", wild);
-    panics = 0;
 }
 
 static const struct fuzz_calls calls = {.alloc = do_alloc, .free = do_free, .realloc = do_realloc};
@@ -498,7 +524,11 @@ static void do_step(struct smh_fuzz_step *step)
         judge_statistics(step->argument);
         break;
     }
-    FUZZ_REQUIRE(panics <= 1, "%u panics in one step", panics);
+    FUZZ_REQUIRE(panics == 0, "%u panics in one step", panics);
+    FUZZ_REQUIRE(family != SYS_HEAP || heaps[0].smh.failed_requests == refused,
+                 "step %llu: %llu requests have failed, the heap counts %llu",
+                 (unsigned long long)stage.index, (unsigned long long)refused,
+                 (unsigned long long)heaps[0].smh.failed_requests);
     judge_blocks();
     fuzz_operations++;
 }
@@ -543,6 +573,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     }
     fuzz_listen_begin(ids, stage.machine.region_count);
     peak = 0;
+    refused = 0;
     judge_refusals(&input.config);
     judge_records();
     while (smh_fuzz_next(&input, &step)) {
@@ -563,7 +594,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     fuzz_listen_end();
     fuzz_stage_close(&stage);
     if (input.config.regions[0].priority % 8 == 0) {
-        judge_full();
+        fuzz_judge_full(choose, &panics);
     }
     return 0;
 }
