@@ -411,8 +411,7 @@ int smh_zephyr_verdict(const struct smh_heap *heap, const void *block)
         zephyr_get(z, chunk + units, ZEPHYR_LEFT) != units) {
         return -EINVAL;
     }
-    if (left > chunk || (left > chunk - first && left != chunk) ||
-        zephyr_size(z, chunk - left) != left) {
+    if ((left > chunk - first && left != chunk) || zephyr_size(z, chunk - left) != left) {
         return -EINVAL;
     }
     return 0;
@@ -427,7 +426,6 @@ static size_t zephyr_largest_free(const struct smh_heap *heap)
     uint32_t avail = zephyr_words(z)[ZEPHYR_WORD_AVAIL];
     uint32_t largest = 0;
     uint32_t bucket;
-    uint32_t first;
     uint32_t chunk;
 
     if (avail == 0) {
@@ -437,8 +435,7 @@ static size_t zephyr_largest_free(const struct smh_heap *heap)
     if (bucket > zephyr_bucket(big, zephyr_end(heap))) {
         return 0;
     }
-    first = zephyr_buckets(heap, z)[bucket];
-    chunk = first;
+    chunk = zephyr_buckets(heap, z)[bucket];
     for (uint32_t looks = ZEPHYR_ALLOC_LOOPS; looks != 0; looks--) {
         uint32_t units;
 
@@ -448,9 +445,6 @@ static size_t zephyr_largest_free(const struct smh_heap *heap)
         units = zephyr_size(z, chunk);
         largest = units > largest ? units : largest;
         chunk = zephyr_get(z, chunk, ZEPHYR_NEXT);
-        if (chunk == first) {
-            break;
-        }
     }
     return largest < zephyr_smallest(big) ? 0 : zephyr_usable(z, largest);
 }

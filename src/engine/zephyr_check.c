@@ -4,10 +4,10 @@
  * unmarks them later; this one only reads. That the free lists hold the free chunks, each once,
  * follows from three things: a list is a circle (prev(next(c)) == c all the way round), each entry
  * looks like a free chunk of that list's bucket, and the entries and the free chunks of the walk
- * agree in number and in a sum over their scrambled unit numbers.
+ * agree in a sum over their scrambled unit numbers.
  *
- *     walk:   first -> ... -> end      n free chunks, sum s        both must be equal
- *     lists:  bucket 0, 1, 2, ...      n entries,     sum s
+ *     walk:   first -> ... -> end      free chunks, sum s        both must be equal
+ *     lists:  bucket 0, 1, 2, ...      entries,     sum s
  *
  * Invariants: reads only [memory, memory + memory_size), whatever the region holds; every loop
  * ends after as many steps as the region has units.
@@ -17,9 +17,9 @@
 
 /* What a pass over chunks or lists has met. */
 struct tally {
-    uint32_t free_chunks; /* that belong in a list */
-    uint32_t free_sum;    /* of their scrambled unit numbers */
-    size_t free_bytes;    /* usable */
+    uint32_t entries;  /* of lists */
+    uint32_t free_sum; /* of the scrambled unit numbers of free chunks that belong in a list */
+    size_t free_bytes; /* usable */
     size_t used_bytes;
     size_t live_blocks;
 };
@@ -44,13 +44,13 @@ static uint32_t scramble(uint32_t unit)
 }
 
 /* The payload that alloc returned: in a small heap only a start bitmap knows whether it begins
- * right behind the header or, for the sake of an alignment, 4 bytes later. */
+ * right behind the header or, for the sake of an alignment, 4 bytes later. (In a big heap both lie
+ * in one step, and one bit.) */
 static void *block_of(const struct smh_heap *heap, struct zephyr z, uint32_t chunk)
 {
     uint8_t *block = (uint8_t *)zephyr_at(z, chunk) + zephyr_header_bytes(z.big);
 
-    if (!z.big && heap->starts != NULL && zephyr_size(z, chunk) > 1 &&
-        !smh_starts_test(heap, smh_starts_index(heap, block)) &&
+    if (heap->starts != NULL && !smh_starts_test(heap, smh_starts_index(heap, block)) &&
         smh_starts_test(heap, smh_starts_index(heap, block + 4))) {
         block += 4;
     }
@@ -137,7 +137,6 @@ static int check_chunks(const struct smh_heap *heap, struct zephyr z, struct tal
             tally->used_bytes += (size_t)units << ZEPHYR_UNIT_SHIFT;
             tally->live_blocks++;
         } else if (units >= zephyr_smallest(z.big)) {
-            tally->free_chunks++;
             tally->free_sum += scramble(unit);
             tally->free_bytes += zephyr_usable(z, units);
         }
@@ -190,10 +189,10 @@ static int check_list(const struct smh_heap *heap, struct zephyr z, uint32_t buc
             zephyr_get(z, next, ZEPHYR_PREV) != unit) {
             return broken(fault, "a free list is a circle linked both ways", heap, unit);
         }
-        if (tally->free_chunks == zephyr_end(heap)) {
+        if (tally->entries == zephyr_end(heap)) {
             return broken(fault, "a free list ends", heap, unit);
         }
-        tally->free_chunks++;
+        tally->entries++;
         tally->free_sum += scramble(unit);
         unit = next;
     } while (unit != head);
@@ -230,7 +229,7 @@ int smh_zephyr_check(const struct smh_heap *heap, struct smh_fault *fault)
     if (result == 0) {
         result = check_chunks(heap, z, &chunks, fault);
     }
-    if (result == 0 && buckets < 32 && (zephyr_words(z)[ZEPHYR_WORD_AVAIL] >> buckets) != 0) {
+    if (result == 0 && (zephyr_words(z)[ZEPHYR_WORD_AVAIL] >> buckets) != 0) {
         result = broken(fault, "no bucket beyond the last is marked available", heap, 0);
     }
     for (uint32_t i = 0; result == 0 && i < buckets; i++) {
@@ -239,7 +238,7 @@ int smh_zephyr_check(const struct smh_heap *heap, struct smh_fault *fault)
     if (result != 0) {
         return result;
     }
-    if (listed.free_chunks != chunks.free_chunks || listed.free_sum != chunks.free_sum) {
+    if (listed.free_sum != chunks.free_sum) {
         return broken(fault, "every free chunk is in its bucket's list, and nothing else", heap, 0);
     }
     if (chunks.used_bytes != heap->used_bytes || chunks.live_blocks != heap->live_blocks) {

@@ -178,11 +178,11 @@ ZEPHYR_INLINE uint32_t zephyr_chunk_of(struct zephyr z, uintptr_t address)
                       ZEPHYR_UNIT_SHIFT);
 }
 
-/* What an alignment of 8 or more leaves unused between the header of a small heap and its payload:
- * 0 or 4. Nothing in the heap records it; it follows from the address. */
+/* What an alignment leaves unused between header and payload: less than a unit, and but for odd
+ * rewinds 0 or, in a small heap, 4. Nothing in the heap records it; it follows from the address. */
 ZEPHYR_INLINE uint32_t zephyr_gap(bool big, uintptr_t address)
 {
-    return big ? 0u : (uint32_t)((address - 4u) & (ZEPHYR_UNIT - 1u));
+    return (uint32_t)((address - zephyr_header_bytes(big)) & (ZEPHYR_UNIT - 1u));
 }
 
 /* Usable bytes of all live blocks. */

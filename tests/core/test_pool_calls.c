@@ -191,6 +191,19 @@ Test(pool_calls, a_realloc_that_moves_asks_its_own_region_once)
     were_asked(1, 1, 1);
 }
 
+Test(pool_calls, a_realloc_asks_its_own_region_once_wherever_that_stands)
+{
+    void *block;
+
+    refuses[0] = true;
+    block = smh_pool_alloc(&pool, 1, 8);
+    cr_assert_eq(smh_pool_index_of(&pool, block), 1);
+    forget();
+    refuse_all();
+    cr_assert_null(smh_pool_realloc(&pool, 1, block, REGION_BYTES));
+    were_asked(1, 1, 1);
+}
+
 Test(pool_calls, a_block_that_has_the_alignment_already_is_resized_in_place)
 {
     void *block = smh_pool_aligned_alloc(&pool, 1, 64, 100);
@@ -410,6 +423,7 @@ Test(pool_ranks, a_region_that_is_passed_over_while_ranks_move_is_tried_at_the_e
         then_ranks_are(2, 3, 4);
         then_ranks_are(2, 1, 4 + rise); /* 1 is below what was tried last */
         cr_assert_eq(served_by(64), 1);
+        cr_assert_eq(pool.slots[1].heap.used_bytes, (rise / 10 + 1) * 16, "8 bytes and a header");
         cr_assert_eq(align_seen, 64);
         cr_assert_eq(rank_align, 64);
         cr_assert_eq(rank_bytes, 8);
@@ -474,6 +488,7 @@ static unsigned fixed_ranks;
 static uint64_t fixed_rank(const struct smh_pool_slot *slot, size_t align, size_t bytes)
 {
     fixed_ranks++;
+    cr_assert_eq(pool.version % 2, 1, "who reads meanwhile is warned");
     cr_assert(align == 0 && bytes == 0, "a fixed rank is of no request");
     return UINT64_MAX - slot->region.attr;
 }
