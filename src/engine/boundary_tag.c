@@ -108,9 +108,6 @@ int smh_tag_init(struct smh_heap *heap, const struct smh_heap_config *config)
         return -EINVAL;
     }
     /* The first block is the first multiple of the granule with room for a header before it. */
-    if (config->memory_size < SMH_TAG_HEADER_BYTES || memory > UINTPTR_MAX - SMH_TAG_HEADER_BYTES) {
-        return -ENOMEM;
-    }
     skip = smh_distance_up(memory + SMH_TAG_HEADER_BYTES, granule);
     if (config->memory_size < skip) {
         return -ENOMEM;
@@ -138,7 +135,7 @@ void *smh_tag_take(struct smh_heap *heap, uint32_t unit, uint32_t need)
     uint32_t size = smh_tag_size_at(heap, unit);
     uint32_t rest = size - need;
 
-    if (rest < smh_tag_smallest(heap)) {
+    if (rest < SMH_TAG_SMALLEST_UNITS) {
         need = size;
         smh_tag_list_remove(heap, unit);
     } else {
@@ -197,7 +194,7 @@ void smh_tag_free(struct smh_heap *heap, void *block)
     uint32_t right = unit + size;
     uint32_t before = smh_tag_header_at(heap, unit)->previous;
     bool right_free = right != smh_tag_end(heap) && !smh_tag_in_use_at(heap, right);
-    bool left_free = unit != 0 && !smh_tag_in_use_at(heap, unit - before);
+    bool left_free = !smh_tag_in_use_at(heap, unit - before); /* of the first: itself */
 
     smh_engine_count_free(heap, smh_tag_bytes(size));
     smh_tag_header_at(heap, unit)->size_in_use = size << 1;
@@ -235,10 +232,7 @@ bool smh_tag_resize(struct smh_heap *heap, void *block, size_t bytes)
     if (need == 0 || need > total) {
         return false;
     }
-    if (need == size) {
-        return true;
-    }
-    rest_is_chunk = total - need >= smh_tag_smallest(heap);
+    rest_is_chunk = total - need >= SMH_TAG_SMALLEST_UNITS;
     if (!rest_is_chunk) {
         need = total;
     }
@@ -269,7 +263,7 @@ static bool plausible_size(const struct smh_heap *heap, uint32_t unit, uint32_t 
 {
     uint32_t stride = (uint32_t)heap->state[SMH_TAG_STRIDE];
 
-    return size >= smh_tag_smallest(heap) && (size & (stride - 1)) == 0 &&
+    return size >= SMH_TAG_SMALLEST_UNITS && (size & (stride - 1)) == 0 &&
            size <= smh_tag_end(heap) - unit;
 }
 

@@ -81,13 +81,6 @@ static inline uint32_t smh_tag_end(const struct smh_heap *heap)
     return (uint32_t)heap->state[SMH_TAG_END];
 }
 
-static inline uint32_t smh_tag_smallest(const struct smh_heap *heap)
-{
-    uint32_t stride = (uint32_t)heap->state[SMH_TAG_STRIDE];
-
-    return stride < SMH_TAG_SMALLEST_UNITS ? SMH_TAG_SMALLEST_UNITS : stride;
-}
-
 static inline struct smh_tag_header *smh_tag_header_at(const struct smh_heap *heap, uint32_t unit)
 {
     return (struct smh_tag_header *)(heap->state[SMH_TAG_BASE] +
@@ -147,8 +140,7 @@ static inline uint32_t smh_tag_units_for(const struct smh_heap *heap, size_t byt
         return 0;
     }
     units = (uint32_t)((bytes + SMH_TAG_HEADER_BYTES + SMH_TAG_UNIT - 1) >> SMH_TAG_UNIT_SHIFT);
-    units = (units + stride - 1) & ~(stride - 1);
-    return units < SMH_TAG_SMALLEST_UNITS ? SMH_TAG_SMALLEST_UNITS : units;
+    return (units + stride - 1) & ~(stride - 1);
 }
 
 static inline uint32_t smh_tag_first(const struct smh_heap *heap)
@@ -169,16 +161,16 @@ struct smh_tag_request {
 };
 
 /* Bytes to leave free at the front of a chunk so that its block is aligned: none, or enough for a
- * chunk. SIZE_MAX when there is no such number. */
+ * chunk. No alignment is above half of all numbers, so that the sum is one. */
 static inline size_t smh_tag_skip(const struct smh_heap *heap, uint32_t unit, size_t align)
 {
-    size_t smallest = smh_tag_bytes(smh_tag_smallest(heap));
+    size_t smallest = smh_tag_bytes(SMH_TAG_SMALLEST_UNITS);
     size_t skip = smh_distance_up((uintptr_t)smh_tag_block_at(heap, unit), align);
 
     if (skip == 0 || skip >= smallest) {
         return skip;
     }
-    return align > SIZE_MAX - skip ? SIZE_MAX : skip + align;
+    return skip + align;
 }
 
 /* Whether a free chunk can hold what is asked for. */
