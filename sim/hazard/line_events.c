@@ -48,7 +48,7 @@ static inline uint32_t state_of(const struct smh_line *line)
     } else {
         return hash_of_wide(line);
     }
-    return (uint32_t)(hash ^ hash >> 32);
+    return (uint32_t)((hash * 0x9e3779b97f4a7c15ull) >> 32);
 }
 
 static void remove_events(struct smh_line *line, struct smh_owners *owners, size_t from, size_t to)

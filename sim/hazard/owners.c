@@ -7,13 +7,10 @@
 #include <string.h>
 
 #define LEVELS_MAX 9
-
-struct place {
-    uint64_t key;    /* region << 48 | offset */
-    uint32_t number; /* 0: empty */
-};
+#define CELL_BYTES 8
 
 struct starts {
+    uint32_t *cells; /* [offset / CELL_BYTES]: the first of those that begin there */
     uint64_t *levels[LEVELS_MAX];
     unsigned count;
     uint64_t size;
@@ -26,62 +23,16 @@ struct smh_owners {
     size_t in_use;
     struct starts *starts;
     size_t region_count;
-    struct place *places;
-    size_t place_mask, place_count;
 };
 
-static uint64_t key_of(uint16_t region, uint64_t offset)
+/* The link to the live owner that begins at offset, or to nobody. */
+static uint32_t *find(const struct smh_owners *owners, uint16_t region, uint64_t offset)
 {
-    return (uint64_t)region << 48 | offset;
-}
-
-static size_t place_of(const struct smh_owners *owners, uint64_t key)
-{
-    return (size_t)((key * 0x9e3779b97f4a7c15ull) >> 24) & owners->place_mask;
-}
-
-static struct place *find(const struct smh_owners *owners, uint64_t key)
-{
-    size_t place = place_of(owners, key);
-    while (owners->places[place].number != 0 && owners->places[place].key != key) {
-        place = (place + 1) & owners->place_mask;
+    uint32_t *link = &owners->starts[region].cells[offset / CELL_BYTES];
+    while (*link != SMH_OWNERS_NONE && owners->table.records[*link].owner.offset != offset) {
+        link = &owners->table.records[*link].next;
     }
-    return &owners->places[place];
-}
-
-static void grow_places(struct smh_owners *owners)
-{
-    struct place *old = owners->places;
-    size_t size = old == NULL ? 256 : (owners->place_mask + 1) * 2;
-    size_t old_size = old == NULL ? 0 : owners->place_mask + 1;
-    owners->places = smh_must_allocate(size, sizeof(*owners->places));
-    owners->place_mask = size - 1;
-    for (size_t i = 0; i < old_size; i++) {
-        if (old[i].number != 0) {
-            *find(owners, old[i].key) = old[i];
-        }
-    }
-    free(old);
-}
-
-/* Takes a place out and closes the gap behind it. */
-static void remove_place(struct smh_owners *owners, struct place *place)
-{
-    size_t gap = (size_t)(place - owners->places);
-    size_t next = gap;
-    owners->place_count--;
-    for (;;) {
-        next = (next + 1) & owners->place_mask;
-        if (owners->places[next].number == 0) {
-            break;
-        }
-        size_t home = place_of(owners, owners->places[next].key);
-        if (((next - home) & owners->place_mask) >= ((next - gap) & owners->place_mask)) {
-            owners->places[gap] = owners->places[next];
-            gap = next;
-        }
-    }
-    owners->places[gap].number = 0;
+    return link;
 }
 
 struct smh_owners *smh_owners_open(const uint64_t sizes[], size_t region_count)
@@ -99,13 +50,14 @@ struct smh_owners *smh_owners_open(const uint64_t sizes[], size_t region_count)
     for (size_t i = 0; i < region_count; i++) {
         struct starts *starts = &owners->starts[i];
         starts->size = sizes[i];
+        starts->cells =
+            smh_must_allocate((size_t)(sizes[i] / CELL_BYTES + 1), sizeof(*starts->cells));
         uint64_t words = sizes[i];
         do {
             words = words / 64 + 1;
             starts->levels[starts->count++] = smh_must_allocate((size_t)words, sizeof(uint64_t));
         } while (words > 1 && starts->count < LEVELS_MAX);
     }
-    grow_places(owners);
     return owners;
 }
 
@@ -118,9 +70,9 @@ void smh_owners_close(struct smh_owners *owners)
         for (unsigned level = 0; level < owners->starts[i].count; level++) {
             free(owners->starts[i].levels[level]);
         }
+        free(owners->starts[i].cells);
     }
     free(owners->starts);
-    free(owners->places);
     free(owners->table.records);
     free(owners);
 }
@@ -128,7 +80,12 @@ void smh_owners_close(struct smh_owners *owners)
 static void mark(struct starts *starts, uint64_t offset)
 {
     for (unsigned level = 0; level < starts->count; level++) {
-        starts->levels[level][offset / 64] |= (uint64_t)1 << offset % 64;
+        uint64_t *word = &starts->levels[level][offset / 64];
+        uint64_t before = *word;
+        *word |= (uint64_t)1 << offset % 64;
+        if (before != 0) {
+            return; /* the levels above know */
+        }
         offset /= 64;
     }
 }
@@ -174,7 +131,7 @@ uint32_t smh_owners_add(struct smh_owners *owners, const struct smh_owner *owner
                        smh_owners_remove(owners, owner->region, owner->offset, owner->operation));
     uint32_t number = owners->first_free;
     if (number != 0) {
-        owners->first_free = owners->table.records[number].next_free;
+        owners->first_free = owners->table.records[number].next;
     } else {
         if (owners->count == owners->capacity) {
             owners->capacity *= 2;
@@ -186,12 +143,9 @@ uint32_t smh_owners_add(struct smh_owners *owners, const struct smh_owner *owner
     owners->table.records[number] =
         (struct smh_owner_record){.owner = *owner, .reserved = reserved, .holds = 1};
     owners->in_use++;
-    if (owners->place_count * 2 > owners->place_mask) {
-        grow_places(owners);
-    }
-    uint64_t key = key_of(owner->region, owner->offset);
-    *find(owners, key) = (struct place){key, number};
-    owners->place_count++;
+    uint32_t *cell = &owners->starts[owner->region].cells[owner->offset / CELL_BYTES];
+    owners->table.records[number].next = *cell;
+    *cell = number;
     mark(&owners->starts[owner->region], owner->offset);
     return number;
 }
@@ -199,12 +153,12 @@ uint32_t smh_owners_add(struct smh_owners *owners, const struct smh_owner *owner
 uint32_t smh_owners_remove(struct smh_owners *owners, uint16_t region, uint64_t offset,
                            uint64_t operation)
 {
-    struct place *place = find(owners, key_of(region, offset));
-    uint32_t number = place->number;
+    uint32_t *link = find(owners, region, offset);
+    uint32_t number = *link;
     if (number == SMH_OWNERS_NONE) {
         return SMH_OWNERS_NONE;
     }
-    remove_place(owners, place);
+    *link = owners->table.records[number].next;
     unmark(&owners->starts[region], offset);
     owners->table.records[number].owner.kind = SMH_OWNER_FREED;
     owners->table.records[number].freed_by = operation;
@@ -217,7 +171,7 @@ uint32_t smh_owners_at(const struct smh_owners *owners, uint16_t region, uint64_
     if (!last_start(&owners->starts[region], offset, &start)) {
         return SMH_OWNERS_NONE;
     }
-    uint32_t number = find(owners, key_of(region, start))->number;
+    uint32_t number = *find(owners, region, start);
     return offset - start < owners->table.records[number].reserved ? number : SMH_OWNERS_NONE;
 }
 
@@ -230,7 +184,7 @@ void smh_owners_resize(struct smh_owners *owners, uint32_t number, const struct 
 
 void smh_owners_reuse(struct smh_owners *owners, uint32_t number)
 {
-    owners->table.records[number].next_free = owners->first_free;
+    owners->table.records[number].next = owners->first_free;
     owners->first_free = number;
     owners->in_use--;
 }

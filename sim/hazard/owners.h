@@ -5,7 +5,7 @@
  *
  *     starts   bit i: an owner begins at offset i          ....1......1.........1...
  *     above    bit i: word i of the level below is not 0   (six bits of the offset a level)
- *     places   start -> number of the record               open addressing
+ *     cells    of eight bytes: first record that begins there, and by `next` the others
  *
  * Invariants: live owners do not overlap. A record is kept while it is live or held; numbers are
  * used again afterwards, so that memory follows what is live and remembered.
@@ -26,7 +26,7 @@ struct smh_owner_record {
     uint64_t reserved;      /* bytes that it owns */
     uint64_t freed_by;      /* operation, once it is freed */
     uint32_t holds;         /* + 1 while it is live */
-    uint32_t next_free;
+    uint32_t next;          /* of those that begin in the same cell; or of the free ones */
 };
 
 struct smh_owners;
