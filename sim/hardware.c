@@ -524,6 +524,14 @@ void smh_hardware_grown(struct smh_hardware *hardware, struct smh_live *live, ui
     count_call(hardware, live->region, hardware->call);
 }
 
+void smh_hardware_foresee(const struct smh_hardware *hardware, const struct smh_live *live,
+                          bool sooner)
+{
+    if (hardware->judge != NULL && live->block != NULL) {
+        smh_judge_foresee(hardware->judge, live->region, offset_of(hardware, live), sooner);
+    }
+}
+
 void smh_hardware_freeing(struct smh_hardware *hardware, const struct smh_live *live,
                           uint64_t index)
 {

@@ -80,6 +80,9 @@ void smh_hardware_resized(struct smh_hardware *hardware, const struct smh_operat
                           const struct smh_live *before, void *block);
 /* The bytes that a realloc added are now what the model wants them to be. Sets live->usable. */
 void smh_hardware_grown(struct smh_hardware *hardware, struct smh_live *live, uint64_t kept);
+/* live is freed a few operations later; sooner: even fewer. */
+void smh_hardware_foresee(const struct smh_hardware *hardware, const struct smh_live *live,
+                          bool sooner);
 /* Before the core is asked to free live (and before smh_hardware_begin); and after. */
 void smh_hardware_freeing(struct smh_hardware *hardware, const struct smh_live *live,
                           uint64_t index);

@@ -395,12 +395,38 @@ static void after(struct replay *replay, const struct smh_operation *operation)
     }
 }
 
+#define SOON 4 /* operations */
+
+/* Fetches into the host's cache what the operations that come soon will need. */
+static inline void foresee(const struct replay *replay, const struct smh_operation *batch, long at,
+                           long count)
+{
+    if (replay->hardware == NULL || at + 3 * SOON >= count) {
+        return;
+    }
+    const struct smh_operation *operation = &batch[at + 3 * SOON];
+    if (operation->actor < replay->actor_count &&
+        operation->slot < replay->actors[operation->actor].capacity) {
+        __builtin_prefetch(&replay->actors[operation->actor].live[operation->slot]);
+    }
+    for (int stage = 2; stage > 0; stage--) {
+        operation = &batch[at + stage * SOON];
+        if (operation->kind == SMH_OPERATION_FREE && operation->actor < replay->actor_count &&
+            operation->slot < replay->actors[operation->actor].capacity) {
+            smh_hardware_foresee(replay->hardware,
+                                 &replay->actors[operation->actor].live[operation->slot],
+                                 stage == 1);
+        }
+    }
+}
+
 static int stream(struct replay *replay, struct smh_source *source, struct smh_error *error)
 {
     struct smh_operation batch[BATCH];
     long count;
     while ((count = source->next(source, batch, BATCH, error)) > 0) {
         for (long i = 0; i < count; i++) {
+            foresee(replay, batch, i, count);
             if (execute(replay, &batch[i], error) != 0) {
                 return -1;
             }

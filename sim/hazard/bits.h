@@ -10,24 +10,38 @@ static inline bool smh_bit(const uint64_t *bits, uint64_t index)
     return (bits[index / 64] >> index % 64 & 1u) != 0;
 }
 
+/* Bits from..to of a word: the part of [from, to) that lies in it. */
+static inline uint64_t smh_bits_in_word(uint64_t word, uint64_t from, uint64_t to)
+{
+    uint64_t mask = from / 64 == word ? UINT64_MAX << from % 64 : UINT64_MAX;
+    return (to - 1) / 64 == word ? mask & UINT64_MAX >> (63 - (to - 1) % 64) : mask;
+}
+
 static inline void smh_set_bits(uint64_t *bits, uint64_t from, uint64_t to)
 {
-    while (from < to) {
-        uint64_t end = (from / 64 + 1) * 64 < to ? (from / 64 + 1) * 64 : to;
-        uint64_t count = end - from;
-        bits[from / 64] |= (count == 64 ? UINT64_MAX : ((uint64_t)1 << count) - 1) << from % 64;
-        from = end;
+    for (uint64_t word = from / 64; from < to && word <= (to - 1) / 64; word++) {
+        bits[word] |= smh_bits_in_word(word, from, to);
     }
 }
 
 static inline void smh_clear_bits(uint64_t *bits, uint64_t from, uint64_t to)
 {
-    while (from < to) {
-        uint64_t end = (from / 64 + 1) * 64 < to ? (from / 64 + 1) * 64 : to;
-        uint64_t count = end - from;
-        bits[from / 64] &= ~((count == 64 ? UINT64_MAX : ((uint64_t)1 << count) - 1) << from % 64);
-        from = end;
+    if (from >= to) {
+        return;
     }
+    uint64_t last = (to - 1) / 64;
+    uint64_t begin = UINT64_MAX << from % 64;
+    uint64_t end = UINT64_MAX >> (63 - (to - 1) % 64);
+    uint64_t word = from / 64;
+    if (word == last) {
+        bits[word] &= ~(begin & end);
+        return;
+    }
+    bits[word] &= ~begin;
+    while (++word < last) {
+        bits[word] = 0;
+    }
+    bits[last] &= ~end;
 }
 
 /* The first bit in [from, to) that is `value`; to: none. */

@@ -45,7 +45,7 @@ static inline void change_line(struct smh_judge *judge, struct smh_line *line,
     const struct smh_line_event *event = &touch->event;
     if (line->solo) {
         line->defined &= ~smh_line_mask(event);
-        smh_line_remember(line, judge->owners, event);
+        smh_line_remember_solo(line, judge->owners, event);
         if (!settles || is_settled(line)) {
             return;
         }
@@ -61,7 +61,7 @@ static inline void change_line(struct smh_judge *judge, struct smh_line *line,
     smh_touch_tidy(judge, line);
 }
 
-/* The lines of a region of which a word of `touched` tells. */
+/* Lines `lines` of those that begin with first_line: `touched` tells of them. */
 static inline void change_lines(struct smh_judge *judge, struct smh_touch *touch, uint64_t lines,
                                 uint64_t first_line, uint64_t from, uint64_t to, bool settles)
 {
@@ -72,12 +72,7 @@ static inline void change_lines(struct smh_judge *judge, struct smh_touch *touch
         if (line != NULL) {
             smh_touch_narrow(judge, touch, index, from, to);
             change_line(judge, line, touch, settles);
-            continue;
-        }
-        uint64_t first = index << judge->line_shift;
-        uint64_t last = first + judge->line_bytes;
-        smh_clear_bits(region->defined, from > first ? from : first, to < last ? to : last);
-        if (settles) {
+        } else if (settles && smh_word_owner(&region->words[index]) == SMH_OWNERS_METADATA) {
             smh_private_settle(judge, region, index, from, to);
         }
     }
@@ -98,10 +93,13 @@ static void change_hands(struct smh_judge *judge, uint16_t region_index, uint64_
     uint64_t first = from >> judge->line_shift;
     uint64_t last = (to - 1) >> judge->line_shift;
     for (uint64_t word = first / 64; word <= last / 64; word++) {
-        uint64_t lines = region->touched[word];
-        lines &= word == first / 64 ? UINT64_MAX << first % 64 : UINT64_MAX;
-        lines &= word == last / 64 ? UINT64_MAX >> (63 - last % 64) : UINT64_MAX;
-        change_lines(judge, &touch, lines, word * 64, from, to, settles);
+        uint64_t lines = region->touched[word] & smh_bits_in_word(word, first, last + 1);
+        if (lines != 0) {
+            uint64_t begin = word * 64 << judge->line_shift;
+            uint64_t end = (word + 1) * 64 << judge->line_shift;
+            smh_clear_bits(region->defined, from > begin ? from : begin, to < end ? to : end);
+            change_lines(judge, &touch, lines, word * 64, from, to, settles);
+        }
     }
 }
 
@@ -131,6 +129,22 @@ void smh_judge_hand_out(struct smh_judge *judge, const struct smh_owner *owner, 
 {
     record(judge, SMH_PROGRAM_HAND_OUT, owner, reserved);
     hand_out(judge, owner, reserved);
+}
+
+void smh_judge_foresee(const struct smh_judge *judge, uint16_t region, uint64_t offset, bool sooner)
+{
+    const struct smh_judge_region *judged = &judge->regions[region];
+    if (judged->words == NULL) {
+        return;
+    }
+    const struct smh_line_word *word = &judged->words[(offset + judged->skew) >> judge->line_shift];
+    smh_owners_foresee(judge->owners, region, offset, sooner);
+    if (sooner) {
+        const struct smh_line *line = smh_word_line(word);
+        __builtin_prefetch(line);
+    } else {
+        __builtin_prefetch(word);
+    }
 }
 
 void smh_judge_free(struct smh_judge *judge, uint16_t region, uint64_t offset, uint64_t operation)

@@ -347,17 +347,28 @@ void smh_judge_access_further(struct smh_judge *judge, const struct smh_access *
 void smh_judge_tables(struct smh_judge *judge, const struct smh_access *access)
 {
     struct smh_judge_region *region = &judge->regions[access->region];
-    uint64_t from = access->offset + region->skew;
-    struct smh_touch touch = touch_of(judge, access, SMH_OWNERS_METADATA);
-    touch.line_index = from >> judge->line_shift;
-    touch.event.from = (uint16_t)(from & (judge->line_bytes - 1));
+    uint64_t index = (access->offset + region->skew) >> judge->line_shift;
+    struct smh_line *line = smh_word_line(&region->words[index]);
+    struct smh_touch touch;
+    touch.event = (struct smh_line_event){
+        .operation = access->operation,
+        .site = access->site,
+        .owner = SMH_OWNERS_METADATA,
+        .from = (uint16_t)((access->offset + region->skew) & (judge->line_bytes - 1)),
+        .actor = access->actor,
+        .kind = access->kind,
+        .core = access->core,
+        .by_allocator = true,
+    };
     touch.event.to = (uint16_t)(touch.event.from + access->bytes);
-    struct smh_line *line = smh_word_line(&region->words[touch.line_index]);
     if (line != NULL && smh_line_is_solo_of(line, &touch.event)) {
         smh_touch_solo(judge, line, &touch.event);
-    } else {
-        smh_touch_line(judge, &touch);
+        return;
     }
+    touch.region = region;
+    touch.region_index = access->region;
+    touch.line_index = index;
+    smh_touch_line(judge, &touch);
 }
 
 void smh_judge_access(struct smh_judge *judge, const struct smh_access *access)

@@ -116,6 +116,9 @@ void smh_judge_close(struct smh_judge *judge);
 void smh_judge_hand_out(struct smh_judge *judge, const struct smh_owner *owner, uint64_t reserved);
 /* The block at this offset is freed. Called before the accesses of the operation that frees it. */
 void smh_judge_free(struct smh_judge *judge, uint16_t region, uint64_t offset, uint64_t operation);
+/* The block at this offset will be freed soon; the second time, with sooner, it is near. */
+void smh_judge_foresee(const struct smh_judge *judge, uint16_t region, uint64_t offset,
+                       bool sooner);
 /* The block at owner->offset has changed its size in place: its bytes below both sizes keep what
  * they are, the rest has no value. Called after the accesses of the operation that resized it. */
 void smh_judge_resize(struct smh_judge *judge, const struct smh_owner *owner, uint64_t reserved);

@@ -153,7 +153,7 @@ static inline void smh_touch_solo(struct smh_judge *judge, struct smh_line *line
             .owner = event->owner, .from = event->from, .to = event->to, .core = event->core};
         line->defined |= smh_line_mask(event);
         smh_line_add_dirt(line, judge->owners, &dirt);
-        smh_line_remember(line, judge->owners, event);
+        smh_line_remember_solo(line, judge->owners, event);
     }
 }
 /* touch.c: an access meets a line. */

@@ -145,6 +145,56 @@ void smh_line_undefine(struct smh_line *line, struct smh_states *states, uint16_
 /* line_events.c. Remembers an event that has been applied. */
 void smh_line_remember(struct smh_line *line, struct smh_owners *owners,
                        const struct smh_line_event *event);
+/* Afterwards there is room for another event. */
+void smh_line_make_room(struct smh_line *line, struct smh_owners *owners);
+/* The short form of a hash, for events. */
+static inline uint32_t smh_line_state(uint64_t hash)
+{
+    return (uint32_t)((hash * 0x9e3779b97f4a7c15ull) >> 32);
+}
+static inline uint32_t smh_line_solo_state(const struct smh_line *line)
+{
+    return smh_line_state(line->slots + line->undefined_hash +
+                          smh_states_hash(line->sets->difference, line->defined));
+}
+/* The event goes on where the last one ended: one event. */
+static inline bool smh_line_extends(const struct smh_line_event *last,
+                                    const struct smh_line_event *event)
+{
+    return (event->kind == SMH_LINE_STORE || event->kind == SMH_LINE_DMA_WRITE) &&
+           last->kind == event->kind && last->owner == event->owner && last->core == event->core &&
+           last->uncached == event->uncached && last->by_allocator == event->by_allocator &&
+           event->from <= last->to && last->from <= event->to;
+}
+/* Remembers an event that led to sets of this hash. */
+static inline void smh_line_remember_at(struct smh_line *line, struct smh_owners *owners,
+                                        const struct smh_line_event *event, uint32_t state)
+{
+    if (line->event_count > 0) {
+        struct smh_line_event *last = &line->events[line->event_count - 1];
+        if (smh_line_extends(last, event)) {
+            last->from = event->from < last->from ? event->from : last->from;
+            last->to = event->to > last->to ? event->to : last->to;
+            last->operation = event->operation;
+            last->site = event->site;
+            last->state = state;
+            return;
+        }
+    }
+    if (line->event_count == line->event_capacity) {
+        smh_line_make_room(line, owners);
+    }
+    struct smh_line_event *added = &line->events[line->event_count++];
+    *added = *event;
+    added->state = state;
+    smh_owners_hold(owners, event->owner);
+}
+/* What follows is of a solo line. */
+static inline void smh_line_remember_solo(struct smh_line *line, struct smh_owners *owners,
+                                          const struct smh_line_event *event)
+{
+    smh_line_remember_at(line, owners, event, smh_line_solo_state(line));
+}
 void smh_line_forget_events(struct smh_line *line, struct smh_owners *owners);
 /* Whether all bytes are as in a line that nobody has touched, whatever cores have entered. */
 bool smh_line_is_pristine(const struct smh_line *line, const struct smh_states *states);

@@ -35,8 +35,9 @@ static inline uint32_t state_of(const struct smh_line *line)
 {
     uint64_t hash = line->slots;
     if (line->solo) {
-        hash += line->undefined_hash + smh_states_hash(line->sets->difference, line->defined);
-    } else if (line->bytes <= 64) {
+        return smh_line_solo_state(line);
+    }
+    if (line->bytes <= 64) {
         unsigned from = 0;
         for (size_t i = 0; i < line->segment_count; i++) {
             uint64_t weights[2];
@@ -48,7 +49,7 @@ static inline uint32_t state_of(const struct smh_line *line)
     } else {
         return hash_of_wide(line);
     }
-    return (uint32_t)((hash * 0x9e3779b97f4a7c15ull) >> 32);
+    return smh_line_state(hash);
 }
 
 static void remove_events(struct smh_line *line, struct smh_owners *owners, size_t from, size_t to)
@@ -77,30 +78,8 @@ static void cut_loops(struct smh_line *line, struct smh_owners *owners)
     }
 }
 
-/* The event goes on where the last one ended: one event. */
-static bool extends(const struct smh_line_event *last, const struct smh_line_event *event)
+void smh_line_make_room(struct smh_line *line, struct smh_owners *owners)
 {
-    return (event->kind == SMH_LINE_STORE || event->kind == SMH_LINE_DMA_WRITE) &&
-           last->kind == event->kind && last->owner == event->owner && last->core == event->core &&
-           last->uncached == event->uncached && last->by_allocator == event->by_allocator &&
-           event->from <= last->to && last->from <= event->to;
-}
-
-void smh_line_remember(struct smh_line *line, struct smh_owners *owners,
-                       const struct smh_line_event *event)
-{
-    uint32_t state = state_of(line);
-    if (line->event_count > 0) {
-        struct smh_line_event *last = &line->events[line->event_count - 1];
-        if (extends(last, event)) {
-            last->from = event->from < last->from ? event->from : last->from;
-            last->to = event->to > last->to ? event->to : last->to;
-            last->operation = event->operation;
-            last->site = event->site;
-            last->state = state;
-            return;
-        }
-    }
     if (line->event_count == SMH_LINE_EVENTS_MAX) {
         cut_loops(line, owners);
         if (line->event_count > SMH_LINE_EVENTS_MAX - 4) {
@@ -112,10 +91,12 @@ void smh_line_remember(struct smh_line *line, struct smh_owners *owners,
         line->event_capacity = (uint16_t)(line->event_capacity == 0 ? 4 : line->event_capacity * 2);
         line->events = smh_must_resize(line->events, line->event_capacity, sizeof(*line->events));
     }
-    struct smh_line_event *added = &line->events[line->event_count++];
-    *added = *event;
-    added->state = state;
-    smh_owners_hold(owners, event->owner);
+}
+
+void smh_line_remember(struct smh_line *line, struct smh_owners *owners,
+                       const struct smh_line_event *event)
+{
+    smh_line_remember_at(line, owners, event, state_of(line));
 }
 
 void smh_line_forget_events(struct smh_line *line, struct smh_owners *owners)
@@ -154,6 +135,14 @@ static bool shrink(struct smh_line_dirt *dirt, uint16_t from, uint16_t to)
 void smh_line_add_dirt(struct smh_line *line, struct smh_owners *owners,
                        const struct smh_line_dirt *dirt)
 {
+    struct smh_line_dirt *only = line->dirt;
+    if (line->dirt_count == 1 && only->core == dirt->core && only->uncached == dirt->uncached &&
+        only->owner != dirt->owner && dirt->from <= only->from && only->to <= dirt->to) {
+        smh_owners_hold(owners, dirt->owner);
+        smh_owners_release(owners, only->owner);
+        *only = *dirt;
+        return;
+    }
     for (size_t i = line->dirt_count; i-- > 0;) {
         struct smh_line_dirt *other = &line->dirt[i];
         if (other->owner == dirt->owner && other->core == dirt->core &&

@@ -165,6 +165,19 @@ uint32_t smh_owners_remove(struct smh_owners *owners, uint16_t region, uint64_t 
     return number; /* what being live held is the caller's now */
 }
 
+void smh_owners_foresee(const struct smh_owners *owners, uint16_t region, uint64_t offset,
+                        bool sooner)
+{
+    const uint32_t *cell = &owners->starts[region].cells[offset / CELL_BYTES];
+    if (!sooner) {
+        __builtin_prefetch(cell);
+        return;
+    }
+    const struct smh_owner_record *record = &owners->table.records[*cell];
+    __builtin_prefetch(record);
+    __builtin_prefetch(&record->holds);
+}
+
 uint32_t smh_owners_at(const struct smh_owners *owners, uint16_t region, uint64_t offset)
 {
     uint64_t start;

@@ -45,6 +45,9 @@ uint32_t smh_owners_add(struct smh_owners *owners, const struct smh_owner *owner
  * SMH_OWNERS_NONE. */
 uint32_t smh_owners_remove(struct smh_owners *owners, uint16_t region, uint64_t offset,
                            uint64_t operation);
+/* Fetches into the host's cache where the owner that begins at offset is found; sooner: him. */
+void smh_owners_foresee(const struct smh_owners *owners, uint16_t region, uint64_t offset,
+                        bool sooner);
 /* The live owner that holds offset; SMH_OWNERS_NONE: nobody. */
 uint32_t smh_owners_at(const struct smh_owners *owners, uint16_t region, uint64_t offset);
 static inline const struct smh_owner_record *smh_owners_get(const struct smh_owners *owners,

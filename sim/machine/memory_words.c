@@ -120,6 +120,18 @@ static uint64_t store_word(struct smh_memory *memory, struct smh_memory_core *co
     return cost + smh_lines_store_below_l1(memory, region_index, offset, from, bytes);
 }
 
+/* A line's share, mostly the whole of it. */
+static inline void copy_part(uint8_t *to, const uint8_t *from, uint64_t bytes)
+{
+    if (bytes == 32) {
+        memcpy(to, from, 32);
+    } else if (bytes == 64) {
+        memcpy(to, from, 64);
+    } else {
+        memcpy(to, from, bytes);
+    }
+}
+
 /* Bytes of one line. */
 static uint64_t store_in_line(struct smh_memory *memory, struct smh_memory_core *core,
                               uint16_t region_index, uint64_t offset, const uint8_t *from,
@@ -156,12 +168,23 @@ uint64_t smh_words_store(struct smh_memory *memory, struct smh_memory_core *core
     }
     memory->met.l1 = true;
     uint64_t cost = 0;
+    uint64_t words = 0; /* of lines that are there */
     while (bytes > 0) {
-        uint64_t part = bytes_up_to(region, offset, bytes, memory->line_bytes);
-        cost += store_in_line(memory, core, region_index, offset, from, part);
+        uint64_t at = (region->base + offset) & (memory->line_bytes - 1);
+        uint64_t part = bytes < memory->line_bytes - at ? bytes : memory->line_bytes - at;
+        uint32_t slot = region->l1_through
+                            ? SMH_CACHE_NO_SLOT
+                            : smh_cache_touch(&core->l1.cache, smh_line_of(memory, region, offset));
+        if (slot == SMH_CACHE_NO_SLOT) {
+            cost += store_in_line(memory, core, region_index, offset, from, part);
+        } else {
+            copy_part(smh_line_data(memory, &core->l1, slot) + at, from, part);
+            core->l1.dirty[slot] = true;
+            words += ((at + part - 1) >> memory->word_shift) - (at >> memory->word_shift) + 1;
+        }
         offset += part;
         from += part;
         bytes -= part;
     }
-    return cost;
+    return cost + words * memory->l1_cycles;
 }
