@@ -251,60 +251,13 @@ static void carry_out_at(struct smh_hardware *hardware, uintptr_t address, uint3
     carry_out(hardware, access);
 }
 
-/* Of the range and the core of the last access. */
-static void find_run(struct smh_hardware *hardware)
-{
-    struct smh_memory *memory = hardware->memory;
-    const struct smh_judge *judge = hardware->judge;
-    const struct smh_hardware_range *range = hardware->range;
-    struct smh_memory_region *region = &memory->regions[range->region];
-    uint8_t core = hardware->access.core;
-    struct smh_hit_run *run = hardware->run;
-    run->hardware = hardware;
-    run->region = region;
-    run->start = range->start;
-    run->bytes = 0;
-    run->bias = range->skew - (uint64_t)range->start;
-    run->lines = range->lines;
-    run->skew = range->skew;
-    run->first_line = region->line_of_region | region->base >> memory->line_shift;
-    run->key = (uint64_t)(range->region + 1u) << 48 | (uint64_t)core << 40;
-    run->private = SMH_WORD_PRIVATE | (uint64_t)core << 2 | SMH_WORD_TABLES;
-    run->none.tag = run->private | (uint64_t)SMH_OWNERS_METADATA << 32;
-    run->words = NULL;
-    run->line_mask = memory->line_bytes - 1;
-    run->word_bytes = memory->word_bytes;
-    run->cost = memory->l1_cycles;
-    run->line_shift = memory->line_shift;
-    run->core = core;
-    run->stored = (uint8_t)(LINE_STORED | (core + 1u));
-    run->known = true;
-    if (!memory->plain || !region->cached || region->l1_through || memory->line_bytes > 64) {
-        return;
-    }
-    struct smh_memory_level *l1 = &memory->cores[core].l1;
-    run->cache = &l1->cache;
-    run->data = l1->data;
-    run->dirty = l1->dirty;
-    if (judge != NULL) {
-        const struct smh_judge_region *judged = &judge->regions[range->region];
-        run->words = judged->words;
-        run->judge_dirty = judged->dirty;
-        run->judge_defined = judged->defined;
-        if (judge->program != NULL || run->words == NULL || !judged->private_lines) {
-            return;
-        }
-    }
-    run->bytes = l1->cache.replacement != SMH_REPLACE_PLRU && run->cost != 0 ? range->bytes : 0;
-}
-
 /* Whatever the access is. */
 static void take_any(struct smh_hardware *hardware, uintptr_t address, uint32_t bytes, bool store)
 {
     const struct smh_hardware_range *range = hardware->range;
     carry_out_at(hardware, address, bytes, store);
     if (hardware->range != range) {
-        find_run(hardware);
+        smh_hit_find_run(hardware);
     }
 }
 
@@ -332,18 +285,34 @@ static __attribute__((noinline)) void take_further(struct smh_hit_run *run, uint
 }
 
 /* An access of the allocator's that is no bulk one, with memory as it is after it. */
-static void take(void *context, uintptr_t address, uint32_t bytes, bool store)
+static inline __attribute__((always_inline)) void take(struct smh_hit_run *run, uintptr_t address,
+                                                       uint32_t bytes, bool store)
 {
-    struct smh_hit_run *run = context;
     bool judged;
-    bool again = store ? smh_hit_again(run, address, bytes, true, &judged)
-                       : smh_hit_again(run, address, bytes, false, &judged);
-    if (__builtin_expect(!again, 0)) {
+    if (__builtin_expect(!smh_hit_again(run, address, bytes, store, &judged), 0)) {
         take_further(run, address, bytes, store);
     } else if (__builtin_expect(!judged, 0)) {
         tell_judge(run, address, bytes, store);
     }
 }
+
+#define TAKERS(bytes)                                           \
+    static void take_load##bytes(void *run, uintptr_t address)  \
+    {                                                           \
+        take(run, address, bytes, false);                       \
+    }                                                           \
+    static void take_store##bytes(void *run, uintptr_t address) \
+    {                                                           \
+        take(run, address, bytes, true);                        \
+    }
+TAKERS(1)
+TAKERS(2)
+TAKERS(4)
+TAKERS(8)
+static const struct smh_tracing_takers takers = {
+    .load = {take_load1, take_load2, take_load4, take_load8},
+    .store = {take_store1, take_store2, take_store4, take_store8},
+};
 
 void smh_hardware_begin(struct smh_hardware *hardware, const struct smh_operation *operation,
                         uint64_t index)
@@ -352,12 +321,12 @@ void smh_hardware_begin(struct smh_hardware *hardware, const struct smh_operatio
     share(hardware, operation, index);
     hardware->run->operation = index;
     if (!hardware->run->known || hardware->run->core != hardware->access.core) {
-        find_run(hardware);
+        smh_hit_find_run(hardware);
     }
     if (hardware->result->latency != NULL) { /* the call alone is timed */
         smh_tracing_begin(machine->reservation, machine->reservation_bytes);
     } else {
-        smh_tracing_begin_taking(machine->reservation, machine->reservation_bytes, take,
+        smh_tracing_begin_taking(machine->reservation, machine->reservation_bytes, &takers,
                                  hardware->run);
     }
 }
@@ -377,7 +346,7 @@ static void catch_up(struct smh_hardware *hardware, const struct smh_live *one,
         if (logged->bulk) {
             take_any(hardware, logged->address, logged->bytes, logged->store);
         } else {
-            take(hardware->run, logged->address, logged->bytes, logged->store);
+            take_further(hardware->run, logged->address, logged->bytes, logged->store);
         }
     }
     hardware->next = logged;

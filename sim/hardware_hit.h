@@ -84,6 +84,9 @@ struct smh_hit_run {
     struct smh_hit_place places[SMH_HIT_PLACES];
 };
 
+/* hardware_hit.c. Fills hardware->run for the range and the core of the last access. */
+void smh_hit_find_run(struct smh_hardware *hardware);
+
 #define SMH_HIT_WORD_MASK (UINT64_C(0x3FF) | SMH_WORD_TABLES)
 
 /* Whether a load by the allocator tells the judge nothing new; of a store, all there is to say is

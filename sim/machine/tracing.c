@@ -19,10 +19,10 @@ struct log {
     uint8_t *saved; /* bytes that bulk stores replaced */
     size_t saved_bytes;
     size_t saved_capacity;
-    smh_tracing_taker *taker; /* NULL: accesses are noted in the log */
+    const struct smh_tracing_takers *takers; /* NULL: accesses are noted in the log */
     void *context;
-    uintptr_t store;      /* that the taker is still to be given: ... */
-    uint32_t store_bytes; /* 0: none */
+    smh_tracing_taker *store_taker; /* to be given the store that came last; NULL: none */
+    uintptr_t store;
 };
 
 /* Never freed: a thread that simulates ends with the program's work. */
@@ -34,24 +34,24 @@ void smh_tracing_begin(const void *memory, size_t bytes)
     tracing.span = bytes;
     tracing.next = tracing.accesses;
     tracing.saved_bytes = 0;
-    tracing.taker = NULL;
+    tracing.takers = NULL;
 }
 
-void smh_tracing_begin_taking(const void *memory, size_t bytes, smh_tracing_taker *taker,
-                              void *context)
+void smh_tracing_begin_taking(const void *memory, size_t bytes,
+                              const struct smh_tracing_takers *takers, void *context)
 {
     smh_tracing_begin(memory, bytes);
-    tracing.taker = taker;
+    tracing.takers = takers;
     tracing.context = context;
 }
 
 /* The store that came last is done by now. */
 static inline void give_store(void)
 {
-    if (tracing.store_bytes != 0) {
-        uint32_t bytes = tracing.store_bytes;
-        tracing.store_bytes = 0;
-        tracing.taker(tracing.context, tracing.store, bytes, true);
+    smh_tracing_taker *taker = tracing.store_taker;
+    if (taker != NULL) {
+        tracing.store_taker = NULL;
+        taker(tracing.context, tracing.store);
     }
 }
 
@@ -146,22 +146,24 @@ void __sanitizer_cov_store4(const void *address);
 void __sanitizer_cov_store8(const void *address);
 void __sanitizer_cov_store16(const void *address);
 
-static void __attribute__((noinline)) note_load(const void *address, uint32_t bytes)
+static inline __attribute__((always_inline)) void note_load(const void *address, uint32_t bytes,
+                                                            unsigned size)
 {
-    if (tracing.taker != NULL) {
+    if (tracing.takers != NULL) {
         give_store();
-        tracing.taker(tracing.context, (uintptr_t)address, bytes, false);
+        tracing.takers->load[size](tracing.context, (uintptr_t)address);
         return;
     }
     *place() = (struct smh_traced_access){.address = (uintptr_t)address, .bytes = bytes};
 }
 
-static inline __attribute__((always_inline)) void note_store(const void *address, uint32_t bytes)
+static inline __attribute__((always_inline)) void note_store(const void *address, uint32_t bytes,
+                                                             unsigned size)
 {
-    if (tracing.taker != NULL) {
+    if (tracing.takers != NULL) {
         give_store();
         tracing.store = (uintptr_t)address;
-        tracing.store_bytes = bytes;
+        tracing.store_taker = tracing.takers->store[size];
         return;
     }
     struct smh_traced_access *access = place();
@@ -171,28 +173,32 @@ static inline __attribute__((always_inline)) void note_store(const void *address
 }
 
 /* Most accesses of the core are to its own structures: they end with one comparison, and the rest
- * is out of their way. */
-#define TRACED(size)                                                            \
-    static void __attribute__((noinline)) note_store##size(const void *address) \
-    {                                                                           \
-        note_store(address, (size));                                            \
-    }                                                                           \
-    void __sanitizer_cov_load##size(const void *address)                        \
-    {                                                                           \
-        if (is_watched(address)) {                                              \
-            note_load(address, (size));                                         \
-        }                                                                       \
-    }                                                                           \
-    void __sanitizer_cov_store##size(const void *address)                       \
-    {                                                                           \
-        if (is_watched(address)) {                                              \
-            note_store##size(address);                                          \
-        }                                                                       \
+ * is out of their way. size: log2 of bytes. */
+#define TRACED(bytes, size)                                                      \
+    static void __attribute__((noinline)) note_load##bytes(const void *address)  \
+    {                                                                            \
+        note_load(address, (bytes), (size));                                     \
+    }                                                                            \
+    static void __attribute__((noinline)) note_store##bytes(const void *address) \
+    {                                                                            \
+        note_store(address, (bytes), (size));                                    \
+    }                                                                            \
+    void __sanitizer_cov_load##bytes(const void *address)                        \
+    {                                                                            \
+        if (is_watched(address)) {                                               \
+            note_load##bytes(address);                                           \
+        }                                                                        \
+    }                                                                            \
+    void __sanitizer_cov_store##bytes(const void *address)                       \
+    {                                                                            \
+        if (is_watched(address)) {                                               \
+            note_store##bytes(address);                                          \
+        }                                                                        \
     }
-TRACED(1)
-TRACED(2)
-TRACED(4)
-TRACED(8)
+TRACED(1, 0)
+TRACED(2, 1)
+TRACED(4, 2)
+TRACED(8, 3)
 
 static void note_bulk(const void *address, size_t bytes, bool store);
 
@@ -221,7 +227,7 @@ static void note_bulk(const void *address, size_t bytes, bool store)
     while (bytes > 0) {
         size_t part = bytes < (UINT32_MAX / 2) ? bytes : UINT32_MAX / 2;
         if (is_watched(at)) {
-            tracing.taker = NULL; /* from now on there is a log */
+            tracing.takers = NULL; /* from now on there is a log */
             struct smh_traced_access *access = place();
             *access = (struct smh_traced_access){
                 .address = (uintptr_t)at, .bytes = (uint32_t)part, .store = store, .bulk = true};

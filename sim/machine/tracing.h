@@ -8,7 +8,7 @@
  *
  * The log is read after the operation, when memory already holds its last bytes. Who wants to know
  * what an access saw goes back (undo) and comes forward again (redo), one access at a time. Who
- * needs no more than one access after the other gives a taker, which has each of them at its time,
+ * needs no more than one access after the other gives takers, which have each of them at its time,
  * up to the first bulk one: whether that is payload only the operation's answer tells.
  *
  *     begin   load         store     load               bulk ...      end   undo ...
@@ -38,11 +38,15 @@ struct smh_traced_access {
 /* Starts noting accesses in [memory, memory + bytes). */
 void smh_tracing_begin(const void *memory, size_t bytes);
 /* Is given a load before it is done and a store after it, with memory as both left it. */
-typedef void smh_tracing_taker(void *context, uintptr_t address, uint32_t bytes, bool store);
-/* As smh_tracing_begin; taker gets all accesses before the first bulk one, and none of them is in
- * the log. The last of its calls may come from smh_tracing_end. */
-void smh_tracing_begin_taking(const void *memory, size_t bytes, smh_tracing_taker *taker,
-                              void *context);
+typedef void smh_tracing_taker(void *context, uintptr_t address);
+/* Of 1, 2, 4 and 8 bytes. */
+struct smh_tracing_takers {
+    smh_tracing_taker *load[4], *store[4];
+};
+/* As smh_tracing_begin; takers get all accesses before the first bulk one, and none of them is in
+ * the log. The last of the calls may come from smh_tracing_end. */
+void smh_tracing_begin_taking(const void *memory, size_t bytes,
+                              const struct smh_tracing_takers *takers, void *context);
 /* Stops; what was noted, valid until the next begin. */
 size_t smh_tracing_end(struct smh_traced_access **accesses);
 /* After end: puts every byte that was stored back to what it was before the log ... */
