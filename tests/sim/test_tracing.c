@@ -336,3 +336,101 @@ Test(tracing, undo_brings_back_what_was_and_redo_step_by_step_what_came)
     free(before);
     free(after);
 }
+
+/* One access, with memory as it is after it. */
+struct seen {
+    uint64_t offset, value;
+    size_t bytes;
+    bool store, bulk;
+};
+static struct seen taken[1024];
+static size_t taken_count;
+
+static struct seen seen_now(const struct smh_machine *machine, uintptr_t address, size_t bytes,
+                            bool store)
+{
+    struct seen seen = {.offset = (uint64_t)(address - (uintptr_t)machine->regions[0].memory),
+                        .bytes = bytes,
+                        .store = store};
+    memcpy(&seen.value, (const void *)address, bytes < 8 ? bytes : 8);
+    return seen;
+}
+
+#define TAKERS(bytes)                                                    \
+    static void seen_load##bytes(void *machine, uintptr_t address)       \
+    {                                                                    \
+        taken[taken_count++] = seen_now(machine, address, bytes, false); \
+    }                                                                    \
+    static void seen_store##bytes(void *machine, uintptr_t address)      \
+    {                                                                    \
+        taken[taken_count++] = seen_now(machine, address, bytes, true);  \
+    }
+TAKERS(1)
+TAKERS(2)
+TAKERS(4)
+TAKERS(8)
+static const struct smh_tracing_takers takers = {
+    .load = {seen_load1, seen_load2, seen_load4, seen_load8},
+    .store = {seen_store1, seen_store2, seen_store4, seen_store8},
+};
+
+/* Appends what the log holds, step by step. */
+static size_t read_log(const struct smh_machine *machine, struct seen *list, size_t count)
+{
+    struct smh_traced_access *accesses;
+    size_t logged = smh_tracing_end(&accesses);
+    smh_tracing_undo();
+    for (size_t i = 0; i < logged; i++) {
+        struct smh_traced_access *access = &accesses[i];
+        smh_tracing_redo(access);
+        list[count] = seen_now(machine, access->address, access->bytes, access->store);
+        list[count++].bulk = access->bulk;
+    }
+    return count;
+}
+
+static void request(struct smh_machine *machine, void **block, size_t bytes)
+{
+    if (bytes == 0) {
+        cr_assert(smh_core_traced.pool_free(&machine->pool, *block) == 0);
+        *block = NULL;
+        return;
+    }
+    *block = *block == NULL ? smh_core_traced.pool_calloc(&machine->pool, 0, 1, bytes)
+                            : smh_core_traced.pool_realloc(&machine->pool, 0, *block, bytes);
+    cr_assert(*block != NULL);
+}
+
+/* Two machines are asked the same; of one there is a log, the other's accesses are taken. */
+Test(tracing, takers_are_given_what_a_log_would_begin_with_and_the_log_holds_the_rest)
+{
+    static struct seen logged[1024];
+    static const size_t sizes[] = {100, 40, 0, 8, 600, 2000, 0, 300, 900, 0};
+    size_t with_rest = 0;
+    struct smh_scenario *scenario = given_scenario(two_regions);
+    open_one(&traced, scenario, smh_engine_find("bitmap"), NULL, &smh_core_traced);
+    open_one(&plain, scenario, smh_engine_find("bitmap"), NULL, &smh_core_traced);
+    void *blocks[2] = {NULL, NULL};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        begin();
+        request(&traced, &blocks[0], sizes[i]);
+        size_t count = read_log(&traced, logged, 0);
+        taken_count = 0;
+        smh_tracing_begin_taking(plain.reservation, plain.reservation_bytes, &takers, &plain);
+        request(&plain, &blocks[1], sizes[i]);
+        struct smh_traced_access *accesses;
+        size_t rest = smh_tracing_end(&accesses);
+        cr_assert(rest == 0 || accesses[0].bulk);
+        with_rest += rest != 0;
+        taken_count = read_log(&plain, taken, taken_count);
+        cr_assert(taken_count == count && count > 0, "%zu, not %zu", taken_count, count);
+        for (size_t j = 0; j < count; j++) {
+            cr_assert(taken[j].offset == logged[j].offset && taken[j].value == logged[j].value &&
+                          taken[j].bytes == logged[j].bytes && taken[j].store == logged[j].store &&
+                          taken[j].bulk == logged[j].bulk,
+                      "request %zu, access %zu: %llx %llx", i, j,
+                      (unsigned long long)taken[j].value, (unsigned long long)logged[j].value);
+        }
+    }
+    cr_assert(with_rest > 0 && with_rest < sizeof(sizes) / sizeof(sizes[0]));
+}
