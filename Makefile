@@ -173,24 +173,32 @@ $(BUILD)/fuzz_replay/%: $(BUILD)/obj/fuzz/targets/%.o $(BUILD)/obj/fuzz/driver.o
 	@echo "  LD $(MODE) $@"
 	@$(COMPILER) $(LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
-# MODE=fuzz: the core counts edges, and steps for the ceilings; where inputs are text, comparisons
-# too. Comparisons of the core would cost two thirds of the speed and tell nothing that the
-# mutations of fuzz/mutate.c do not know. The same files are instrumented for AFL++.
-COVERAGE_core := -fsanitize-coverage=inline-8bit-counters,pc-table,trace-pc
+# MODE=fuzz: the core counts edges; where inputs are text, comparisons too. Comparisons of the core
+# would cost two thirds of the speed and tell nothing that the mutations of fuzz/mutate.c do not know.
+# Targets with ceilings get a core that counts its steps as well, which costs a fifth of the speed.
+# What judges is not instrumented: only the core is on trial, and its memory is poisoned for it; the
+# judges are under sanitizers in MODE=asan. The same files are instrumented for AFL++.
+COVERAGE_edges := -fsanitize-coverage=inline-8bit-counters,pc-table
+COVERAGE_core := $(COVERAGE_edges),trace-pc
+STEP_TARGETS := latency wild_pointers
+STEP_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/obj/steps/%.o)
+JUDGES := $(call object,$(wildcard sim/model/*.c) sim/workload/fuzz_input.c sim/random.c)
 COVERAGE_text := -fsanitize=fuzzer-no-link
 COVERED_text := $(call object,$(filter sim/hazard/%,$(SIM_SOURCES)) \
 	$(filter-out %/fuzz_input.c,$(filter sim/workload/%,$(SIM_SOURCES))))
 COVERED_memory := $(call object,$(filter sim/machine/memory% sim/machine/cache%,$(SIM_SOURCES)))
 ifneq ($(or $(filter fuzz,$(MODE)),$(and $(filter service,$(MODE)),$(filter -fsanitize=fuzzer-no-link,$(SERVICE_CFLAGS)))),)
-$(CORE_OBJECTS): CFLAGS += $(COVERAGE_core)
+$(CORE_OBJECTS): CFLAGS += $(COVERAGE_edges)
+$(STEP_OBJECTS): CFLAGS += $(COVERAGE_core)
+$(JUDGES): CFLAGS += -fno-sanitize=all
 $(COVERED_text): CFLAGS += $(COVERAGE_text)
-$(COVERED_memory): CFLAGS += -fsanitize-coverage=inline-8bit-counters,pc-table
+$(COVERED_memory): CFLAGS += $(COVERAGE_edges)
 endif
 ifeq ($(MODE),afl)
 export AFL_QUIET := 1
 # AFL++ 4.04's own instrumentation of selects writes beside its map.
 export AFL_LLVM_INSTRUMENT := LLVM-NATIVE
-$(CORE_OBJECTS) $(COVERED_text) $(COVERED_memory): COMPILER := afl-clang-fast
+$(CORE_OBJECTS) $(STEP_OBJECTS) $(COVERED_text) $(COVERED_memory): COMPILER := afl-clang-fast
 endif
 FUZZ_LINK_afl := afl-clang-fast $(LDFLAGS) -fsanitize=fuzzer
 FUZZ_LINK_service = $(SERVICE_LINK)
@@ -198,11 +206,19 @@ FUZZ_LINK := $(or $(FUZZ_LINK_$(MODE)),$(COMPILER) $(LDFLAGS) -fsanitize=fuzzer)
 # libFuzzer takes mutations from the program, AFL++ from a library beside it.
 UNHOOKED_TARGETS := $(if $(filter afl,$(MODE)),$(FUZZ_TARGETS),$(FUZZ_TEXT_TARGETS))
 
+$(BUILD)/obj/steps/%.o: %.c | build/.packages-build
+	@mkdir -p $(@D)
+	@echo "  CC $(MODE) steps $<"
+	@$(COMPILER) $(CFLAGS) -c -o $@ $<
+
+$(STEP_TARGETS:%=$(BUILD)/target_%): $(STEP_OBJECTS)
+
+# The objects of a core with steps come before the library, which then adds nothing but the rest.
 $(BUILD)/target_%: $(BUILD)/obj/fuzz/targets/%.o $(BUILD)/obj/fuzz/mutate_hooks.o $(FUZZ_SHARED_OBJECTS) \
     $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
 	@echo "  LD $(MODE) $@"
 	@$(FUZZ_LINK) -Wl,--wrap=__sanitizer_cov_trace_pc -o $@ \
-	    $(if $(filter $*,$(UNHOOKED_TARGETS)),$(filter-out %/mutate_hooks.o,$^),$^) $(SIM_LIBS)
+	    $(filter-out $(if $(filter $*,$(UNHOOKED_TARGETS)),%/mutate_hooks.o),$(filter %.o,$^)) $(filter %.a,$^) $(SIM_LIBS)
 
 build/afl/mutate.so: fuzz/mutate_afl.c fuzz/mutate.c fuzz/generate.c sim/random.c
 	@mkdir -p $(@D)
