@@ -182,7 +182,8 @@ COVERAGE_edges := -fsanitize-coverage=inline-8bit-counters,pc-table
 COVERAGE_core := $(COVERAGE_edges),trace-pc
 STEP_TARGETS := latency wild_pointers
 STEP_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/obj/steps/%.o)
-JUDGES := $(call object,$(wildcard sim/model/*.c) sim/workload/fuzz_input.c sim/random.c)
+JUDGES := $(call object,$(wildcard sim/model/*.c) sim/workload/fuzz_input.c sim/random.c \
+	$(filter-out fuzz/text.c,$(FUZZ_SHARED_SOURCES)))
 COVERAGE_text := -fsanitize=fuzzer-no-link
 COVERED_text := $(call object,$(filter sim/hazard/%,$(SIM_SOURCES)) \
 	$(filter-out %/fuzz_input.c,$(filter sim/workload/%,$(SIM_SOURCES))))

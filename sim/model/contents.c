@@ -86,9 +86,16 @@ uint64_t smh_contents_verify(const void *block, uint64_t serial, uint64_t from, 
 uint64_t smh_contents_verify_zero(const void *block, uint64_t from, uint64_t to)
 {
     const uint8_t *bytes = block;
-    for (; from < to; from++) {
-        if (bytes[from] != 0) {
-            return from;
+    uint64_t at = from;
+    uint64_t different = 0;
+    for (; to - at >= 8 && at < to; at += 8) {
+        uint64_t stored;
+        memcpy(&stored, bytes + at, 8);
+        different |= stored;
+    }
+    for (at = different != 0 ? from : at; at < to; at++) {
+        if (bytes[at] != 0) {
+            return at;
         }
     }
     return SMH_CONTENTS_SAME;
