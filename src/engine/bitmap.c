@@ -30,6 +30,29 @@
  * use. */
 #define LARGE_UNITS 512u
 
+/*     | block of `need` | rest |      units [at, end), which are in no list: the block's mark is
+ * written already; the rest, if it is a chunk, becomes free, and the reserve if that is wanted.
+ * What the block has then. */
+static __attribute__((noinline)) uint32_t settle(struct smh_bitmap *map, uint32_t at, uint32_t need,
+                                                 uint32_t end, bool reserved)
+{
+    uint32_t rest = at + need;
+
+    if (end - rest < SMH_BITMAP_SMALLEST) {
+        need = end - at;
+    } else {
+        smh_bitmap_flip(map, rest, 3);
+        if (reserved && end - rest >= map->exact) {
+            map->reserve = rest;
+            map->reserve_end = end;
+        } else {
+            smh_bitmap_place(map, rest, end);
+        }
+    }
+    smh_bitmap_describe(map, at, at + need, true);
+    return need;
+}
+
 /*     |           free chunk             |
  *     | front |   block of `need`  | rest |      front and rest stay free; either may be nothing
  */
@@ -41,30 +64,15 @@ static __attribute__((noinline)) void *carve(struct smh_heap *heap, struct smh_b
     bool reserved = chunk.at == map->reserve || (map->reserve == 0 && need < map->exact);
 
     smh_bitmap_take(map, chunk);
-    if (chunk.end - at - need < SMH_BITMAP_SMALLEST) {
-        need = chunk.end - at;
-    } else {
-        smh_bitmap_flip(map, at + need, 3);
-        if (reserved && chunk.end - at - need >= map->exact) {
-            map->reserve = at + need;
-            map->reserve_end = chunk.end;
-        } else {
-            smh_bitmap_place(map, at + need, chunk.end);
-        }
-    }
-    if (front == 0) {
-        smh_bitmap_flip(map, at + 1, 1);
-    } else {
-        smh_bitmap_flip(map, at, 1);
+    smh_bitmap_flip(map, front == 0 ? at + 1 : at, 1);
+    need = settle(map, at, need, chunk.end, reserved);
+    if (front != 0) {
         if (reserved && map->reserve == 0 && front >= map->exact) {
             map->reserve = chunk.at;
             map->reserve_end = at;
         } else {
             smh_bitmap_place(map, chunk.at, at);
         }
-    }
-    if (need > SMH_BITMAP_LONG) {
-        smh_bitmap_describe(map, at, at + need, true);
     }
     smh_engine_count_alloc(heap, smh_bitmap_bytes(map, need));
     return (void *)smh_bitmap_address(map, at);
@@ -290,12 +298,12 @@ static void *reshape(struct smh_heap *heap, void *address, size_t bytes, bool to
     struct smh_bitmap *map = smh_bitmap_of(heap);
     size_t units = smh_bitmap_units(map, bytes);
     struct block block;
+    uint32_t at = (uint32_t)(((uintptr_t)address - map->base) >> map->unit_shift);
     const smh_bitmap_word *word;
-    uint32_t at;
     uint32_t start;
     uint32_t need;
+    bool reserved;
 
-    at = (uint32_t)(((uintptr_t)address - map->base) >> map->unit_shift);
     word = &map->words[at / SMH_BITMAP_BITS];
     if (!look_around(map, at, smh_bitmap_funnel(word[0], word[1], at),
                      smh_bitmap_funnel(word[-1], word[0], at), &block)) {
@@ -312,12 +320,14 @@ static void *reshape(struct smh_heap *heap, void *address, size_t bytes, bool to
     if (!to_left && start + need == block.end) {
         return address;
     }
+    reserved = block.end == map->reserve;
     smh_bitmap_describe(map, block.at, block.end, false);
     if (block.right_end != block.end) {
         smh_bitmap_take(map, (struct smh_bitmap_extent){block.end, block.right_end});
         smh_bitmap_flip(map, block.end, 3);
     }
     if (to_left) {
+        reserved = reserved || start == map->reserve;
         smh_bitmap_take(map, (struct smh_bitmap_extent){start, block.at});
         smh_bitmap_flip(map, start + 1, 1);
         smh_bitmap_flip(map, block.at, 1);
@@ -325,11 +335,7 @@ static void *reshape(struct smh_heap *heap, void *address, size_t bytes, bool to
                 smh_bitmap_bytes(map, block.end - block.at));
         heap->allocated_blocks++;
     }
-    if (start + need != block.right_end) {
-        smh_bitmap_flip(map, start + need, 3);
-        smh_bitmap_place(map, start + need, block.right_end);
-    }
-    smh_bitmap_describe(map, start, start + need, true);
+    need = settle(map, start, need, block.right_end, reserved);
     smh_engine_count_resize(heap, smh_bitmap_bytes(map, block.end - block.at),
                             smh_bitmap_bytes(map, need));
     return (void *)smh_bitmap_address(map, start);

@@ -74,7 +74,7 @@ HOT void insert(struct smh_bitmap *map, struct view view, uint32_t at, uint32_t 
     }
 }
 
-/* smh_bitmap_trusted_of for a size below 63, from two words at once. */
+/* Whether a free chunk of a size below 63 starts at `at`, from two words at once. */
 HOT bool is_free(const struct smh_bitmap *map, struct view view, uint32_t at, uint32_t size)
 {
     const uint64_t *word = &view.words[(at - 1) / 64];

@@ -11,69 +11,65 @@ uint32_t smh_bitmap_trusted(const struct smh_bitmap *map, uint32_t link)
 }
 #endif
 
-__attribute__((noinline)) void smh_bitmap_small_remove(struct smh_bitmap *map, uint32_t at,
-                                                       uint32_t size)
+/* The link, or 0 if it does not lead to a free chunk, of the very size if that is small. */
+static inline uint32_t trusted_in(const struct smh_bitmap *map, uint32_t link, uint32_t class)
 {
-    const struct smh_bitmap_links *links = smh_bitmap_links_at(map, at);
-    uint32_t next;
-    uint32_t previous;
-
-    if (map->heads[size] == at) {
-        smh_bitmap_small_pop(map, at, size);
-        return;
-    }
-    next = links->next;
-    if (next != 0) {
-        next = smh_bitmap_trusted_of(map, next, size);
-    }
-    previous = smh_bitmap_trusted_of(map, links->previous, size);
-    if (previous != 0) {
-        smh_bitmap_links_at(map, previous)->next = next;
-    }
-    if (next != 0) {
-        smh_bitmap_links_at(map, next)->previous = previous;
-    }
+    link = smh_bitmap_trusted(map, link);
+    return link == 0 || class >= SMH_BITMAP_EXACT_MAX ||
+                   smh_bitmap_next(map, link + 1) - link == class
+               ? link
+               : 0;
 }
 
 /* The reserve is the smallest large chunk, as far as is known without a search. */
-__attribute__((noinline)) void smh_bitmap_large_place(struct smh_bitmap *map, uint32_t at,
-                                                      uint32_t end)
+__attribute__((noinline)) void smh_bitmap_place(struct smh_bitmap *map, uint32_t at, uint32_t end)
 {
-    uint32_t old = map->reserve;
-    uint32_t old_end = map->reserve_end;
-    uint32_t class;
-    uint32_t *head;
+    uint32_t class = end - at;
+    uint32_t *head = &map->heads[class];
+    struct smh_bitmap_links *links;
     uint32_t next;
 
-    if (old_end - old >= end - at) { /* it is larger, and is listed instead */
-        map->reserve = at;
-        map->reserve_end = end;
-        at = old;
-        end = old_end;
+    if (class >= map->exact) {
+        uint32_t old = map->reserve;
+        uint32_t old_end = map->reserve_end;
+
+        if (old_end - old >= class) { /* that is listed instead */
+            map->reserve = at;
+            map->reserve_end = end;
+            at = old;
+            end = old_end;
+        }
+        smh_bitmap_describe(map, at + 1, end, true);
+        class = smh_bitmap_large_class(map, end - at);
+        head = smh_bitmap_large_head(map, class);
+        *head = smh_bitmap_trusted(map, *head);
     }
-    class = smh_bitmap_large_class(map, end - at);
-    head = smh_bitmap_large_head(map, class);
-    next = smh_bitmap_trusted(map, *head);
+    next = *head;
     *head = at;
-    smh_bitmap_links_at(map, at)->next = next;
-    smh_bitmap_links_at(map, at)->size = end - at;
-    map->maps[class / 32] |= 1u << (class % 32);
+    links = smh_bitmap_links_at(map, at);
+    links->size = end - at;
+    links->next = next;
     if (next != 0) {
         smh_bitmap_links_at(map, next)->previous = at;
+    } else {
+        map->maps[class / 32] |= 1u << (class % 32);
     }
-    smh_bitmap_describe(map, at + 1, end, true);
 }
 
-__attribute__((noinline)) void smh_bitmap_large_remove(struct smh_bitmap *map, uint32_t at,
-                                                       uint32_t end)
+__attribute__((noinline)) void smh_bitmap_remove(struct smh_bitmap *map, uint32_t at, uint32_t end)
 {
-    uint32_t class = smh_bitmap_large_class(map, end - at);
-    uint32_t *head = smh_bitmap_large_head(map, class);
+    uint32_t class = end - at;
+    uint32_t *head = &map->heads[class];
     const struct smh_bitmap_links *links = smh_bitmap_links_at(map, at);
-    uint32_t next = smh_bitmap_trusted(map, links->next);
+    uint32_t next;
     uint32_t previous;
 
-    smh_bitmap_describe(map, at + 1, end, false);
+    if (class >= map->exact) {
+        smh_bitmap_describe(map, at + 1, end, false);
+        class = smh_bitmap_large_class(map, class);
+        head = smh_bitmap_large_head(map, class);
+    }
+    next = trusted_in(map, links->next, class);
     if (*head == at) {
         *head = next;
         if (next == 0) {
@@ -81,7 +77,7 @@ __attribute__((noinline)) void smh_bitmap_large_remove(struct smh_bitmap *map, u
         }
         return;
     }
-    previous = smh_bitmap_trusted(map, links->previous);
+    previous = trusted_in(map, links->previous, class);
     if (previous != 0) {
         smh_bitmap_links_at(map, previous)->next = next;
     }
@@ -126,7 +122,8 @@ __attribute__((noinline)) struct smh_bitmap_extent smh_bitmap_find_large(struct 
     struct smh_bitmap_extent found = {map->reserve, map->reserve_end};
     uint32_t size = found.end - found.at;
     uint32_t last = SMH_BITMAP_MAPS * 32;
-    uint32_t at = 0;
+    uint32_t class;
+    uint32_t at;
 
     if (size >= need) {
         last = smh_bitmap_large_class(map, size);
@@ -134,9 +131,13 @@ __attribute__((noinline)) struct smh_bitmap_extent smh_bitmap_find_large(struct 
         size = UINT32_MAX;
         found.at = 0;
     }
-    for (uint32_t class = smh_bitmap_first_class(map, smh_bitmap_large_class(map, need));
-         at == 0 && class - 1 < last; class = smh_bitmap_first_class(map, class + 1)) {
+    class = smh_bitmap_first_class(map, smh_bitmap_large_class(map, need));
+    while (class - 1 < last) {
         at = look_into(map, class, need, &size);
+        if (SMH_BITS_LIKELY(at != 0)) {
+            return (struct smh_bitmap_extent){at, at + size};
+        }
+        class = smh_bitmap_first_class(map, class + 1);
     }
-    return at == 0 ? found : (struct smh_bitmap_extent){at, at + size};
+    return found;
 }

@@ -41,95 +41,15 @@ static inline uint32_t smh_bitmap_trusted(const struct smh_bitmap *map, uint32_t
 uint32_t smh_bitmap_trusted(const struct smh_bitmap *map, uint32_t link);
 #endif
 
-/* size: of a small chunk. */
-static inline uint32_t smh_bitmap_trusted_of(const struct smh_bitmap *map, uint32_t link,
-                                             uint32_t size)
-{
-#if UINTPTR_MAX > UINT32_MAX && !defined(__OPTIMIZE_SIZE__)
-    /* The bits from the one before the link on, which begin with 0 1 1, up to the one at its end.
-     */
-    const smh_bitmap_word *word = &map->words[(link - 1) / 64];
-    smh_bitmap_word window;
-
-    if (link - SMH_BITMAP_FIRST >= map->units) {
-        return 0;
-    }
-    window = smh_bitmap_funnel(word[0], word[1], link - 1);
-    if ((window ^ 6) << (62 - size) != (uint64_t)1 << 63 || smh_bitmap_is_descriptor(word[0]) ||
-        smh_bitmap_is_descriptor(word[1])) {
-        return 0;
-    }
-    return link;
-#else
-    return smh_bitmap_trusted(map, link) != 0 && smh_bitmap_next(map, link + 1) - link == size
-               ? link
-               : 0;
-#endif
-}
-
 static inline void smh_bitmap_map_flip(struct smh_bitmap *map, uint32_t class)
 {
     map->maps[class / 32] ^= 1u << (class % 32);
 }
 
-/* Small lists: a class is a size. */
-
-static inline void smh_bitmap_small_insert(struct smh_bitmap *map, uint32_t at, uint32_t size)
-{
-    uint32_t next = map->heads[size];
-
-    smh_bitmap_links_at(map, at)->next = next;
-    map->heads[size] = at;
-    if (next != 0) {
-        smh_bitmap_links_at(map, next)->previous = at;
-    } else {
-        smh_bitmap_map_flip(map, size);
-    }
-}
-
-/* Takes the first, at `at`, off its list. */
-static inline void smh_bitmap_small_pop(struct smh_bitmap *map, uint32_t at, uint32_t size)
-{
-    uint32_t next = smh_bitmap_links_at(map, at)->next;
-
-    if (next != 0) {
-        next = smh_bitmap_trusted_of(map, next, size);
-    }
-    map->heads[size] = next;
-    if (next == 0) {
-        smh_bitmap_map_flip(map, size);
-    }
-}
-
-void smh_bitmap_small_remove(struct smh_bitmap *map, uint32_t at, uint32_t size);
-
-/* Places the marked free chunk [at, end), which is nowhere, has no descriptors, and is large. */
-void smh_bitmap_large_place(struct smh_bitmap *map, uint32_t at, uint32_t end);
-/* Takes a listed large chunk out, and its descriptors from it. */
-void smh_bitmap_large_remove(struct smh_bitmap *map, uint32_t at, uint32_t end);
-
-SMH_BITMAP_HOT void smh_bitmap_place(struct smh_bitmap *map, uint32_t at, uint32_t end)
-{
-    uint32_t size = end - at;
-
-    if (size < map->exact) {
-        smh_bitmap_small_insert(map, at, size);
-    } else {
-        smh_bitmap_large_place(map, at, end);
-    }
-}
-
-/* For any free chunk but the reserve. */
-SMH_BITMAP_HOT void smh_bitmap_remove(struct smh_bitmap *map, uint32_t at, uint32_t end)
-{
-    uint32_t size = end - at;
-
-    if (size < map->exact) {
-        smh_bitmap_small_remove(map, at, size);
-    } else {
-        smh_bitmap_large_remove(map, at, end);
-    }
-}
+/* Places the marked free chunk [at, end), which is nowhere and has no descriptors. */
+void smh_bitmap_place(struct smh_bitmap *map, uint32_t at, uint32_t end);
+/* Takes any free chunk but the reserve out, and its descriptors from it. */
+void smh_bitmap_remove(struct smh_bitmap *map, uint32_t at, uint32_t end);
 
 /* A free chunk that a request takes; at is 0: none. */
 struct smh_bitmap_extent {
