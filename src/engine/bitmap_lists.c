@@ -26,7 +26,6 @@ __attribute__((noinline)) void smh_bitmap_place(struct smh_bitmap *map, uint32_t
 {
     uint32_t class = end - at;
     uint32_t *head = &map->heads[class];
-    struct smh_bitmap_links *links;
     uint32_t next;
 
     if (class >= map->exact) {
@@ -43,12 +42,11 @@ __attribute__((noinline)) void smh_bitmap_place(struct smh_bitmap *map, uint32_t
         class = smh_bitmap_large_class(map, end - at);
         head = smh_bitmap_large_head(map, class);
         *head = smh_bitmap_trusted(map, *head);
+        smh_bitmap_links_at(map, at)->size = end - at;
     }
     next = *head;
     *head = at;
-    links = smh_bitmap_links_at(map, at);
-    links->size = end - at;
-    links->next = next;
+    smh_bitmap_links_at(map, at)->next = next;
     if (next != 0) {
         smh_bitmap_links_at(map, next)->previous = at;
     } else {
