@@ -440,44 +440,50 @@ static int stream(struct replay *replay, struct smh_source *source, struct smh_e
     return count < 0 ? -1 : 0;
 }
 
-/* The scenario does not free these blocks: that another core has left one dirty is no mistake. */
-static void flush_elsewhere(struct replay *replay, const struct smh_live *live, uint8_t core)
+/* The scenario does not free this block: what it holds has no value any more, and that another core
+ * has left it dirty is no mistake. */
+static void leave(struct replay *replay, struct smh_live *live,
+                  const struct smh_operation *operation)
 {
-    const struct smh_scenario *scenario = replay->machine.scenario;
-    struct smh_operation flush = {.kind = SMH_OPERATION_FLUSH,
-                                  .actor = (uint16_t)scenario->actor_count};
-    if (replay->hardware == NULL || live->on_stack || scenario->machine.l1_shared) {
-        return;
-    }
-    for (uint32_t other = 0; other < scenario->machine.cores; other++) {
-        if (other != core) {
-            flush.core = (uint8_t)other;
+    struct smh_operation flush = {.kind = SMH_OPERATION_FLUSH, .actor = UINT16_MAX};
+    for (; flush.core < replay->machine.scenario->machine.cores && !live->on_stack; flush.core++) {
+        if (flush.core != operation->core) {
             smh_hardware_access(replay->hardware, &flush, live, 0, live->usable, replay->index);
         }
     }
+    if (!live->on_stack) {
+        smh_hardware_freeing(replay->hardware, live, replay->index);
+    }
 }
 
-/* Each actor frees what it still has. */
-static void drain(struct replay *replay)
+static void each_live(struct replay *replay,
+                      void (*act)(struct replay *, struct smh_live *, const struct smh_operation *))
 {
     const struct smh_scenario *scenario = replay->machine.scenario;
     for (size_t actor = 0; actor < replay->actor_count; actor++) {
         struct smh_operation operation = {
-            .kind = SMH_OPERATION_FREE,
-            .time_ns = replay->time_ns,
-            .actor = (uint16_t)actor,
-            .core =
-                actor < scenario->actor_count ? (uint8_t)scenario->actors[actor].core : (uint8_t)0,
-        };
+            .kind = SMH_OPERATION_FREE, .time_ns = replay->time_ns, .actor = (uint16_t)actor};
+        if (actor < scenario->actor_count) {
+            operation.core = (uint8_t)scenario->actors[actor].core;
+        }
         for (size_t slot = 0; slot < replay->actors[actor].capacity; slot++) {
             struct smh_live *live = &replay->actors[actor].live[slot];
             operation.slot = (uint32_t)slot;
             if (live->block != NULL) {
-                flush_elsewhere(replay, live, operation.core);
-                do_free(replay, live, &operation);
+                act(replay, live, &operation);
             }
         }
     }
+}
+
+/* Each actor frees what it still has. All is left before any is freed, since the allocator may
+ * store beside the others. */
+static void drain(struct replay *replay)
+{
+    if (replay->hardware != NULL) {
+        each_live(replay, leave);
+    }
+    each_live(replay, do_free);
     smh_oracle_heaps(&replay->oracle, replay->index);
     smh_oracle_restored(&replay->oracle, replay->index);
 }

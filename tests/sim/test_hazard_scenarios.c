@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TWO_CORES                                                                        \
-    "{ \"schema\": 1, \"name\": \"cores\", \"machine\": { \"cores\": 2, \"line\": 64,\n" \
-    "    \"l1\": { \"size\": \"4K\" }, \"regions\": [ { \"name\": \"ram\",\n"            \
-    "    \"base\": \"0x20000000\", \"size\": \"64K\", \"attr\": \"cacheable\",\n"        \
-    "    \"cache\": \"write-back\", \"engine\": \"bitmap\", \"granule\": 64 } ] },\n"    \
+#define TWO_CORES      TWO_CORES_BY("64")
+#define TWO_CORES_BY_8 TWO_CORES_BY("8")
+#define TWO_CORES_BY(granule)                                                                  \
+    "{ \"schema\": 1, \"name\": \"cores\", \"machine\": { \"cores\": 2, \"line\": 64,\n"       \
+    "    \"l1\": { \"size\": \"4K\" }, \"regions\": [ { \"name\": \"ram\",\n"                  \
+    "    \"base\": \"0x20000000\", \"size\": \"64K\", \"attr\": \"cacheable\",\n"              \
+    "    \"cache\": \"write-back\", \"engine\": \"bitmap\", \"granule\": " granule " } ] },\n" \
     "  \"workload\": [ "
 
 /* The titles of the hazards, each followed by "; ". */
@@ -48,6 +50,20 @@ Test(hazard_scenarios, a_block_left_live_is_no_mistake_of_another_core_that_left
                      "{ \"cpu_write\": \"message\", \"core\": 1 } ] },\n"
                      "{ \"actor\": \"second\", \"attr\": \"cacheable\", \"ops\": [\n"
                      "{ \"alloc\": \"other\", \"bytes\": 64, \"align\": 64 } ] } ] }",
+           "");
+}
+
+/* |firstfir|secondse|: freed by core 0 at the end, first holds links, and the line is dirty there.
+ */
+Test(hazard_scenarios, what_a_block_left_live_holds_is_not_lost_when_its_neighbour_is_freed)
+{
+    expect(TWO_CORES_BY_8 "{ \"actor\": \"first\", \"attr\": \"cacheable\", \"ops\": [\n"
+                          "{ \"alloc\": \"left\", \"bytes\": 32, \"align\": 8 } ] },\n"
+                          "{ \"actor\": \"second\", \"core\": 1, \"attr\": \"cacheable\",\n"
+                          "\"start\": \"1ms\", \"ops\": [\n"
+                          "{ \"alloc\": \"right\", \"bytes\": 32, \"align\": 8 },\n"
+                          "{ \"dma_write\": \"right\" }, { \"invalidate\": \"right\" },\n"
+                          "{ \"cpu_read\": \"right\" } ] } ] }",
            "");
 }
 
