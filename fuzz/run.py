@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +30,12 @@ def figure(pattern: str, log: str, default: str = "-") -> str:
     return found[-1] if found else default
 
 
+def total(pattern: str, logs: list[str]) -> str:
+    """The sum of the last matches, one a process."""
+    found = [text for log in logs for text in re.findall(pattern, log)[-1:]]
+    return f"{sum(map(float, found)):.2f}" if "." in "".join(found) else str(sum(map(int, found))) if found else "-"
+
+
 def fuzz(target: str, seconds: int, jobs: int) -> dict[str, str]:
     """Runs one target and reads its figures from what it printed."""
     work, seeds = BUILD / "corpus" / target, ROOT / "fuzz" / "corpus" / target
@@ -42,21 +49,28 @@ def fuzz(target: str, seconds: int, jobs: int) -> dict[str, str]:
     ]
     # Its book-keeping would cost a sixth of the speed of inputs as fast as these.
     command += [] if target in LENGTH_MAX else ["-entropic=0"]
-    command += [f"-fork={jobs}"] if jobs > 1 else []
     command += [f"-dict={dictionary}"] if dictionary.is_file() else []
-    command += [str(work)] + ([str(seeds)] if seeds.is_dir() else [])
-    result = subprocess.run(command, capture_output=True, check=False)
-    log = result.stderr.decode(errors="replace")
-    (BUILD / f"{target}.log").write_text(log)
+    folders = [str(work)] + ([str(seeds)] if seeds.is_dir() else [])
+    # Processes of one target share the corpus: libFuzzer looks for what others have added.
+    running = []
+    for job in range(jobs):
+        with open(BUILD / f"{target}.{job}.log", "wb") as log:
+            seed = [] if jobs == 1 else [f"-seed={int(time.time()) + job}", "-reload=5"]
+            running.append(subprocess.Popen([*command, *seed, *folders], stdout=log, stderr=log))
+    codes = [process.wait() for process in running]
+    logs = [(BUILD / f"{target}.{job}.log").read_text(errors="replace") for job in range(jobs)]
+    whole = "\n".join(logs)
+    failed = [code for code in codes if code != 0]
+    (BUILD / f"{target}.log").write_text(whole)
     return {
         "target": target,
-        "runs": figure(r"stat::number_of_executed_units:\s*(\d+)", log, figure(r"#(\d+):? ", log)),
-        "operations": figure(r"(\d+) checked operations", log),
-        "million/s": figure(r"([\d.]+) million a second", log),
-        "edges": figure(r"cov: (\d+)", log),
+        "runs": total(r"stat::number_of_executed_units:\s*(\d+)", logs),
+        "operations": total(r"(\d+) checked operations", logs),
+        "million/s": total(r"([\d.]+) million a second", logs),
+        "edges": max((figure(r"cov: (\d+)", log) for log in logs), key=lambda text: (len(text), text)),
         "corpus": str(sum(1 for _ in work.iterdir())),
-        "result": "ok" if result.returncode == 0 else f"FAILED ({result.returncode})",
-        "input": figure(r"Test unit written to (\S+)", log, ""),
+        "result": f"FAILED ({failed[0]})" if failed else "ok",
+        "input": figure(r"Test unit written to (\S+)", whole, ""),
     }
 
 
