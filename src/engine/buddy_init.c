@@ -88,7 +88,7 @@ static int lay_out(const struct smh_heap_config *config, unsigned unit_shift, st
         return -ENOMEM;
     }
     layout->list_bytes = orders_for(bound, unit_shift) * LIST_BYTES;
-    if (room < slack || room - slack < layout->list_bytes) {
+    if (room < slack + layout->list_bytes) {
         return -ENOMEM;
     }
     layout->tables += slack;
@@ -100,10 +100,10 @@ static int lay_out(const struct smh_heap_config *config, unsigned unit_shift, st
         rest = room - layout->list_bytes - bound;
     }
     skip = smh_distance_up(layout->first, (size_t)1 << unit_shift);
-    layout->units = rest < skip ? 0 : (rest - skip) >> unit_shift;
+    layout->units = (rest - skip) >> unit_shift; /* bound is 0 where rest is less than skip */
     layout->units = layout->units < bound ? layout->units : bound;
     layout->first += skip;
-    layout->tables_bytes = layout->list_bytes + (carved ? bound : layout->units);
+    layout->tables_bytes = layout->list_bytes + layout->units;
     return layout->units == 0 || room < layout->tables_bytes ? -ENOMEM : 0;
 }
 

@@ -119,9 +119,6 @@ static inline uint32_t smh_buddy_other(const struct smh_buddy *map, uint32_t uni
 /* The order of the smallest block for so many bytes; order_count or more when there is none. */
 static inline unsigned smh_buddy_order_for(const struct smh_buddy *map, size_t bytes)
 {
-    if (bytes > smh_buddy_bytes_of(map, map->order_count - 1u)) {
-        return map->order_count;
-    }
     return bytes <= smh_buddy_bytes_of(map, 0) ? 0
                                                : smh_floor_log2(bytes - 1) + 1 - map->unit_shift;
 }

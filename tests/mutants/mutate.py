@@ -34,9 +34,9 @@ INTEGERS = {
     TypeKind.ULONGLONG, TypeKind.CHAR_S, TypeKind.SCHAR, TypeKind.SHORT, TypeKind.INT, TypeKind.LONG,
     TypeKind.LONGLONG, TypeKind.ENUM,
 }
-# Whose arguments may be swapped without a change: of these, the product counts, or equality.
+# Whose arguments may be swapped without a change: of these, the product counts, equality, or the larger.
 SYMMETRIC = {"calloc", "smh_must_allocate", "smh_must_resize", "smh_same_text", "smh_product", "multiply",
-             "memcmp"}
+             "memcmp", "smh_buddy_order_aligned"}
 TRANSPARENT = re.compile(r"(?<!#define )\bSMH_BITS_(?:UN)?LIKELY(?=\()")
 
 
