@@ -16,7 +16,12 @@ static const struct smh_engine *const engines[] = {
 
 const struct smh_engine *smh_engine_at(size_t index)
 {
-    return index < sizeof(engines) / sizeof(engines[0]) ? engines[index] : NULL;
+    size_t i = 0;
+
+    while (engines[i] != NULL && i != index) {
+        i++;
+    }
+    return engines[i];
 }
 
 const struct smh_engine *smh_engine_find(const char *name)

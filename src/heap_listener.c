@@ -38,10 +38,7 @@ void heap_listener_unregister(struct heap_listener *listener)
 {
     struct heap_listener **link;
 
-    if (listener == NULL) {
-        return;
-    }
-    link = link_to(listener);
+    link = link_to(listener); /* to the end, for NULL */
     if (*link != NULL) {
         *link = listener->node;
         listener->node = NULL;

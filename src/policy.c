@@ -103,7 +103,12 @@ static const struct smh_policy *const policies[] = {
 
 const struct smh_policy *smh_policy_at(size_t index)
 {
-    return index < sizeof(policies) / sizeof(policies[0]) ? policies[index] : NULL;
+    size_t i = 0;
+
+    while (policies[i] != NULL && i != index) {
+        i++;
+    }
+    return policies[i];
 }
 
 const struct smh_policy *smh_policy_find(const char *name)

@@ -85,7 +85,7 @@ void *shared_multi_heap_realloc(enum shared_multi_heap_attr attr, void *ptr, siz
     if (!attr_in_bounds((uint32_t)attr)) {
         return NULL;
     }
-    if (ptr != NULL && bytes == 0) {
+    if (bytes == 0) {
         verdict = smh_pool_free(&shared_pool, ptr);
         if (verdict != 0) {
             report_misuse(__func__, verdict, ptr);

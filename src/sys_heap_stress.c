@@ -34,7 +34,7 @@ struct quotient {
     size_t remainder;
 };
 
-/* By shift and subtraction; divisor > 0. */
+/* By shift and subtraction; by 0: the largest quotient. */
 static struct quotient divide(size_t dividend, size_t divisor)
 {
     struct quotient result = {0, 0};
@@ -72,9 +72,8 @@ static uint32_t next_random(struct stress *stress)
 /* Whether the next step allocates. */
 static bool wants_alloc(struct stress *stress)
 {
-    uint32_t target = stress->target_percent != 0 ? stress->target_percent : 1;
     uint32_t free_chance = UINT32_MAX;
-    uint32_t percent = UINT32_MAX;
+    uint32_t percent;
 
     if (stress->count == 0) {
         return true;
@@ -82,11 +81,9 @@ static bool wants_alloc(struct stress *stress)
     if (stress->count >= stress->slots) {
         return false;
     }
-    if (stress->total_bytes != 0) {
-        percent = (uint32_t)divide(100 * stress->bytes, stress->total_bytes).quotient;
-    }
+    percent = (uint32_t)divide(100 * stress->bytes, stress->total_bytes).quotient;
     if (percent < stress->target_percent) {
-        free_chance = percent * (uint32_t)divide(0x80000000u, target).quotient;
+        free_chance = percent * (uint32_t)divide(0x80000000u, stress->target_percent).quotient;
     }
     return next_random(stress) > free_chance;
 }

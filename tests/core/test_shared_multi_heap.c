@@ -230,3 +230,19 @@ Test(shared_multi_heap, a_double_free_aborts_where_nobody_replaced_the_panic, .s
     shared_multi_heap_free(block);
     shared_multi_heap_free(block);
 }
+
+Test(shared_multi_heap, an_attribute_out_of_bounds_is_a_mistake_and_no_failed_request)
+{
+    struct smh_stats stats;
+    void *block;
+
+    set_up();
+    block = shared_multi_heap_alloc(SMH_REG_ATTR_CACHEABLE, 64);
+    cr_assert_null(shared_multi_heap_alloc(SMH_REG_ATTR_NUM, 64));
+    cr_assert_null(shared_multi_heap_aligned_alloc(SMH_REG_ATTR_NUM, 64, 64));
+    cr_assert_null(shared_multi_heap_realloc(SMH_REG_ATTR_NUM, block, 100));
+    cr_assert_null(shared_multi_heap_realloc(SMH_REG_ATTR_NUM, block, 0));
+    cr_assert_eq(smh_pool_stats(smh_shared_pool(), SMH_ATTR_ANY, &stats), 0);
+    cr_assert_eq(stats.failed_requests, 0);
+    cr_assert_eq(stats.live_blocks, 1, "not freed either");
+}

@@ -235,3 +235,47 @@ Test(multi_heap_edges, misuse_names_the_function_and_the_reason_in_this_order, .
     cr_expect_str_eq(notes->what, "no slot is left, or the multi heap is not initialised");
     cr_expect_eq(notes->count, 2);
 }
+
+static size_t align_asked_for;
+
+static void *note_alignment(struct sys_multi_heap *mheap, void *cfg, size_t align, size_t size)
+{
+    (void)mheap;
+    align_asked_for = align;
+    return sys_heap_aligned_alloc(cfg, align, size);
+}
+
+Test(multi_heap_edges, who_asks_for_no_alignment_has_none_passed_on, .init = make_heaps)
+{
+    static struct sys_multi_heap multi;
+
+    sys_multi_heap_init(&multi, note_alignment);
+    sys_multi_heap_add_heap(&multi, &heaps[0], NULL);
+    align_asked_for = 77;
+    cr_assert_not_null(sys_multi_heap_alloc(&multi, &heaps[0], 8));
+    cr_assert_eq(align_asked_for, 0);
+}
+
+/* What a larger block has beyond the old one is not written. */
+Test(multi_heap_edges, no_byte_beyond_the_old_block_is_copied, .init = make_heaps)
+{
+    static struct sys_multi_heap multi;
+    uint8_t *block;
+    uint8_t *moved;
+
+    memset(region[0], 0x11, sizeof(region[0]));
+    memset(region[1], 0x22, sizeof(region[1]));
+    make_heaps();
+    sys_multi_heap_init(&multi, choose);
+    sys_multi_heap_add_heap(&multi, &heaps[0], NULL);
+    sys_multi_heap_add_heap(&multi, &heaps[1], NULL);
+    block = sys_heap_alloc(&heaps[0], 40);
+    while (sys_heap_alloc(&heaps[0], 1) != NULL) {
+    }
+    memset(block, 0x5a, 40);
+    moved = sys_multi_heap_aligned_realloc(&multi, &heaps[1], block, 0, 200);
+    cr_assert_not_null(moved);
+    for (size_t i = 0; i < 200; i++) {
+        cr_assert(i < 8 || moved[i] == (i < 40 ? 0x5a : 0x22), "%zu", i);
+    }
+}

@@ -124,3 +124,44 @@ Test(sys_heap_info, a_stray_unit_and_two_chunks_of_a_bucket_are_printed)
                               "    34    free       29        4\n"
                               "312 bytes free, 88 allocated, 112 overhead\n");
 }
+
+/*     |H|24|free 24|24|free 16|24|free 24|..    the smallest that can be listed, and a list of
+ * three whose order is not that of addresses */
+Test(sys_heap_info, the_smallest_chunk_is_free_and_lists_are_followed_to_their_first_entry)
+{
+    struct sys_heap heap;
+    void *blocks[8];
+
+    smh_sys_heap_init(&heap, region, sizeof(region), false);
+    for (size_t i = 0; i < 8; i++) {
+        blocks[i] = sys_heap_alloc(&heap, sizeof(void *) > 4 ? 8 : 4);
+        cr_assert_not_null(blocks[i]);
+    }
+    while (sys_heap_alloc(&heap, 1) != NULL) {
+    }
+    sys_heap_free(&heap, blocks[3]);
+    sys_heap_free(&heap, blocks[6]);
+    sys_heap_free(&heap, blocks[1]);
+    printed[0] = '\0';
+    sys_heap_print_info(&heap, true);
+    cr_expect_not_null(strstr(printed, sizeof(void *) > 4
+                                           ? "     0             2        3               2        "
+                                             "       8\n  unit"
+                                           : "     0             1        3               1        "
+                                             "       4\n  unit"));
+    cr_expect_not_null(strstr(printed, "    free        2"));
+    cr_expect_null(strstr(printed, "stray"));
+}
+
+/* A new heap is one free chunk; in some sizes its bucket is the last there is. */
+Test(sys_heap_info, every_bucket_is_looked_at)
+{
+    for (size_t bytes = 80; bytes <= sizeof(region); bytes += 8) {
+        struct sys_heap heap;
+
+        smh_sys_heap_init(&heap, region, bytes, false);
+        printed[0] = '\0';
+        sys_heap_print_info(&heap, false);
+        cr_expect_not_null(strstr(printed, "        1        "), "%zu", bytes);
+    }
+}

@@ -200,3 +200,23 @@ Test(zephyr_forged, a_second_start_bit_does_not_move_a_block)
     cr_assert(smh_heap_walk(&heap, &chunk));
     cr_assert_eq(chunk.block, block);
 }
+
+Test(zephyr_forged, a_block_without_a_start_bit_is_told_where_a_plain_one_begins)
+{
+    static _Alignas(8) uint8_t bitmap[256];
+    struct smh_heap_config config = {.engine = &smh_engine_zephyr,
+                                     .memory_size = REGION_BYTES,
+                                     .metadata = bitmap,
+                                     .metadata_size = sizeof(bitmap),
+                                     .target_bits = 32};
+    struct smh_chunk chunk = {0};
+    uint8_t *block;
+
+    make(32);
+    config.memory = region;
+    cr_assert_eq(smh_heap_init(&heap, &config), 0);
+    block = smh_heap_alloc(&heap, 20);
+    smh_starts_clear(&heap, smh_starts_index(&heap, block));
+    cr_assert(smh_heap_walk(&heap, &chunk));
+    cr_assert_eq(chunk.block, block);
+}
