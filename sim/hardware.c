@@ -474,6 +474,7 @@ void smh_hardware_resized(struct smh_hardware *hardware, const struct smh_operat
     live.block = block;
     live.region = (uint16_t)region;
     live.usable = usable_size(hardware, block); /* before undo */
+    hardware->usable = live.usable;
     smh_tracing_undo();
     if (block != before->block) {
         move(hardware, operation, before, &live);
@@ -488,7 +489,7 @@ void smh_hardware_resized(struct smh_hardware *hardware, const struct smh_operat
 
 void smh_hardware_grown(struct smh_hardware *hardware, struct smh_live *live, uint64_t kept)
 {
-    live->usable = usable_size(hardware, live->block);
+    live->usable = hardware->usable; /* asked for in smh_hardware_resized */
     forget(hardware, live, kept, live->usable);
     count_call(hardware, live->region, hardware->call);
 }

@@ -54,7 +54,7 @@ struct smh_hardware {
     unsigned line_shift;
     struct smh_access access; /* of the operation under way: what all its accesses share */
     uint64_t cycles;          /* of the operation under way */
-    uint64_t usable;          /* bytes of the block that was allocated last */
+    uint64_t usable;          /* bytes of the block that was allocated or resized last */
     uint8_t call;             /* its kind */
 };
 

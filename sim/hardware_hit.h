@@ -189,11 +189,15 @@ static inline bool smh_hit_first(struct smh_hit_run *run, uintptr_t address, uin
     struct smh_line_word *word = run->words != NULL ? &run->words[index] : &run->none;
     *judged = smh_hit_is_private(run, word, position, bytes, store);
     smh_hit_count(run, &run->dirty[slot], position, bytes, store);
+    size_t first = (size_t)(line & run->cache->set_mask) * run->cache->ways;
     uint64_t begin = index << run->line_shift;
+    struct smh_hit_place *place = &run->places[index % SMH_HIT_PLACES];
+    if (place->key == run->key + index && first + place->in_way == slot) {
+        return true; /* it is known already */
+    }
     if (run->cache->replacement == SMH_REPLACE_LRU && begin >= run->skew &&
         begin - run->skew + run->line_mask < run->bytes) {
-        size_t first = (size_t)(line & run->cache->set_mask) * run->cache->ways;
-        run->places[index % SMH_HIT_PLACES] = (struct smh_hit_place){
+        *place = (struct smh_hit_place){
             .key = run->key + index,
             .first = &run->cache->tags[first],
             .way = &run->cache->way_of[first],
