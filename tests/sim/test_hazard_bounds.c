@@ -159,3 +159,47 @@ Test(hazard_owners, the_owner_of_an_offset_is_who_was_put_there_last)
     }
     smh_owners_close(owners);
 }
+
+/*     32              48              64
+ *     | block 0       | block 1       |    stored to, freed; then the allocator's alone, dirty
+ *     | block 2                       |    for a device: the port has written the line back */
+Test(hazard_bounds, what_the_allocator_alone_left_dirty_is_written_back_at_a_hand_out)
+{
+    struct hazard_case given = hazard_case();
+    hazard_open(&given);
+    for (uint32_t slot = 0; slot < 2; slot++) {
+        hazard_block(&given, slot, 32 + slot * 16, 16, 0);
+        hazard_access(&given, SMH_ACCESS_STORE, 32 + slot * 16, 16);
+    }
+    hazard_free(&given, 32);
+    hazard_free(&given, 48);
+    given.by_allocator = true;
+    hazard_access(&given, SMH_ACCESS_STORE, 32, 32);
+    given.by_allocator = false;
+    hazard_block(&given, 2, 32, 32, 32);
+    hazard_access(&given, SMH_ACCESS_DMA_WRITE, 32, 32);
+    hazard_access(&given, SMH_ACCESS_INVALIDATE, 32, 32);
+    hazard_access(&given, SMH_ACCESS_LOAD, 32, 32);
+    cr_assert_str_eq(hazard_found(&given), "");
+    hazard_close(&given);
+}
+
+/*     | block 0       | block 1       |    stored to, freed; the allocator stores to the second
+ *     |               | block 2       |    for a device: what is left dirty is block 0's doing */
+Test(hazard_bounds, what_others_left_dirty_beside_the_allocator_is_not_written_back_at_a_hand_out)
+{
+    struct hazard_case given = hazard_case();
+    hazard_open(&given);
+    for (uint32_t slot = 0; slot < 2; slot++) {
+        hazard_block(&given, slot, 32 + slot * 16, 16, 0);
+        hazard_access(&given, SMH_ACCESS_STORE, 32 + slot * 16, 16);
+    }
+    hazard_free(&given, 48);
+    given.by_allocator = true;
+    hazard_access(&given, SMH_ACCESS_STORE, 48, 16);
+    given.by_allocator = false;
+    hazard_block(&given, 2, 48, 16, 0);
+    hazard_access(&given, SMH_ACCESS_DMA_WRITE, 48, 16);
+    cr_assert_str_eq(hazard_found(&given), "H1 2 0");
+    hazard_close(&given);
+}
