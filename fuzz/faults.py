@@ -14,7 +14,7 @@ Each target starts from nothing: an empty corpus folder, no seeds, no dictionary
 turns, in the order of TARGETS, on one core: 400 inputs each, then 1,600, 6,400, ... with what
 they have kept so far; a fault is found when one of them ends with an error. Time is processor time
 of all the targets together, those in vain included. Exit code 1 when a fault is not found.
-`--seeds 0` only plants and compiles. `--sound` runs the same without a fault: nothing may be found.
+`--places` only plants, `--seeds 0` compiles, too. `--sound` runs the same without a fault: nothing may be found.
 """
 
 from __future__ import annotations
@@ -233,6 +233,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--limit", type=float, default=60)
     parser.add_argument("--sound", action="store_true")
     parser.add_argument("--targets", type=lambda text: text.split(","), default=TARGETS)
+    parser.add_argument("--places", action="store_true", help="only see that each fault has its place")
     parser.add_argument("--every", type=int, default=1, help="one fault of so many")
     parser.add_argument("--resume", action="store_true", help="what out/faults.json knows is not hunted again")
     parser.add_argument("--table", type=Path, help="write the figures of every fault there")
@@ -254,6 +255,11 @@ def choose_faults(arguments: argparse.Namespace) -> list[Fault | None]:
 
 def main() -> int:
     arguments = parse_arguments()
+    if arguments.places:
+        faults = choose_faults(arguments)
+        lost = [fault for fault in faults if plant((ROOT / fault.file).read_text(), fault) is None]
+        print(f"faults: {len(faults)} planted, {len(lost)} have lost their place")
+        return 1 if lost else 0
     builder = Builder(arguments.compiler, arguments.flags, arguments.core_flags, arguments.link,
                       arguments.libraries)
     figures = ROOT / "out" / "faults.json"
