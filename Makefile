@@ -254,7 +254,7 @@ test: build $(BUILD)/smh_tests $(BENCHES:%=build/bench/%) build/.packages-test #
 cachegrind: build build/.packages-test build/.packages-cachegrind ## hits and misses of seven real programs are Cachegrind's, to the last one; time per access
 	/usr/bin/python3 tests/cachegrind/compare.py build/smh --all --speed
 
-check: check-format check-layers check-freestanding check-tidy check-asan check-tsan check-32 check-same check-mutants ## test under sanitizers and on 32 bits, freestanding, layering, format, clang-tidy
+check: check-format check-layers check-freestanding check-tidy check-asan check-tsan check-32 check-same check-mutants check-faults ## test under sanitizers and on 32 bits, freestanding, layering, format, clang-tidy
 
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
@@ -378,6 +378,10 @@ faults-hunt:
 	    --core-flags="$(COVERAGE_core)" --libraries="$(SIM_LIBS)" \
 	    --link="$(COMPILER) $(LDFLAGS) -fsanitize=fuzzer -Wl,--wrap=__sanitizer_cov_trace_pc" $(FAULTS)
 
+check-faults: build/.packages-fuzz ## each planted fault still has its place in the code, and one of twelve is found
+	/usr/bin/python3 fuzz/faults.py --places
+	$(MAKE) faults SEEDS=1 FAULTS_FLAGS="--every=12"
+
 static: build/.packages-static ## the gcc analyzer, cppcheck and clang-tidy, and Frama-C's proofs, against what is explained in tests/static
 	/usr/bin/python3 tests/static/analyze.py
 	$(MAKE) check-tidy
@@ -436,6 +440,6 @@ help: ## this list
 	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
 
 .PHONY: hazards-clean build run test cachegrind check check-format check-layers check-freestanding check-tidy check-asan \
-	check-tsan check-32 check-same bench cortex-m afl fuzz fuzz-replay fuzz-merge fuzz-min exhaustive faults faults-hunt marathon mutants check-mutants coverage mcdc static install format clean help
+	check-tsan check-32 check-same bench cortex-m afl fuzz fuzz-replay fuzz-merge fuzz-min exhaustive faults faults-hunt check-faults marathon mutants check-mutants coverage mcdc static install format clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2> /dev/null)

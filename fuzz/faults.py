@@ -93,9 +93,9 @@ class Builder:
 
     def __init__(self, compiler: str, flags: str, core_flags: str, link: str, libraries: str):
         self.compiler = shlex.split(compiler)
-        self.flags = [flag for flag in shlex.split(flags) if flag not in ("-MMD", "-MP", "-Werror")]
+        self.flags = [flag for flag in shlex.split(flags) if flag not in ("-MMD", "-MP", "-Werror", "-g")]
         self.core_flags = shlex.split(core_flags)
-        self.link = shlex.split(link)
+        self.link = [*shlex.split(link), "-Wl,--strip-debug"]
         self.libraries = shlex.split(libraries)
         self.objects: list[str] = []
         shutil.rmtree(WORK, ignore_errors=True)
