@@ -32,6 +32,11 @@ __attribute__((noinline)) void smh_bitmap_place(struct smh_bitmap *map, uint32_t
         uint32_t old = map->reserve;
         uint32_t old_end = map->reserve_end;
 
+        if (class == map->units) { /* all is free again, as it was at first */
+            map->reserve = at;
+            map->reserve_end = end;
+            return;
+        }
         if (old_end - old >= class) { /* that is listed instead */
             map->reserve = at;
             map->reserve_end = end;
