@@ -175,12 +175,13 @@ $(BUILD)/fuzz_replay/%: $(BUILD)/obj/fuzz/targets/%.o $(BUILD)/obj/fuzz/driver.o
 
 # MODE=fuzz: the core counts edges; where inputs are text, comparisons too. Comparisons of the core
 # would cost two thirds of the speed and tell nothing that the mutations of fuzz/mutate.c do not know.
-# Targets with ceilings get a core that counts its steps as well, which costs a fifth of the speed.
+# Targets with ceilings, or with threads that change in the midst of the core, get a core that counts
+# its steps as well, which costs a fifth of the speed.
 # What judges is not instrumented: only the core is on trial, and its memory is poisoned for it; the
 # judges are under sanitizers in MODE=asan. The same files are instrumented for AFL++.
 COVERAGE_edges := -fsanitize-coverage=inline-8bit-counters,pc-table
 COVERAGE_core := $(COVERAGE_edges),trace-pc
-STEP_TARGETS := latency wild_pointers
+STEP_TARGETS := latency two_threads wild_pointers
 STEP_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/obj/steps/%.o)
 JUDGES := $(call object,$(wildcard sim/model/*.c) sim/workload/fuzz_input.c sim/random.c \
 	$(filter-out fuzz/text.c,$(FUZZ_SHARED_SOURCES)))
@@ -375,7 +376,7 @@ faults: build/.packages-fuzz ## plant faults into the core and measure how soon 
 # The flags of MODE=fuzz are known only there.
 faults-hunt:
 	@/usr/bin/python3 fuzz/faults.py --seeds $(SEEDS) $(FAULTS_FLAGS) --compiler="$(COMPILER)" --flags="$(CFLAGS)" \
-	    --core-flags="$(COVERAGE_core)" --libraries="$(SIM_LIBS)" \
+	    --core-flags="$(COVERAGE_core)" --libraries="$(SIM_LIBS)" --steps="$(STEP_TARGETS)" \
 	    --link="$(COMPILER) $(LDFLAGS) -fsanitize=fuzzer -Wl,--wrap=__sanitizer_cov_trace_pc" $(FAULTS)
 
 check-faults: build/.packages-fuzz ## each planted fault still has its place in the code, and one of twelve is found

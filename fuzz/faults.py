@@ -91,7 +91,8 @@ def plant(text: str, fault: Fault) -> str | None:
 class Builder:
     """Compiles what a fault changes and links targets with it."""
 
-    def __init__(self, compiler: str, flags: str, core_flags: str, link: str, libraries: str):
+    def __init__(self, compiler: str, flags: str, core_flags: str, link: str, libraries: str, steps: str):
+        self.steps = steps.split()
         self.compiler = shlex.split(compiler)
         self.flags = [flag for flag in shlex.split(flags) if flag not in ("-MMD", "-MP", "-Werror", "-g")]
         self.core_flags = shlex.split(core_flags)
@@ -149,6 +150,9 @@ class Builder:
                 str(path.relative_to(FUZZ / "obj")) for path in sorted((FUZZ / "obj/fuzz").glob("*.o"))
                 if path.name != "driver.o"]
             inputs = [str(FUZZ / "obj" / part) for part in parts if part not in planted]
+            if name in self.steps:  # a core that counts its steps, but for what is planted
+                inputs += [str(path) for path in sorted((FUZZ / "obj/steps").rglob("*.o"))
+                           if str(path.relative_to(FUZZ / "obj/steps")) not in planted]
             own = [path for path in self.objects
                    if not Path(path).relative_to(WORK / "obj").parts[0] == "fuzz"
                    or str(Path(path).relative_to(WORK / "obj")) in parts]
@@ -227,7 +231,7 @@ def write_table(rows: list[dict], path: Path) -> None:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("compiler", "flags", "core-flags", "link", "libraries"):
+    for name in ("compiler", "flags", "core-flags", "link", "libraries", "steps"):
         parser.add_argument(f"--{name}", default="")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--limit", type=float, default=60)
@@ -261,7 +265,7 @@ def main() -> int:
         print(f"faults: {len(faults)} planted, {len(lost)} have lost their place")
         return 1 if lost else 0
     builder = Builder(arguments.compiler, arguments.flags, arguments.core_flags, arguments.link,
-                      arguments.libraries)
+                      arguments.libraries, arguments.steps)
     figures = ROOT / "out" / "faults.json"
     figures.parent.mkdir(exist_ok=True)
     rows = json.loads(figures.read_text()) if arguments.resume and figures.exists() else []

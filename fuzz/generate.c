@@ -52,6 +52,7 @@ static void write_region(struct plan *plan, uint8_t *region, const uint8_t *firs
     region[1] = (uint8_t)(one_in(plan, 4) ? region[1] : region[1] & ~1u);
     region[2] = one_in(plan, 3) ? region[2] : 0;
     region[3] = (uint8_t)(one_in(plan, 8) ? region[3] % 32 : below(plan, 6));
+    region[4] = one_in(plan, 4) ? 0 : region[4]; /* a power of two, or half as much again */
     region[6] = (uint8_t)(one_in(plan, 2) ? region[6] : below(plan, 4));
 }
 

@@ -9,6 +9,8 @@
 #define BUCKETS 32
 /* No region is larger; what asks for more is refused just so. */
 #define BYTES_MAX ((size_t)1 << 24)
+/* What 16 bits of Zephyr's small headers can count. */
+#define SMALL_UNITS_MAX 0x7fff
 
 struct chunk {
     uintptr_t start; /* of the header */
@@ -341,7 +343,10 @@ bool naive_heap_open(const struct smh_heap *heap)
     chunk_count = 1;
     end = chunks[0].start + chunks[0].size;
     /* A small heap of zephyr has half as long headers, and so blocks at 4 modulo 8. */
-    header = smh_heap_alignment(heap) == 4 ? 4 : 8;
+    bool wide = heap->target_bits == 64;
+    size_t marker = wide || heap->memory_size / 8 > SMALL_UNITS_MAX ? 8 : 4;
+    size_t units = ((uintptr_t)heap->memory + heap->memory_size - marker - origin) / 8;
+    header = !is_zephyr || wide || units > SMALL_UNITS_MAX ? 8 : 4;
     smallest = header == 4 ? 8 : 16;
     rover = 0;
     memset(list_counts, 0, sizeof(list_counts));
