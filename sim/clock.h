@@ -24,6 +24,18 @@ static inline uint64_t smh_now_ns(void)
     return smh_clock_ns(CLOCK_MONOTONIC);
 }
 
+/* What two readings of smh_now_ns with nothing between them differ by: the least of many. */
+static inline uint64_t smh_now_overhead_ns(void)
+{
+    uint64_t least = UINT64_MAX;
+    for (int i = 0; i < 1000; i++) {
+        uint64_t start = smh_now_ns();
+        uint64_t taken = smh_now_ns() - start;
+        least = taken < least ? taken : least;
+    }
+    return least;
+}
+
 /* Of the processor, for this thread: what else the machine does stays outside. */
 static inline uint64_t smh_thread_ns(void)
 {

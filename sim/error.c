@@ -5,6 +5,7 @@
  */
 #include "error.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -57,25 +58,19 @@ static void clean(char *text)
     }
 }
 
-int smh_error_set_list(struct smh_error *error, const char *format, va_list arguments)
+int smh_error_format(struct smh_error *error, const char *format, ...)
 {
     if (error == NULL) {
         return -1;
     }
+    va_list arguments;
+    va_start(arguments, format);
     int length = vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
     if (length >= (int)sizeof error->message) {
         memcpy(error->message + sizeof error->message - 4, "...", 4);
     }
     clean(error->message);
-    return -1;
-}
-
-int smh_error_format(struct smh_error *error, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    smh_error_set_list(error, format, arguments);
-    va_end(arguments);
     return -1;
 }
 

@@ -8,7 +8,6 @@
 #ifndef SMH_SIM_ERROR_H
 #define SMH_SIM_ERROR_H
 
-#include <stdarg.h>
 #include <stddef.h>
 
 #define SMH_ERROR_BYTES 1024
@@ -30,8 +29,6 @@ static inline int smh_error_minus_one(int formatted)
     (void)formatted;
     return -1;
 }
-int smh_error_set_list(struct smh_error *error, const char *format, va_list arguments)
-    __attribute__((format(printf, 2, 0)));
 
 /* count * size bytes, zeroed; never NULL: says "out of memory" and aborts. Freed by free(). */
 void *smh_must_allocate(size_t count, size_t size) __attribute__((returns_nonnull));

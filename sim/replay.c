@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "hardware.h"
+#include "live_slots.h"
 #include "metrics.h"
 #include "model/contents.h"
 
@@ -12,12 +13,6 @@
 #define BATCH         512
 #define PROGRESS_MASK 0xFFFF
 
-/* Slot tables grow by doubling; slots are dense (operation.h). */
-struct actor_slots {
-    struct smh_live *live;
-    size_t capacity;
-};
-
 struct replay {
     const struct smh_replay_options *options;
     struct smh_machine machine;
@@ -25,26 +20,13 @@ struct replay {
     struct smh_oracle oracle;
     struct smh_result *result;
     struct smh_hardware *hardware; /* NULL: memory is the only view */
-    struct actor_slots *actors;
-    size_t actor_count;
+    struct smh_live_slots slots;
     uint64_t index; /* of the operation under way */
     uint64_t serial;
     uint64_t next_validation;
     uint64_t time_ns;
     bool settles; /* somebody wants to know where a block lies */
 };
-
-/* What a latency of nothing reads as: the smallest of many. */
-static uint64_t clock_overhead(void)
-{
-    uint64_t least = UINT64_MAX;
-    for (int i = 0; i < 1000; i++) {
-        uint64_t start = smh_now_ns();
-        uint64_t taken = smh_now_ns() - start;
-        least = taken < least ? taken : least;
-    }
-    return least;
-}
 
 static void note_latency(struct replay *replay, uint8_t kind, uint64_t start)
 {
@@ -54,23 +36,17 @@ static void note_latency(struct replay *replay, uint8_t kind, uint64_t start)
 static struct smh_live *slot_of(struct replay *replay, const struct smh_operation *operation,
                                 struct smh_error *error)
 {
-    if (operation->actor >= replay->actor_count) {
+    struct smh_live *live = smh_live_slots_find(&replay->slots, operation);
+    if (live != NULL) {
+        return live;
+    }
+    if (operation->actor >= replay->slots.actor_count) {
         smh_error_set(error, "operation %llu names actor %u of %zu",
-                      (unsigned long long)replay->index, operation->actor, replay->actor_count);
+                      (unsigned long long)replay->index, operation->actor,
+                      replay->slots.actor_count);
         return NULL;
     }
-    struct actor_slots *slots = &replay->actors[operation->actor];
-    if (operation->slot >= slots->capacity) {
-        size_t capacity = slots->capacity == 0 ? 256 : slots->capacity;
-        while (capacity <= operation->slot) {
-            capacity *= 2;
-        }
-        slots->live = smh_must_resize(slots->live, capacity, sizeof(*slots->live));
-        memset(slots->live + slots->capacity, 0,
-               (capacity - slots->capacity) * sizeof(*slots->live));
-        slots->capacity = capacity;
-    }
-    return &slots->live[operation->slot];
+    return smh_live_slots_grow(&replay->slots, operation);
 }
 
 static void note_failure(struct replay *replay, const struct smh_operation *operation)
@@ -404,18 +380,15 @@ static inline void foresee(const struct replay *replay, const struct smh_operati
     if (replay->hardware == NULL || at + 3 * SOON >= count) {
         return;
     }
-    const struct smh_operation *operation = &batch[at + 3 * SOON];
-    if (operation->actor < replay->actor_count &&
-        operation->slot < replay->actors[operation->actor].capacity) {
-        __builtin_prefetch(&replay->actors[operation->actor].live[operation->slot]);
+    const struct smh_live *live = smh_live_slots_find(&replay->slots, &batch[at + 3 * SOON]);
+    if (live != NULL) {
+        __builtin_prefetch(live);
     }
     for (int stage = 2; stage > 0; stage--) {
-        operation = &batch[at + stage * SOON];
-        if (operation->kind == SMH_OPERATION_FREE && operation->actor < replay->actor_count &&
-            operation->slot < replay->actors[operation->actor].capacity) {
-            smh_hardware_foresee(replay->hardware,
-                                 &replay->actors[operation->actor].live[operation->slot],
-                                 stage == 1);
+        const struct smh_operation *operation = &batch[at + stage * SOON];
+        live = smh_live_slots_find(&replay->slots, operation);
+        if (operation->kind == SMH_OPERATION_FREE && live != NULL) {
+            smh_hardware_foresee(replay->hardware, live, stage == 1);
         }
     }
 }
@@ -460,14 +433,15 @@ static void each_live(struct replay *replay,
                       void (*act)(struct replay *, struct smh_live *, const struct smh_operation *))
 {
     const struct smh_scenario *scenario = replay->machine.scenario;
-    for (size_t actor = 0; actor < replay->actor_count; actor++) {
+    for (size_t actor = 0; actor < replay->slots.actor_count; actor++) {
         struct smh_operation operation = {
             .kind = SMH_OPERATION_FREE, .time_ns = replay->time_ns, .actor = (uint16_t)actor};
         if (actor < scenario->actor_count) {
             operation.core = (uint8_t)scenario->actors[actor].core;
         }
-        for (size_t slot = 0; slot < replay->actors[actor].capacity; slot++) {
-            struct smh_live *live = &replay->actors[actor].live[slot];
+        const struct smh_actor_slots *table = &replay->slots.actors[actor];
+        for (size_t slot = 0; slot < table->capacity; slot++) {
+            struct smh_live *live = &table->live[slot];
             operation.slot = (uint32_t)slot;
             if (live->block != NULL) {
                 act(replay, live, &operation);
@@ -528,11 +502,10 @@ static void prepare(struct replay *replay, const struct smh_scenario *scenario)
     result->engine = options->choice.engine != NULL ? options->choice.engine->name : NULL;
     result->policy = replay->machine.policy->name;
     result->seed = options->seed;
-    replay->actor_count = scenario->actor_count != 0 ? scenario->actor_count : 1;
-    replay->actors = smh_must_allocate(replay->actor_count, sizeof(*replay->actors));
+    smh_live_slots_open(&replay->slots, scenario->actor_count != 0 ? scenario->actor_count : 1);
     if (options->host_time) {
         result->latency = smh_must_allocate(SMH_OPERATION_KIND_COUNT, sizeof(*result->latency));
-        result->clock_overhead_ns = clock_overhead();
+        result->clock_overhead_ns = smh_now_overhead_ns();
     }
     replay->next_validation = options->validate_every;
     replay->settles =
@@ -606,13 +579,7 @@ int smh_replay(const struct smh_scenario *scenario, const struct smh_replay_opti
                                     ? options->source
                                     : smh_workload_open(scenario, options->seed, error);
     int code = source == NULL ? -1 : run_on_machine(&replay, scenario, source, error);
-    for (size_t i = 0; replay.actors != NULL && i < replay.actor_count; i++) {
-        for (size_t slot = 0; slot < replay.actors[i].capacity; slot++) {
-            free(replay.actors[i].live[slot].versions);
-        }
-        free(replay.actors[i].live);
-    }
-    free(replay.actors);
+    smh_live_slots_close(&replay.slots);
     if (source != NULL) {
         source->close(source);
     }
