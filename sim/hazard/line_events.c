@@ -137,7 +137,7 @@ void smh_line_add_dirt(struct smh_line *line, struct smh_owners *owners,
 {
     struct smh_line_dirt *only = line->dirt;
     if (line->dirt_count == 1 && only->core == dirt->core && only->uncached == dirt->uncached &&
-        only->owner != dirt->owner && dirt->from <= only->from && only->to <= dirt->to) {
+        dirt->from <= only->from && only->to <= dirt->to) {
         smh_owners_hold(owners, dirt->owner);
         smh_owners_release(owners, only->owner);
         *only = *dirt;
