@@ -1,7 +1,7 @@
 # The one door of smh. `make help` lists what it does.
 #
-# Every build is a MODE with a folder of its own: release (build/), asan, tsan, m32, clang,
-# coverage (build/MODE/).
+# Every build is a MODE with a folder of its own: release (build/); asan, tsan, m32, clang, coverage,
+# fuzz, afl, service (a fuzzing service's flags), mutants (build/MODE/).
 # Sources are found by room, so a new file needs no line here.
 
 MODE ?= release

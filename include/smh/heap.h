@@ -163,6 +163,7 @@ bool smh_heap_contains(const struct smh_heap *heap, const void *address);
 /* Copies the counters out; all zero for a heap that is not initialised. Time: the engine's
  * largest_free. */
 void smh_heap_stats(const struct smh_heap *heap, struct smh_stats *stats);
+/* peak_used_bytes starts anew from used_bytes. Nothing for a heap that is not initialised. */
 void smh_heap_reset_peak(struct smh_heap *heap);
 
 /* Visits chunks by ascending address: set *chunk to all zero, then call until false. The heap must

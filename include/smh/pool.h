@@ -40,8 +40,8 @@ struct smh_region {
      * that matches otherwise is served only while largest-free would stay at or above it (known
      * by trying: such a request may cost an alloc, a free and two largest_free of the engine). */
     size_t reserve_bytes;
-    uint32_t cost;     /* latency, for policy `fastest`; in any unit, lower is faster */
-    uint32_t priority; /* for policy `tiered`; lower is tried first */
+    uint32_t cost;     /* latency, in any unit; read by policies of your own alone */
+    uint32_t priority; /* the same */
     void *user_data;   /* the caller's; read back by smh_pool_region_of */
 };
 

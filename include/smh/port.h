@@ -1,10 +1,10 @@
 /* port.h: everything the core asks of the place it runs in.
  *
  * Owns: the declarations of the hooks. One file of port/ defines them (hosted.c: pthread and
- * abort; bare.c: interrupts and an endless loop); a firmware may bring its own.
+ * abort; bare.c: no locks and an endless loop, all weak); a firmware may bring its own.
  * Invariants: the core calls nothing outside this file but memcpy, memmove, memset and memcmp,
  * and takes locks nowhere but through it (one per region and one for adding, all taken in
- * pool_private.h; shared_multi_heap.c takes its pool.s own to initialise it once).
+ * pool_private.h; shared_multi_heap.c takes that of its pool to initialise it once).
  */
 #ifndef SMH_PORT_H
 #define SMH_PORT_H

@@ -9,6 +9,7 @@
 #include "../workload/input.h"
 #include "cli.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,9 +170,17 @@ static int print_help(FILE *out, int code)
           "Writes a fuzzer's input as a scenario, one operation a line.\n\n"
           "      --heap      the first region alone: inputs of the targets for a single heap\n"
           "  -o, --output    a file; default: standard output\n"
-          "  -h, --help      this help\n",
+          "  -h, --help      show this help\n"
+          "\nExit codes: 0 pass, 2 bad usage or bad input.\n",
           out);
     return code;
+}
+
+static int refuse_output(const char *output)
+{
+    struct smh_error error = {{0}};
+    smh_error_set(&error, "%s: %s", output != NULL ? output : "standard output", strerror(errno));
+    return smh_cli_refuse("from-fuzz", error.message);
 }
 
 static int convert(const char *path, const char *output, bool heap)
@@ -187,13 +196,13 @@ static int convert(const char *path, const char *output, bool heap)
     writer->out = output != NULL ? fopen(output, "w") : stdout;
     int code = SMH_EXIT_PASS;
     if (writer->out == NULL) {
-        code = smh_cli_refuse("from-fuzz", "the output cannot be written");
+        code = refuse_output(output);
     } else {
         write_scenario(writer, path, (const uint8_t *)bytes, size);
         bool bad = ferror(writer->out) != 0;
         bad = (output != NULL ? fclose(writer->out) : fflush(writer->out)) != 0 || bad;
         if (bad) {
-            code = smh_cli_refuse("from-fuzz", "the output cannot be written");
+            code = refuse_output(output);
         } else if (output != NULL) {
             fprintf(stderr, "smh run %s\n", output);
         }

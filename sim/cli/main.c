@@ -4,15 +4,15 @@
 #include <string.h>
 
 const struct smh_command smh_commands[] = {
-    {"run", "SCENARIO", "Replays a scenario and prints what came of it.", "epsjcVmtCHSXx",
+    {"run", "SCENARIO", "Replays a scenario and prints what came of it.", "epsjcVmtCHSXxqv",
      smh_command_run},
     {"compare", "SCENARIO...",
      "Replays scenarios with every engine, policy and seed; writes results.json.\n"
      "Prints a table and a verdict; plots/report.py makes a report of results.json. Exits 0 when at\n"
      "least one combination meets the expectations of each scenario.",
-     "epsjocVtJCH", smh_command_compare},
+     "epsjocVtJCHq", smh_command_compare},
     {"check", "SCENARIO...",
-     "Validates scenarios without replaying them; traces are parsed to their end.", "",
+     "Validates scenarios without replaying them; traces are parsed to their end.", "q",
      smh_command_check},
     {"list", "engines|policies|scenarios|keys [FOLDER]",
      "Lists what can be named: engines, policies, scenarios of a folder, keys of a scenario.", "",

@@ -43,14 +43,14 @@ static const struct option_row rows[] = {
     {'x', false, "explore", "N", "carry out N random schedules of evictions and fills, with data"},
     {'J', false, "jobs", "N", "runs side by side [the number of processors]"},
     {'q', true, "quiet", NULL, "print nothing but errors"},
-    {'v', true, "verbose", NULL, "say what is done while it is done"},
+    {'v', true, "verbose", NULL, "say on standard error how fast the replay was"},
     {'h', true, "help", NULL, "show this help"},
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
 static bool takes(const struct smh_command *command, char letter)
 {
-    return strchr("qvh", letter) != NULL || strchr(command->options, letter) != NULL;
+    return letter == 'h' || strchr(command->options, letter) != NULL;
 }
 
 void smh_cli_help(const struct smh_command *command, FILE *out)
@@ -73,9 +73,9 @@ void smh_cli_help(const struct smh_command *command, FILE *out)
                  rows[i].argument != NULL ? rows[i].argument : "");
         fprintf(out, "  %-28s %s\n", left, rows[i].help);
     }
-    fputs("\nExit codes: 0 pass, 1 an expectation failed, 2 bad usage or bad input, 3 the "
-          "allocator broke a rule.\n",
-          out);
+    fprintf(out, "\nExit codes: 0 pass, %s2 bad usage or bad input%s.\n",
+            takes(command, 'e') ? "1 an expectation failed, " : "",
+            takes(command, 'e') ? ", 3 the allocator broke a rule" : "");
 }
 
 int smh_cli_refuse(const char *command, const char *message)

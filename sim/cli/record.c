@@ -39,7 +39,7 @@ struct image {
 };
 
 static const char help_text[] =
-    "Usage: smh record [options] -o FILE [--] PROGRAM [ARGUMENT...]\n"
+    "usage: smh record [OPTIONS] -o FILE [--] PROGRAM [ARGUMENT...]\n"
     "\n"
     "Runs PROGRAM and writes every malloc, calloc, realloc, reallocarray, free, aligned_alloc,\n"
     "posix_memalign, memalign, valloc and pvalloc that it makes to FILE, as a trace that\n"
@@ -63,7 +63,7 @@ static const char help_text[] =
     "\n"
     "PROGRAM must be dynamically linked and not set-user-id. The library is looked for in\n"
     "$SMH_RECORD_LIBRARY, beside smh, and in ../lib/smh from there.\n"
-    "Exit status: 0 the trace was written (the program's own status is told on standard error),\n"
+    "Exit codes: 0 the trace was written (the program's own status is told on standard error),\n"
     "2 bad usage or nothing was recorded.\n"
     "\n"
     "Example: smh record -o sqlite.trace.zst -- sqlite3 :memory: 'select 1'\n";

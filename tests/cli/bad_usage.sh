@@ -1,3 +1,4 @@
+# What bad usage and bad input say: what, where, what is allowed, a line to paste, exit code 2.
 try() { "$SMH" "$@"; echo "exit $?"; }
 try
 try fly
@@ -20,3 +21,5 @@ try list scenarios /nowhere
 try check
 try run /nowhere.json
 try run --json /nowhere/out.json --quiet "$DATA/small/two_regions.json"
+try list --quiet engines
+try compare --verbose "$DATA/small/tight.json"

@@ -1,3 +1,4 @@
+# Hits and misses of a trace as text, packed and compressed, and what bad usage and bad traces say.
 printf 'I  04001090,3\n L 1ffeffe7e0,8\n S 1ffeffe7e8,8\n M 04001090,4\n L 1ffeffe7fc,8\n' > trace
 "$SMH" cache trace; echo "exit $?"
 zstd -q trace -o trace.zst; "$SMH" cache --size 1K --ways 2 --line 32 --l2-size 64K --i1-size 1K --i1-ways 1 --json - trace.zst; echo "exit $?"

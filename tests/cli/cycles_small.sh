@@ -1,3 +1,4 @@
+# smh run --cycles: what the allocator costs on the target, per engine.
 cd "$DATA/small"
 "$SMH" run --cycles cached.json; echo "exit $?"
 "$SMH" run --cycles --engine zephyr cached.json; echo "exit $?"

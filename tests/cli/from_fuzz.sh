@@ -1,3 +1,4 @@
+# An input of the fuzz targets as a scenario, which runs; and what bad usage says.
 "$SMH" from-fuzz "$DATA/fuzz/small.input"; echo "exit $?"
 "$SMH" from-fuzz --heap "$DATA/fuzz/small.input"; echo "exit $?"
 "$SMH" from-fuzz "$DATA/fuzz/small.input" | "$SMH" run --quiet -; echo "exit $?"
@@ -6,3 +7,4 @@
 "$SMH" from-fuzz; echo "exit $?"
 "$SMH" from-fuzz --no-such-option; echo "exit $?"
 "$SMH" from-fuzz --help
+"$SMH" from-fuzz -o /nowhere/out.json /dev/null; echo "exit $?"

@@ -1,3 +1,4 @@
+# smh run --json: what the document of a run holds; twice the same bytes.
 "$SMH" run --json - "$DATA/small/tight.json" > out.json; echo "exit $?"
 /usr/bin/python3 - <<'PY'
 import json

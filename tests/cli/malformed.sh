@@ -1,6 +1,7 @@
 # Every malformed scenario and trace: exit code 2, one message, one line to paste.
+garbage=$PWD/garbage
+printf '\x8e\x00\xf3\x1b{\xff\xfe\x07"\x80\xc0\xaf\n\x7f\x00\xe2\x82]\xd8\x05\x9c:\x1f,\xed\xa0\x80\xff' > "$garbage"
 cd "$DATA/malformed"
-head -c 300 /dev/urandom > /tmp/smh_cli_garbage.$$ ; trap 'rm -f /tmp/smh_cli_garbage.$$' EXIT
 count=0
 judge() {
     output=$("$SMH" check "$1" 2>&1); code=$?
@@ -15,5 +16,5 @@ for trace in traces/*; do
     judge "$scenario"
     rm "$scenario"
 done
-judge /tmp/smh_cli_garbage.$$
+judge "$garbage"
 echo "$count judged"
