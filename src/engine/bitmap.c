@@ -223,6 +223,9 @@ int smh_bitmap_merge(struct smh_bitmap *map, uint32_t at, uint32_t end, uint32_t
     if (SMH_BITS_UNLIKELY(end - at > SMH_BITMAP_LONG)) {
         smh_bitmap_describe(map, at, end, false);
     }
+    /* Marks change before a chunk leaves its list: a link that leads back to it, or to the other
+     * one, is then no link to a free chunk of that size. */
+    smh_bitmap_flip(map, at, start != at ? 1 : 2);
     if (start != at) {
         kept = start == map->reserve;
         if (!kept) {
@@ -233,13 +236,13 @@ int smh_bitmap_merge(struct smh_bitmap *map, uint32_t at, uint32_t end, uint32_t
         if (end == map->reserve) {
             kept = true;
             right_end = map->reserve_end;
+            smh_bitmap_flip(map, end, 3);
         } else {
             right_end = right_end != 0 ? right_end : smh_bitmap_next(map, end + 1);
+            smh_bitmap_flip(map, end, 3);
             smh_bitmap_remove(map, end, right_end);
         }
-        smh_bitmap_flip(map, end, 3);
     }
-    smh_bitmap_flip(map, at, start != at ? 1 : 2);
     if (kept) {
         map->reserve = start;
         map->reserve_end = right_end;

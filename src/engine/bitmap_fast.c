@@ -91,7 +91,8 @@ HOT bool is_free(const struct smh_bitmap *map, struct view view, uint32_t at, ui
            (!smh_bitmap_is_descriptor(word[0]) && !smh_bitmap_is_descriptor(word[1]));
 }
 
-/* The first of a list leaves it. */
+/* The first of a list leaves it. Its marks have changed already: a link of a chunk to itself is
+ * then no link to a free chunk of that size. So it is for take_out. */
 HOT void pop(struct smh_bitmap *map, struct view view, uint32_t at, uint32_t size)
 {
     uint32_t next = links_at(view, at)->next;
@@ -136,13 +137,14 @@ HOT void *finish(struct smh_heap *heap, struct view view, uint32_t at, uint64_t 
     return links_at(view, at);
 }
 
-/* A small chunk just taken off its list becomes a block; the rest goes into a list. */
+/* The first of a list becomes a block; the rest goes into a list. */
 COLD void *take_part(struct smh_heap *heap, uint32_t at, uint32_t size, uint32_t need)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
     struct view view = view_of(map);
 
     flip_three(view, at, need);
+    pop(map, view, at, size);
     insert(map, view, at + need, size - need);
     return finish(heap, view, at, need);
 }
@@ -153,11 +155,11 @@ COLD void *take_listed(struct smh_heap *heap, uint32_t need, uint32_t size)
     struct view view = view_of(map);
     uint32_t at = view.heads[size];
 
-    pop(map, view, at, size);
     if (size - need >= SMH_BITMAP_SMALLEST) {
         return take_part(heap, at, size, need);
     }
     flip(view, at + 1);
+    pop(map, view, at, size);
     return finish(heap, view, at, size);
 }
 
@@ -215,8 +217,8 @@ COLD int merge_right(struct smh_heap *heap, uint32_t at, uint32_t size, uint64_t
         return merge_far(heap, at, size, 0, 1);
     }
     smh_engine_count_free(heap, (uint64_t)size << UNIT_SHIFT);
-    take_out(map, view, at + size, right_size);
     flip_three(view, at, size);
+    take_out(map, view, at + size, right_size);
     insert(map, view, at, size + right_size);
     return 0;
 }
@@ -241,12 +243,12 @@ COLD int merge_left(struct smh_heap *heap, uint32_t at, uint32_t size, uint32_t 
         return merge_far(heap, at, size, left_size, above);
     }
     smh_engine_count_free(heap, (uint64_t)size << UNIT_SHIFT);
-    take_out(map, view, at - left_size, left_size);
     flip(view, at);
+    take_out(map, view, at - left_size, left_size);
     if (right_size != 0) {
-        take_out(map, view, at + size, right_size);
         flip(view, at + size);
         flip(view, at + size + 1);
+        take_out(map, view, at + size, right_size);
     }
     insert(map, view, at - left_size, left_size + size + right_size);
     return 0;

@@ -72,7 +72,7 @@ __attribute__((noinline)) void smh_bitmap_remove(struct smh_bitmap *map, uint32_
         class = smh_bitmap_large_class(map, class);
         head = smh_bitmap_large_head(map, class);
     }
-    next = trusted_in(map, links->next, class);
+    next = links->next == at ? 0 : trusted_in(map, links->next, class);
     if (*head == at) {
         *head = next;
         if (next == 0) {

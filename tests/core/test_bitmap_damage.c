@@ -1,0 +1,292 @@
+/* test_bitmap_damage.c: what users write into blocks they have freed, and tables that are damaged.
+ *
+ *     |xxx trap|  memory: blocks, free chunks with links  |xxx trap|  tables  |xxx trap|
+ *                          ^^^ anything is written here              ^^^ or here
+ *
+ * Whatever stands in freed blocks: blocks handed out later lie in memory and overlap no live one,
+ * live ones keep their bytes and can be freed, and every call ends. Whatever stands in the tables:
+ * validator, walk and verdicts end, change nothing and stay inside.
+ */
+#include "../../sim/random.h"
+#include "../../src/engine/bitmap_layout.h"
+
+#include <criterion/criterion.h>
+#include <smh/engine.h>
+#include <smh/heap.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define MEMORY_MOST 65536u
+#define SLOTS       64u
+
+static uint8_t *memory_end; /* traps; and so does what lies before the first page */
+static uint8_t *tables_end;
+static struct smh_heap heap;
+static struct smh_random draw;
+static struct {
+    uint8_t *block;
+    size_t bytes;
+    uint8_t value;
+} live[SLOTS];
+
+static size_t below(size_t bound)
+{
+    return (size_t)smh_random_below(&draw, bound);
+}
+
+static uint8_t *area(size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *all = mmap(NULL, bytes + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    cr_assert(all != MAP_FAILED);
+    cr_assert_eq(mprotect(all + page, bytes, PROT_READ | PROT_WRITE), 0);
+    return all + page + bytes;
+}
+
+static void set_up(void)
+{
+    memory_end = area(MEMORY_MOST);
+    tables_end = area(MEMORY_MOST);
+    memset(live, 0, sizeof(live));
+}
+
+TestSuite(bitmap_damage, .init = set_up);
+
+static void make(size_t bytes, size_t granule, unsigned target_bits, bool carved)
+{
+    struct smh_heap_config config = {.engine = &smh_engine_bitmap,
+                                     .memory = memory_end - bytes,
+                                     .memory_size = bytes,
+                                     .granule = granule,
+                                     .target_bits = target_bits};
+
+    if (!carved) {
+        config.metadata_size = (smh_heap_metadata_size(&config) + 7) & ~(size_t)7;
+        config.metadata = tables_end - config.metadata_size;
+    }
+    memset(memory_end - bytes, 0, bytes);
+    memset(live, 0, sizeof(live));
+    cr_assert_eq(smh_heap_init(&heap, &config), 0);
+}
+
+/* Mostly small; at times some hundred words of the bitmap. */
+static size_t some_bytes(size_t most)
+{
+    size_t bound = (size_t)16 << below(12);
+
+    return 1 + below(bound < most ? bound : most);
+}
+
+static void hold(size_t slot, uint8_t *block, size_t bytes)
+{
+    live[slot].block = block;
+    live[slot].bytes = bytes;
+    live[slot].value = (uint8_t)smh_random_next(&draw);
+    memset(block, live[slot].value, bytes);
+}
+
+static void is_whole(size_t slot)
+{
+    const uint8_t *block = live[slot].block;
+
+    cr_assert_eq(block[0], live[slot].value);
+    cr_assert_eq(memcmp(block, block + 1, live[slot].bytes - 1), 0);
+    cr_assert_eq(smh_heap_verdict(&heap, block), 0);
+}
+
+static void lies_apart(size_t slot, const uint8_t *block, size_t bytes)
+{
+    cr_assert(block >= heap.memory && block + bytes <= memory_end);
+    for (size_t i = 0; i < SLOTS; i++) {
+        cr_assert(i == slot || live[i].block == NULL || block >= live[i].block + live[i].bytes ||
+                  live[i].block >= block + bytes);
+    }
+}
+
+/* A step of a program: any slot is freed, resized or filled. */
+static void step(void)
+{
+    size_t slot = below(SLOTS);
+    size_t most = heap.memory_size / 2;
+    size_t bytes = some_bytes(most);
+    uint8_t *block;
+
+    if (live[slot].block == NULL) {
+        block = below(8) != 0 ? smh_heap_alloc(&heap, bytes)
+                              : smh_heap_aligned_alloc(&heap, (size_t)8 << below(8), bytes);
+        if (block != NULL) {
+            lies_apart(slot, block, bytes);
+            hold(slot, block, bytes);
+        }
+        return;
+    }
+    is_whole(slot);
+    if (below(4) == 0) {
+        block = smh_heap_realloc(&heap, live[slot].block, bytes);
+        if (block != NULL) {
+            lies_apart(slot, block, bytes);
+            hold(slot, block, bytes);
+        }
+        return;
+    }
+    cr_assert_eq(smh_heap_free(&heap, live[slot].block), 0);
+    live[slot].block = NULL;
+}
+
+static uint32_t some_word(void)
+{
+    switch (below(4)) {
+    case 0:
+        return (uint32_t)smh_random_next(&draw);
+    case 1:
+        return (uint32_t)below(4);
+    default:
+        return (uint32_t)below(heap.memory_size / 8 + 80); /* a unit, or near one */
+    }
+}
+
+/* Into the first words of a free chunk, where its links may be; or two links are exchanged. */
+static void scribble(void)
+{
+    struct smh_chunk chunk = {0};
+    struct smh_chunk chosen[2] = {0};
+    size_t seen = 0;
+
+    while (smh_heap_walk(&heap, &chunk)) {
+        if (!chunk.used) {
+            seen++;
+            if (below(seen) == 0) {
+                chosen[1] = chosen[0];
+                chosen[0] = chunk;
+            }
+        }
+    }
+    if (chosen[0].size == 0) {
+        return;
+    }
+    uint8_t *at = heap.memory + chosen[0].offset;
+    if (chosen[1].size != 0 && below(3) == 0) {
+        memcpy(at, heap.memory + chosen[1].offset, 8);
+        return;
+    }
+    for (size_t i = 0; i < 16 && i + 4 <= chosen[0].size; i += 4) {
+        uint32_t word = some_word();
+
+        if (below(2) == 0) {
+            memcpy(at + i, &word, 4);
+        }
+    }
+}
+
+static void programs_with_dangling_writes(unsigned runs, size_t bytes_most)
+{
+    for (unsigned run = 0; run < runs; run++) {
+        smh_random_init(&draw, run, 7);
+        make(bytes_most / 2 + below(bytes_most / 2), below(3) == 0 ? (size_t)8 << below(4) : 0,
+             run % 2 == 0 ? 64 : 32, run % 3 == 0);
+        for (unsigned i = 0; i < 400; i++) {
+            step();
+            if (below(6) == 0) {
+                scribble();
+            }
+        }
+        for (size_t slot = 0; slot < SLOTS; slot++) {
+            if (live[slot].block != NULL) {
+                is_whole(slot);
+                cr_assert_eq(smh_heap_free(&heap, live[slot].block), 0);
+            }
+        }
+    }
+}
+
+Test(bitmap_damage, writes_to_freed_blocks_make_no_two_blocks_overlap_in_a_small_heap)
+{
+    programs_with_dangling_writes(100, 4000);
+}
+
+Test(bitmap_damage, writes_to_freed_blocks_make_no_two_blocks_overlap_in_a_larger_heap)
+{
+    programs_with_dangling_writes(60, 60000);
+}
+
+/* --- tables ------------------------------------------------------------------------------------
+ */
+
+static void looks_at_everything(void)
+{
+    struct smh_chunk chunk = {0};
+    struct smh_stats stats;
+    size_t steps = 0;
+
+    (void)smh_heap_check(&heap, NULL);
+    while (smh_heap_walk(&heap, &chunk)) {
+        cr_assert_leq(steps++, heap.memory_size / 8);
+    }
+    smh_heap_stats(&heap, &stats);
+    for (size_t i = 0; i < 200; i++) {
+        (void)smh_heap_verdict(&heap, heap.memory + below(heap.memory_size));
+    }
+    for (size_t slot = 0; slot < SLOTS; slot++) {
+        if (live[slot].block != NULL) {
+            (void)smh_heap_verdict(&heap, live[slot].block);
+            (void)smh_heap_verdict(&heap, live[slot].block + 8);
+        }
+    }
+}
+
+static void damage_tables(void)
+{
+    uint8_t *at = heap.metadata + below(heap.metadata_size);
+
+    switch (below(5)) {
+    case 0:
+        *at ^= (uint8_t)(1u << below(8));
+        break;
+    case 1:
+        *at = below(2) == 0 ? 0 : 0xff;
+        break;
+    case 2: /* a word is another's, or a run of them nothing, or all ones */
+        at = heap.metadata + below(heap.metadata_size / 8) * 8;
+        memcpy(at, heap.metadata + below(heap.metadata_size / 8) * 8, 8);
+        break;
+    case 3:
+        at = heap.metadata + below(heap.metadata_size / 8) * 8;
+        memset(at, below(2) == 0 ? 0 : 0xff,
+               below((size_t)(heap.metadata + heap.metadata_size - at) / 8) * 8);
+        break;
+    default:
+        at = heap.metadata + below(heap.metadata_size / 4) * 4;
+        *(uint32_t *)(void *)at = some_word();
+    }
+}
+
+Test(bitmap_damage, whatever_the_tables_hold_the_validator_ends_stays_inside_and_writes_nothing)
+{
+    static uint8_t image[2][MEMORY_MOST];
+    unsigned noticed = 0;
+
+    for (unsigned run = 0; run < 400; run++) {
+        struct smh_heap before;
+
+        smh_random_init(&draw, run, 8);
+        make(run % 4 == 0 ? 400 + below(3000) : 20000 + below(40000), 0, run % 2 == 0 ? 64 : 32,
+             run % 3 == 0);
+        for (unsigned i = 0; i < 150; i++) {
+            step();
+        }
+        for (size_t i = 0; i < 12; i++) {
+            damage_tables();
+            memcpy(image[0], heap.memory, heap.memory_size);
+            memcpy(image[1], heap.metadata, heap.metadata_size);
+            before = heap;
+            noticed += smh_heap_check(&heap, NULL) != 0;
+            looks_at_everything();
+            cr_assert_eq(memcmp(image[0], heap.memory, heap.memory_size), 0);
+            cr_assert_eq(memcmp(image[1], heap.metadata, heap.metadata_size), 0);
+            cr_assert_eq(memcmp(&before, &heap, sizeof(heap)), 0);
+        }
+    }
+    cr_assert_gt(noticed, 3000);
+}
