@@ -43,15 +43,15 @@ class Target(NamedTuple):
 
 # What is slow has less. Inputs of the last two have a form of their own, which chance finds.
 TARGETS = {
-    "heap_ops": Target(30, 20_000_000),
-    "pool_ops": Target(18, 20_000_000),
-    "engines_side_by_side": Target(24, 20_000_000),
-    "wild_pointers": Target(11, 10_000_000),
-    "latency": Target(10, 20_000_000),
-    "zephyr_api": Target(4, 10_000_000),
-    "two_threads": Target(1.3, 5_000_000),
-    "cache_model": Target(1.5, 5_000_000, ("--records=400",)),
-    "hazards": Target(0.2, 500_000, ("--records=10",)),
+    "heap_ops": Target(25, 20_000_000),
+    "pool_ops": Target(13, 20_000_000),
+    "engines_side_by_side": Target(32, 20_000_000),
+    "wild_pointers": Target(12, 10_000_000),
+    "latency": Target(13, 20_000_000),
+    "zephyr_api": Target(2.6, 10_000_000),
+    "two_threads": Target(1, 5_000_000),
+    "cache_model": Target(1.3, 5_000_000, ("--records=400",)),
+    "hazards": Target(0.1, 500_000, ("--records=10",)),
 }
 TEXTS = {"scenario_json": 100_000, "trace_text": 100_000}  # runs of a leg
 TEXT_LEGS = 3
