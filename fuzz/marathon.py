@@ -134,7 +134,7 @@ class Marathon:
         program = str(self.program(target, build))
         kept = self.folder / "failures" / f"{target}-{build}-{seed}"
         if build != "libfuzzer":
-            return [program, f"--generate={seed}", f"--operations={leg['operations']}",
+            return [program, f"--generate={seed}", f"--operations={TARGETS[target].leg}",
                     *TARGETS[target].options, f"--keep={kept}"]
         found = self.folder / f"corpus-{target}-{seed}"  # the committed corpus is not written to
         found.mkdir(exist_ok=True)
