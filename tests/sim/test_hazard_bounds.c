@@ -203,3 +203,44 @@ Test(hazard_bounds, what_others_left_dirty_beside_the_allocator_is_not_written_b
     cr_assert_str_eq(hazard_found(&given), "H1 2 0");
     hazard_close(&given);
 }
+
+/*     0               64              128     a word of the judge's bits is 64 bytes
+ *     |       | block 0       | block 1 |     block 0 is freed: block 1's bytes keep their value */
+Test(hazard_bounds, a_free_leaves_the_bytes_of_neighbours_defined)
+{
+    struct hazard_case given = hazard_case();
+    hazard_open(&given);
+    hazard_block(&given, 2, 0, 32, 32);
+    hazard_block(&given, 0, 32, 64, 32);
+    hazard_block(&given, 1, 96, 32, 32);
+    hazard_access(&given, SMH_ACCESS_STORE, 0, 32);
+    hazard_access(&given, SMH_ACCESS_STORE, 96, 32);
+    hazard_access(&given, SMH_ACCESS_LOAD, 32, 64);
+    hazard_free(&given, 32);
+    hazard_access(&given, SMH_ACCESS_DMA_READ, 0, 32);
+    hazard_access(&given, SMH_ACCESS_DMA_READ, 96, 32);
+    cr_assert_str_eq(hazard_found(&given), "H5 2; H5 1");
+    hazard_close(&given);
+}
+
+/* Of a line that two blocks share, one of them handed out again and again. */
+Test(hazard_bounds, what_is_cut_out_of_a_history_leads_back_to_where_it_began)
+{
+    struct hazard_case given = hazard_case();
+    hazard_open(&given);
+    hazard_block(&given, 0, 0, 16, 0);
+    hazard_block(&given, 1, 16, 16, 0);
+    hazard_access(&given, SMH_ACCESS_STORE, 16, 16);
+    hazard_access(&given, SMH_ACCESS_STORE, 0, 16);
+    for (int i = 0; i < 40; i++) {
+        hazard_free(&given, 16);
+        hazard_block(&given, 1, 16, 16, 0);
+        hazard_access(&given, SMH_ACCESS_STORE, 16, 16);
+    }
+    hazard_access(&given, SMH_ACCESS_DMA_WRITE, 16, 16);
+    cr_assert_str_eq(hazard_found(&given), "H1 1 0");
+    const struct smh_hazard *hazard = smh_judge_hazard_at(given.judge, 0);
+    cr_assert_str_eq(hazard_sequence(&given, 0), "store dma_write evict");
+    cr_assert_eq(hazard->sequence[0].owner.slot, 0);
+    hazard_close(&given);
+}
