@@ -5,7 +5,8 @@
  *
  * Whatever stands in freed blocks: blocks handed out later lie in memory and overlap no live one,
  * live ones keep their bytes and can be freed, and every call ends. Whatever stands in the tables:
- * validator, walk and verdicts end, change nothing and stay inside.
+ * validator, walk and verdicts end, change nothing, stay inside, and give the answers that are
+ * known.
  */
 #include "../../sim/random.h"
 #include "../../src/engine/bitmap_layout.h"
@@ -214,26 +215,61 @@ Test(bitmap_damage, writes_to_freed_blocks_make_no_two_blocks_overlap_in_a_large
 /* --- tables ------------------------------------------------------------------------------------
  */
 
+static uint64_t fingerprint; /* of all answers */
+
+static void note(uint64_t value)
+{
+    fingerprint = (fingerprint ^ value) * UINT64_C(0x100000001b3);
+    fingerprint ^= fingerprint >> 29;
+}
+
+static void note_check(void)
+{
+    struct smh_fault fault = {0};
+
+    note((uint64_t)smh_heap_check(&heap, &fault));
+    note(fault.offset);
+    for (const char *at = fault.rule != NULL ? fault.rule : ""; *at != '\0'; at++) {
+        note((uint8_t)*at);
+    }
+}
+
 static void looks_at_everything(void)
 {
     struct smh_chunk chunk = {0};
     struct smh_stats stats;
     size_t steps = 0;
 
-    (void)smh_heap_check(&heap, NULL);
+    note_check();
     while (smh_heap_walk(&heap, &chunk)) {
         cr_assert_leq(steps++, heap.memory_size / 8);
+        note(chunk.offset);
+        note(chunk.size << 1 | (chunk.used ? 1 : 0));
+        note(chunk.usable);
     }
     smh_heap_stats(&heap, &stats);
+    note(stats.largest_free_bytes);
     for (size_t i = 0; i < 200; i++) {
-        (void)smh_heap_verdict(&heap, heap.memory + below(heap.memory_size));
+        note((uint64_t)smh_heap_verdict(&heap, heap.memory + below(heap.memory_size)));
     }
     for (size_t slot = 0; slot < SLOTS; slot++) {
         if (live[slot].block != NULL) {
-            (void)smh_heap_verdict(&heap, live[slot].block);
-            (void)smh_heap_verdict(&heap, live[slot].block + 8);
+            note((uint64_t)smh_heap_verdict(&heap, live[slot].block));
+            note((uint64_t)smh_heap_verdict(&heap, live[slot].block + 8));
         }
     }
+}
+
+/* Answers that are known: who changes encoding, placement or rules on purpose looks at some of them
+ * and then writes the new number down. (64 bits: the fast ways are part of it.) */
+#define DAMAGED_TABLES UINT64_C(0x760e8b4613e2e684)
+#define DAMAGED_WORDS  UINT64_C(0xaa034d7f213c4535)
+#define LAYOUTS        UINT64_C(0x5d4434e91e13f970)
+
+static void answers_are(const char *what, uint64_t known)
+{
+    cr_assert(sizeof(void *) < 8 || fingerprint == known, "%s: the answers are others: 0x%llx",
+              what, (unsigned long long)fingerprint);
 }
 
 static void damage_tables(void)
@@ -289,4 +325,85 @@ Test(bitmap_damage, whatever_the_tables_hold_the_validator_ends_stays_inside_and
         }
     }
     cr_assert_gt(noticed, 3000);
+    answers_are("damaged tables", DAMAGED_TABLES);
+}
+
+/* Every bit of the maps of classes, the reserve and the tables, one at a time. */
+Test(bitmap_damage, every_bit_of_the_state_and_of_the_tables_has_its_rule)
+{
+    struct smh_heap sound;
+
+    for (unsigned run = 0; run < 6; run++) {
+        smh_random_init(&draw, run, 9);
+        make(run < 4 ? 1500 : 12000, run % 2 == 0 ? 0 : 32, 64, run % 3 == 0);
+        for (unsigned i = 0; i < 300; i++) {
+            step();
+        }
+        sound = heap;
+        for (size_t word = 0; word < SMH_BITMAP_MAPS + 2; word++) {
+            struct smh_bitmap *map = smh_bitmap_of(&heap);
+            uint32_t *at = word < SMH_BITMAP_MAPS    ? &map->maps[word]
+                           : word == SMH_BITMAP_MAPS ? &map->reserve
+                                                     : &map->reserve_end;
+
+            for (unsigned bit = 0; bit < 32; bit++) {
+                *at ^= 1u << bit;
+                note_check();
+                heap = sound;
+            }
+        }
+        for (size_t i = 0; i < heap.metadata_size * 8; i++) {
+            heap.metadata[i / 8] ^= (uint8_t)(1u << (i % 8));
+            note_check();
+            heap.metadata[i / 8] ^= (uint8_t)(1u << (i % 8));
+        }
+        cr_assert_eq(smh_heap_check(&heap, NULL), 0);
+    }
+    answers_are("damaged words", DAMAGED_WORDS);
+}
+
+/* Sizes and places of regions and tables, to the byte. */
+Test(bitmap_damage, where_everything_lies_is_known_for_every_granule_size_and_place)
+{
+    for (size_t granule = 4; granule <= 8192; granule *= 2) {
+        for (size_t bytes = 1; bytes < 40000; bytes += 1 + bytes / 9) {
+            for (size_t shift = 0; shift < 64; shift += 5) {
+                struct smh_heap_config config = {.engine = &smh_engine_bitmap,
+                                                 .memory = memory_end - MEMORY_MOST + shift,
+                                                 .memory_size = bytes,
+                                                 .granule = granule};
+                size_t need = smh_heap_metadata_size(&config);
+
+                note(need);
+                for (size_t less = 0; less < 20 && (less == 0 || less <= need); less++) {
+                    int result;
+
+                    config.metadata_size = need - less;
+                    config.metadata = less == 0 ? NULL : tables_end - MEMORY_MOST + shift % 8;
+                    result = smh_heap_init(&heap, &config);
+                    note((uint64_t)result);
+                    if (result == 0) {
+                        const struct smh_bitmap *map = smh_bitmap_view(&heap);
+
+                        note(heap.capacity_bytes);
+                        note(heap.metadata_size);
+                        note((uint64_t)(heap.metadata - (less == 0 ? memory_end : tables_end)));
+                        note((uint64_t)heap.step_shift << 8 | heap.granule_shift);
+                        note(map->base - (uintptr_t)memory_end);
+                        note((uintptr_t)map->words - (uintptr_t)heap.metadata);
+                        note((uintptr_t)map->heads - (uintptr_t)heap.metadata);
+                        note((uint64_t)map->units << 32 | map->end);
+                        note((uint64_t)map->exact << 32 | map->class_shift);
+                        note((uint64_t)map->reserve << 32 | map->reserve_end);
+                        note(map->odd_units);
+#if UINTPTR_MAX > UINT32_MAX
+                        note((uint64_t)map->fast_units << 32 | map->fast_exact);
+#endif
+                        cr_assert_eq(smh_heap_check(&heap, NULL), 0);
+                    }
+                }
+            }
+        }
+    }
+    answers_are("layouts", LAYOUTS);
 }

@@ -3,6 +3,8 @@
 #include "panic_hook.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <smh/port.h>
 #include <smh/shared_multi_heap.h>
@@ -245,4 +247,16 @@ Test(shared_multi_heap, an_attribute_out_of_bounds_is_a_mistake_and_no_failed_re
     cr_assert_eq(smh_pool_stats(smh_shared_pool(), SMH_ATTR_ANY, &stats), 0);
     cr_assert_eq(stats.failed_requests, 0);
     cr_assert_eq(stats.live_blocks, 1, "not freed either");
+}
+
+Test(shared_multi_heap, its_lock_is_taken_and_given_back_when_it_is_initialised)
+{
+    pthread_mutexattr_t attr;
+
+    (void)pthread_mutexattr_init(&attr);
+    (void)pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK); /* misuse is a panic */
+    (void)pthread_mutex_init((pthread_mutex_t *)(void *)smh_shared_pool()->lock.words, &attr);
+    cr_assert_eq(shared_multi_heap_pool_init(), 0);
+    cr_assert_eq(shared_multi_heap_pool_init(), -EALREADY);
+    cr_assert_eq(add(SMH_REG_ATTR_CACHEABLE, 0, 0x1000), 0);
 }
