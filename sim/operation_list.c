@@ -25,12 +25,6 @@ static void make_room(struct smh_operation_list *list, size_t more)
     list->capacity = capacity;
 }
 
-void smh_operation_list_add(struct smh_operation_list *list, const struct smh_operation *operation)
-{
-    make_room(list, 1);
-    list->operations[list->count++] = *operation;
-}
-
 int smh_operation_list_collect(struct smh_operation_list *list, struct smh_source *source,
                                struct smh_error *error)
 {

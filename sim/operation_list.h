@@ -1,6 +1,6 @@
 /* operation_list.h: operations in memory, for benches, tests and fuzzers.
  *
- * Owns: a growing array of operations, filled by hand or from a source, and the source over it.
+ * Owns: a growing array of operations, filled from a source, and the source over it.
  */
 #ifndef SMH_SIM_OPERATION_LIST_H
 #define SMH_SIM_OPERATION_LIST_H
@@ -13,8 +13,6 @@ struct smh_operation_list {
     size_t capacity;
 };
 
-/* Appends one. */
-void smh_operation_list_add(struct smh_operation_list *list, const struct smh_operation *operation);
 /* Appends all that source yields and closes it. -1 with *error set. */
 int smh_operation_list_collect(struct smh_operation_list *list, struct smh_source *source,
                                struct smh_error *error);

@@ -138,8 +138,8 @@ static void print_indented(const char *text, FILE *out)
     }
 }
 
-void smh_hazard_print(const struct smh_scenario *scenario, const struct smh_hazard *hazard,
-                      FILE *out)
+static void print_hazard(const struct smh_scenario *scenario, const struct smh_hazard *hazard,
+                         FILE *out)
 {
     struct smh_sites *sites = smh_sites_open(scenario);
     struct smh_place place;
@@ -174,7 +174,7 @@ void smh_result_print_hazards(const struct smh_result *result, FILE *out)
         return;
     }
     for (size_t i = 0; i < result->hazard_count; i++) {
-        smh_hazard_print(result->scenario, &result->hazards[i], out);
+        print_hazard(result->scenario, &result->hazards[i], out);
     }
     fprintf(out, "hazards: %" PRIu64, (uint64_t)result->hazard_count + result->hazards_unlisted);
     if (result->hazards_unlisted != 0) {
@@ -280,7 +280,7 @@ static json_t *step_json(const struct smh_scenario *scenario, const struct smh_h
     return object;
 }
 
-json_t *smh_hazard_json(const struct smh_scenario *scenario, const struct smh_hazard *hazard)
+static json_t *hazard_json(const struct smh_scenario *scenario, const struct smh_hazard *hazard)
 {
     char class_name[8];
     snprintf(class_name, sizeof(class_name), "H%u", hazard->hazard_class);
@@ -322,7 +322,7 @@ json_t *smh_result_hazards_json(const struct smh_result *result)
     }
     json_t *list = json_array();
     for (size_t i = 0; i < result->hazard_count; i++) {
-        json_array_append_new(list, smh_hazard_json(result->scenario, &result->hazards[i]));
+        json_array_append_new(list, hazard_json(result->scenario, &result->hazards[i]));
     }
     return list;
 }

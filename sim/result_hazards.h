@@ -35,11 +35,7 @@
 
 #include "result.h"
 
-/* One hazard, as a compiler prints an error. */
-void smh_hazard_print(const struct smh_scenario *scenario, const struct smh_hazard *hazard,
-                      FILE *out);
-json_t *smh_hazard_json(const struct smh_scenario *scenario, const struct smh_hazard *hazard);
-/* All of a result, and how many. */
+/* All of a result, each as a compiler prints an error, and how many. */
 void smh_result_print_hazards(const struct smh_result *result, FILE *out);
 /* The list above, or null. */
 json_t *smh_result_hazards_json(const struct smh_result *result);

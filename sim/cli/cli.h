@@ -71,14 +71,8 @@ int smh_command_cache(int argc, char **argv);     /* reads its own options */
  * said why; options->help when help was asked for and printed. */
 int smh_cli_options(struct smh_cli_options *options, int argc, char **argv);
 void smh_cli_options_free(struct smh_cli_options *options);
-/* Prints the help of one command. */
-void smh_cli_help(const struct smh_command *command, FILE *out);
 /* Prints "smh COMMAND: message" and the line to paste; returns SMH_EXIT_INPUT. */
 int smh_cli_refuse(const char *command, const char *message);
-
-/* An engine of the core by name, or the plug-in in the shared object at a path that contains '/'.
- * NULL with *error set. */
-const struct smh_engine *smh_cli_engine(const char *name, struct smh_error *error);
 
 /* A progress line on standard error, when that is a terminal and not quiet. */
 struct smh_progress {

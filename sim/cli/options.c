@@ -53,10 +53,10 @@ static bool takes(const struct smh_command *command, char letter)
     return letter == 'h' || strchr(command->options, letter) != NULL;
 }
 
-void smh_cli_help(const struct smh_command *command, FILE *out)
+static void print_help(const struct smh_command *command)
 {
-    fprintf(out, "usage: smh %s [OPTIONS] %s\n\n%s\n\n", command->name, command->arguments,
-            command->summary);
+    printf("usage: smh %s [OPTIONS] %s\n\n%s\n\n", command->name, command->arguments,
+           command->summary);
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if (!takes(command, rows[i].letter)) {
             continue;
@@ -71,11 +71,11 @@ void smh_cli_help(const struct smh_command *command, FILE *out)
         snprintf(left, sizeof(left), "%s--%s%s%s", dash, rows[i].name,
                  rows[i].argument != NULL ? " " : "",
                  rows[i].argument != NULL ? rows[i].argument : "");
-        fprintf(out, "  %-28s %s\n", left, rows[i].help);
+        printf("  %-28s %s\n", left, rows[i].help);
     }
-    fprintf(out, "\nExit codes: 0 pass, %s2 bad usage or bad input%s.\n",
-            takes(command, 'e') ? "1 an expectation failed, " : "",
-            takes(command, 'e') ? ", 3 the allocator broke a rule" : "");
+    printf("\nExit codes: 0 pass, %s2 bad usage or bad input%s.\n",
+           takes(command, 'e') ? "1 an expectation failed, " : "",
+           takes(command, 'e') ? ", 3 the allocator broke a rule" : "");
 }
 
 int smh_cli_refuse(const char *command, const char *message)
@@ -102,7 +102,9 @@ static const struct smh_engine *load_plugin(const char *path, struct smh_error *
     return engine; /* the library stays for the life of the program */
 }
 
-const struct smh_engine *smh_cli_engine(const char *name, struct smh_error *error)
+/* An engine of the core by name, or the plug-in in the shared object at a path that contains '/'.
+ * NULL with *error set. */
+static const struct smh_engine *find_engine(const char *name, struct smh_error *error)
 {
     if (strchr(name, '/') != NULL) {
         return load_plugin(name, error);
@@ -126,7 +128,7 @@ static int add_engine(struct smh_cli_options *options, const char *name, struct 
 {
     const struct smh_engine *engine = NULL;
     if (strcmp(name, "as_written") != 0) {
-        engine = smh_cli_engine(name, error);
+        engine = find_engine(name, error);
         if (engine == NULL) {
             return -1;
         }
@@ -355,7 +357,7 @@ int smh_cli_options(struct smh_cli_options *options, int argc, char **argv)
             return smh_cli_refuse(argv[0], error.message);
         }
         if (options->help) {
-            smh_cli_help(command, stdout);
+            print_help(command);
             return SMH_EXIT_PASS;
         }
     }

@@ -20,7 +20,6 @@ struct smh_owners {
     struct smh_owners_table table; /* first: see owners.h */
     size_t count, capacity;
     uint32_t first_free;
-    size_t in_use;
     struct starts *starts;
     size_t region_count;
 };
@@ -142,7 +141,6 @@ uint32_t smh_owners_add(struct smh_owners *owners, const struct smh_owner *owner
     }
     owners->table.records[number] =
         (struct smh_owner_record){.owner = *owner, .reserved = reserved, .holds = 1};
-    owners->in_use++;
     uint32_t *cell = &owners->starts[owner->region].cells[owner->offset / CELL_BYTES];
     owners->table.records[number].next = *cell;
     *cell = number;
@@ -199,10 +197,4 @@ void smh_owners_reuse(struct smh_owners *owners, uint32_t number)
 {
     owners->table.records[number].next = owners->first_free;
     owners->first_free = number;
-    owners->in_use--;
-}
-
-size_t smh_owners_count(const struct smh_owners *owners)
-{
-    return owners->in_use;
 }

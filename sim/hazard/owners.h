@@ -71,7 +71,5 @@ static inline void smh_owners_release(struct smh_owners *owners, uint32_t number
         smh_owners_reuse(owners, number);
     }
 }
-/* Records that are live or held. */
-size_t smh_owners_count(const struct smh_owners *owners);
 
 #endif

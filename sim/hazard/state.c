@@ -357,11 +357,6 @@ uint64_t smh_state_shape(uint64_t state)
     return state & ~ALL_CURRENT;
 }
 
-uint64_t smh_state_current(uint64_t state)
-{
-    return state & ALL_CURRENT;
-}
-
 bool smh_state_dirty(uint64_t state, unsigned slot)
 {
     const uint64_t one = DIRTY | 7u << PENDING_SHIFT | 3u << UNCACHED_SHIFT;

@@ -345,13 +345,3 @@ bool smh_states_unwritten(const struct smh_states *states, uint32_t set, unsigne
     }
     return false;
 }
-
-size_t smh_states_set_count(const struct smh_states *states)
-{
-    return states->count;
-}
-
-size_t smh_states_set_size(const struct smh_states *states, uint32_t set)
-{
-    return set == SMH_STATES_GIVEN_UP ? 0 : states->sets[set]->count;
-}

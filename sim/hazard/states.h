@@ -144,8 +144,6 @@ static inline uint64_t smh_states_hash(const uint64_t weights[2], uint64_t bytes
 {
     return weights[0] * (uint32_t)bytes + weights[1] * (bytes >> 32);
 }
-size_t smh_states_set_count(const struct smh_states *states);
-size_t smh_states_set_size(const struct smh_states *states, uint32_t set);
 
 /* --- single states, for who reconstructs one schedule --------------------------------------------
  */
@@ -179,9 +177,8 @@ uint64_t smh_states_first(const struct smh_regime *regime);
 uint64_t smh_states_apply(const struct smh_regime *regime, uint64_t state, enum smh_event event,
                           unsigned slot, bool *stale);
 bool smh_state_lost(uint64_t state);
-/* A state with its "current" bits taken out, and those bits alone. */
+/* A state with its "current" bits taken out. */
 uint64_t smh_state_shape(uint64_t state);
-uint64_t smh_state_current(uint64_t state);
 bool smh_state_pristine(uint64_t state); /* no copy stale or dirty, nothing pending */
 /* Dirty, or stores pending: of a slot's core or L2; SMH_STATES_SLOTS: of any. */
 bool smh_state_dirty(uint64_t state, unsigned slot);

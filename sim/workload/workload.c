@@ -47,7 +47,8 @@ struct workload {
     struct smh_error error;
 };
 
-bool smh_scenario_resolve_attr(void *context, const char *name, uint32_t *attr)
+/* The attribute of that name; context is the scenario. */
+static bool resolve_attr(void *context, const char *name, uint32_t *attr)
 {
     const struct smh_scenario *scenario = context;
     for (size_t i = 0; i < scenario->attr_count; i++) {
@@ -72,7 +73,7 @@ void smh_actor_trace_options(const struct smh_scenario *scenario, size_t actor,
         .start_ns = config->start_ns,
         .step_ns = config->step_ns,
         .max_operations = config->max_operations,
-        .resolve = smh_scenario_resolve_attr,
+        .resolve = resolve_attr,
         .context = (void *)(uintptr_t)scenario,
     };
 }

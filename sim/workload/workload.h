@@ -12,7 +12,4 @@
 void smh_actor_trace_options(const struct smh_scenario *scenario, size_t actor,
                              struct smh_trace_options *options);
 
-/* The attribute of that name; context is the scenario. */
-bool smh_scenario_resolve_attr(void *context, const char *name, uint32_t *attr);
-
 #endif

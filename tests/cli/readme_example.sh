@@ -1,5 +1,14 @@
-# The scenario that README shows loads and passes.
+# The scenario that README shows loads and passes, and the report of a hazard that it shows is what smh prints.
 mkdir -p scenarios && ln -s "$ROOT/scenarios/traces" scenarios/traces
 awk '/^```json/ { inside = 1; next } /^```/ { inside = 0 } inside' "$ROOT/README.md" > scenarios/example.json
 "$SMH" check scenarios/example.json
 "$SMH" run scenarios/example.json | tail -3
+cd "$ROOT"
+"$SMH" run scenarios/hazards/bitmap_free_chunk_behind_buffer.json > "$OLDPWD/printed"
+awk '/^\$ smh run scenarios\/hazards/ { inside = 1; next } /^```/ { inside = 0 } inside' README.md > "$OLDPWD/shown"
+cd "$OLDPWD"
+while IFS= read -r line; do # "..." at its end or beginning: something is left out there
+    line=${line#... }; line=${line%...}; line=${line%; }
+    grep -qF -- "$line" printed || echo "README shows, smh does not print: $line"
+done < shown
+echo "$(wc -l < shown) lines of a report compared"
