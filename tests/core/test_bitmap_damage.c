@@ -264,6 +264,7 @@ static void looks_at_everything(void)
  * and then writes the new number down. (64 bits: the fast ways are part of it.) */
 #define DAMAGED_TABLES UINT64_C(0x760e8b4613e2e684)
 #define DAMAGED_WORDS  UINT64_C(0xaa034d7f213c4535)
+#define PLACES         UINT64_C(0xf88872284a36b162)
 #define LAYOUTS        UINT64_C(0x5d4434e91e13f970)
 
 static void answers_are(const char *what, uint64_t known)
@@ -360,6 +361,47 @@ Test(bitmap_damage, every_bit_of_the_state_and_of_the_tables_has_its_rule)
         cr_assert_eq(smh_heap_check(&heap, NULL), 0);
     }
     answers_are("damaged words", DAMAGED_WORDS);
+}
+
+/* Where blocks lie, by every way to ask for them, full heaps and memory of any granule included. */
+Test(bitmap_damage, where_every_block_lies_and_what_is_counted_is_known)
+{
+    for (unsigned run = 0; run < 60; run++) {
+        smh_random_init(&draw, run, 10);
+        make(run % 3 == 0 ? 300 + below(4000) : 20000 + below(40000),
+             run % 4 == 0 ? (size_t)8 << below(6) : 0, 64, run % 5 == 0);
+        for (unsigned i = 0; i < 500; i++) {
+            const struct smh_bitmap *map = smh_bitmap_view(&heap);
+            size_t slot = below(SLOTS);
+
+            step();
+            if (live[slot].block != NULL && below(4) == 0) {
+                bool resized = smh_heap_resize(&heap, live[slot].block,
+                                               live[slot].bytes = some_bytes(heap.memory_size / 2));
+
+                live[slot].bytes =
+                    resized ? live[slot].bytes : smh_heap_usable_size(&heap, live[slot].block);
+                memset(live[slot].block, live[slot].value, live[slot].bytes);
+            }
+            note(live[slot].block == NULL ? 0 : (uint64_t)(live[slot].block - heap.memory));
+            note(heap.used_bytes);
+            note((uint64_t)heap.allocated_blocks << 32 | heap.failed_requests);
+            note((uint64_t)map->reserve << 32 | map->reserve_end);
+            note((uint64_t)smh_heap_verdict(&heap, heap.memory + below(heap.memory_size)));
+            note(map->heads[below(map->exact)]);
+            if (i % 50 == 0) {
+                cr_assert_eq(smh_heap_check(&heap, NULL), 0);
+            }
+        }
+        for (size_t slot = 0; slot < SLOTS; slot++) {
+            if (live[slot].block != NULL) {
+                cr_assert_eq(smh_heap_free(&heap, live[slot].block), 0);
+                note(heap.engine->largest_free(&heap));
+            }
+        }
+        cr_assert_eq(smh_heap_check(&heap, NULL), 0);
+    }
+    answers_are("places", PLACES);
 }
 
 /* Sizes and places of regions and tables, to the byte. */
