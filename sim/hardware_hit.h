@@ -1,8 +1,8 @@
 /* hardware_hit.h: the allocator's access that needs nothing but a line that is there.
  *
  * Owns: struct smh_hardware_range, and smh_hit_again and smh_hit_first: what hardware.c does for a
- * word that the traced core loaded or stored, at once, where that is in the line of its L1's set that was used
- * last, and private for the judge. Most accesses of a simulation end here.
+ * word that the traced core loaded or stored, at once, where that is in the line of its L1's set
+ * that was used last, and private for the judge. Most accesses of a simulation end here.
  *
  *     address --> line of the region --> follow: the allocator's line, on this core
  *                        |-------------> memory: there in L1; data, definedness, counts
