@@ -15,6 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from table import print_table
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "afl"
 TEXTS = ("scenario_json", "trace_text")
@@ -76,13 +78,6 @@ def fuzz(target: str, seconds: int, jobs: int) -> dict[str, str]:
         "result": f"FAILED: {len(crashes)} inputs" if crashes else "did not run" if failed else "ok",
         "input": str(crashes[0].relative_to(ROOT)) if crashes else "",
     }
-
-
-def print_table(rows: list[dict[str, str]]) -> None:
-    columns = [name for name in rows[0] if name != "input"]
-    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in columns}
-    for row in [{name: name for name in columns}, *rows]:
-        print("  ".join(row[name].ljust(widths[name]) for name in columns).rstrip())
 
 
 def main() -> int:

@@ -16,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 
+from table import print_table
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "fuzz"
 CRASHES = BUILD / "crashes"
@@ -89,14 +91,6 @@ def merge(target: str) -> None:
     count = sum(1 for _ in seeds.iterdir())
     size = sum(file.stat().st_size for file in seeds.iterdir())
     print(f"{target}: {count} inputs, {size} bytes")
-
-
-def print_table(rows: list[dict[str, str]]) -> None:
-    """Rows as a table with columns of one width."""
-    columns = [name for name in rows[0] if name != "input"]
-    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in columns}
-    for row in [{name: name for name in columns}, *rows]:
-        print("  ".join(row[name].ljust(widths[name]) for name in columns).rstrip())
 
 
 def main() -> int:

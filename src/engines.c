@@ -8,6 +8,10 @@
 
 #include <smh/engine.h>
 
+_Static_assert(SMH_ENGINE_ABI == 2u &&
+                   sizeof(struct smh_engine) == 2 * sizeof(unsigned) + 18 * sizeof(void *),
+               "another struct smh_engine is another SMH_ENGINE_ABI");
+
 static const struct smh_engine *const engines[] = {
     &smh_engine_zephyr,   &smh_engine_zephyr_stats, &smh_engine_first_fit,
     &smh_engine_next_fit, &smh_engine_best_fit,     &smh_engine_worst_fit,
