@@ -127,9 +127,9 @@ static int open_heap(struct fuzz_stage *stage, const struct smh_fuzz_config *con
     return code;
 }
 
-static bool has_spare_slot(const struct smh_fuzz_config *config)
+static size_t slot_count_of(const struct smh_fuzz_config *config)
 {
-    return config->spare_slot && config->region_count < SMH_FUZZ_REGIONS_MAX;
+    return config->spare_slot ? SMH_FUZZ_REGIONS_MAX : config->region_count;
 }
 
 static int open_pool(struct fuzz_stage *stage, const struct smh_fuzz_config *config)
@@ -138,11 +138,14 @@ static int open_pool(struct fuzz_stage *stage, const struct smh_fuzz_config *con
         .match = config->match,
         .policy = config->policy,
         .slots = stage->slots,
-        .slot_count = config->region_count + (has_spare_slot(config) ? 1 : 0),
+        .slot_count = slot_count_of(config),
         .unlocked = true,
     };
-    /* What lay there before is of no account. */
+    /* What lay there before is of no account, not even an address below all regions. */
     memset(stage->slots, 0xA5, pool.slot_count * sizeof(stage->slots[0]));
+    for (size_t i = 0; i < pool.slot_count; i++) {
+        stage->slots[i].address_at = 8;
+    }
     int code = smh_pool_init(&stage->machine.pool, &pool);
     for (size_t i = 0; code == 0 && i < config->region_count; i++) {
         const struct smh_fuzz_region *from = &config->regions[i];

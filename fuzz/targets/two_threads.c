@@ -459,7 +459,6 @@ static void open_spares(const struct smh_fuzz_config *config)
         smh_port_unpoison(spares[i], SPARE_BYTES);
         memset(spares[i], 0xA5, SPARE_BYTES);
     }
-    stage.machine.pool.slot_count = (uint32_t)config->region_count + spare_count;
 }
 
 static void close_spares(void)
@@ -477,6 +476,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct smh_fuzz_input input;
     smh_fuzz_open(&input, bytes, size);
+    input.config.spare_slot = true;
     if (input.record_count < THREADS || !fuzz_stage_open(&stage, &input.config, true)) {
         return 0;
     }

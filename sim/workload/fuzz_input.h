@@ -93,7 +93,7 @@ struct smh_fuzz_config {
     size_t region_count; /* 1 to SMH_FUZZ_REGIONS_MAX */
     /* Region i lies at places[i] * SMH_FUZZ_STRIDE: not always in the order of adding. */
     uint8_t places[SMH_FUZZ_REGIONS_MAX];
-    bool spare_slot; /* the pool has room for one region more (of SMH_FUZZ_REGIONS_MAX) */
+    bool spare_slot; /* the pool has room for SMH_FUZZ_REGIONS_MAX regions, however few it gets */
     struct smh_fuzz_region regions[SMH_FUZZ_REGIONS_MAX];
 };
 
