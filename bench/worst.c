@@ -52,8 +52,8 @@ static const struct {
      * was the reserve. aligned_alloc: two searches, and a rest in front too. free: two chunks out,
      * one placed. realloc: as free of what follows, and alloc's rest. With each end of a long chunk
      * come its milestones, one for each power of 64. The figures are a twentieth more than 20000
-     * evaluations found: 769, 1129, 738, 833; free's, than 834, found by a later search with another
-     * rule for the reserve. */
+     * evaluations found: 769, 1129, 738, 833; free's, than 834, found by a later search with
+     * another rule for the reserve. */
     {"bitmap", {810, 1190, 880, 880}},
     /* sys_heap looks at three chunks of a bucket, then at the next bucket; splits once (twice when
      * aligned), joins at most two neighbours. Nothing grows with the heap. */
