@@ -71,8 +71,9 @@ extern const struct smh_policy
     smh_policy_best_fit;                             /* smallest largest-free that suffices first,
                                                         the others after by descending largest-free */
 extern const struct smh_policy smh_policy_most_free; /* most free bytes first */
-/* The i-th policy; NULL past the last. By name; NULL when there is none. */
+/* The i-th policy, in the order of `smh list policies`; NULL past the last. */
 const struct smh_policy *smh_policy_at(size_t index);
+/* By name; NULL when there is none. */
 const struct smh_policy *smh_policy_find(const char *name);
 
 /* A region in its pool. The fields are the core's.

@@ -1,9 +1,9 @@
 #!/bin/bash
 # How much smh record slows programs down: best of 9 runs without and with the library, interleaved.
 #
-#     sim/record/slowdown.sh [FOLDER with libsmh_record.so, default build]
+#     bench/record_slowdown.sh [FOLDER with libsmh_record.so, default build]
 set -euo pipefail
-root=$(cd "$(dirname "$0")/../.." && pwd)
+root=$(cd "$(dirname "$0")/.." && pwd)
 library=$(realpath "${1:-$root/build}/libsmh_record.so")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -16,7 +16,7 @@ ticks=0
 [ "$(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)" = tsc ] && ticks=1
 
 # Nanoseconds of the command, read from input, with LD_PRELOAD set to $1.
-seconds() {
+nanoseconds() {
     local preload=$1 input=$2 start end
     shift 2
     start=$(date +%s%N)
@@ -29,9 +29,9 @@ measure() {
     local input=$1 plain=9000000000000 recorded=9000000000000 now calls
     shift
     for _ in 1 2 3 4 5 6 7 8 9; do
-        now=$(seconds "" "$input" "$@") && [ "$now" -lt "$plain" ] && plain=$now
+        now=$(nanoseconds "" "$input" "$@") && [ "$now" -lt "$plain" ] && plain=$now
         rm -f raw/*
-        now=$(seconds "$library" "$input" "$@") && [ "$now" -lt "$recorded" ] && recorded=$now
+        now=$(nanoseconds "$library" "$input" "$@") && [ "$now" -lt "$recorded" ] && recorded=$now
     done
     # header.next, the number of records, is the 64-bit word at byte 64 of a raw file.
     calls=$(for file in raw/*; do od -A n -t u8 -j 64 -N 8 "$file"; done | awk '{ n += $1 } END { print n }')
