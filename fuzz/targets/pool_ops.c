@@ -324,12 +324,13 @@ static void judge_check(unsigned argument)
 }
 
 /* Allocates and frees straight in the heap, which counts nothing of it: what is left meanwhile. */
-static size_t try_heap(struct smh_heap *heap, size_t bytes)
+static size_t try_heap(struct smh_heap *heap, size_t bytes, void **place)
 {
     struct smh_heap before = *heap;
     void *block = smh_heap_alloc(heap, bytes);
     size_t left = block == NULL ? 0 : heap->engine->largest_free(heap);
     (void)smh_heap_free(heap, block);
+    *place = block;
     heap->allocated_blocks = before.allocated_blocks;
     heap->peak_used_bytes = before.peak_used_bytes;
     heap->failed_requests = before.failed_requests;
@@ -349,9 +350,12 @@ static void judge_reserve_edge(const struct smh_operation *operation)
         !stage.scenario.match(slot->region.attr, attr)) {
         return;
     }
-    /* Those take another chunk each time. */
-    size_t left = try_heap(&slot->heap, bytes);
-    if (left == 0 || left != try_heap(&slot->heap, bytes) || engine == &smh_engine_zephyr ||
+    /* Not those that take another chunk each time. */
+    void *first;
+    void *second;
+    size_t left = try_heap(&slot->heap, bytes, &first);
+    (void)try_heap(&slot->heap, bytes, &second);
+    if (left == 0 || first != second || engine == &smh_engine_zephyr ||
         engine == &smh_engine_zephyr_stats || engine == &smh_engine_next_fit) {
         return;
     }
