@@ -25,6 +25,7 @@ static uint8_t *memory_end; /* traps; and so does what lies before the first pag
 static uint8_t *tables_end;
 static struct smh_heap heap;
 static struct smh_random draw;
+static size_t slots = SLOTS; /* in use by step */
 static struct {
     uint8_t *block;
     size_t bytes;
@@ -109,7 +110,7 @@ static void lies_apart(size_t slot, const uint8_t *block, size_t bytes)
 /* A step of a program: any slot is freed, resized or filled. */
 static void step(void)
 {
-    size_t slot = below(SLOTS);
+    size_t slot = below(slots);
     size_t most = heap.memory_size / 2;
     size_t bytes = some_bytes(most);
     uint8_t *block;
@@ -265,7 +266,7 @@ static void looks_at_everything(void)
  * and then writes the new number down. (64 bits: the fast ways are part of it.) */
 #define DAMAGED_TABLES UINT64_C(0x87d6a3f6d5399f45)
 #define DAMAGED_WORDS  UINT64_C(0x23c83b6ca1795a6)
-#define PLACES         UINT64_C(0xf88872284a36b162)
+#define PLACES         UINT64_C(0xde48bd4f156543)
 #define LAYOUTS        UINT64_C(0x5d4434e91e13f970)
 
 static void answers_are(const char *what, uint64_t known)
@@ -393,9 +394,10 @@ Test(bitmap_damage, where_every_block_lies_and_what_is_counted_is_known)
         smh_random_init(&draw, run, 10);
         make(run % 3 == 0 ? 300 + below(4000) : 20000 + below(40000),
              run % 4 == 0 ? (size_t)8 << below(6) : 0, 64, run % 5 == 0);
-        for (unsigned i = 0; i < 500; i++) {
+        slots = run % 2 == 0 ? SLOTS : 5; /* few: large ones, which slide when they grow */
+        for (unsigned i = 0; i < (run % 2 == 0 ? 500 : 2000); i++) {
             const struct smh_bitmap *map = smh_bitmap_view(&heap);
-            size_t slot = below(SLOTS);
+            size_t slot = below(slots);
 
             step();
             if (live[slot].block != NULL && below(4) == 0) {
@@ -425,6 +427,21 @@ Test(bitmap_damage, where_every_block_lies_and_what_is_counted_is_known)
         cr_assert_eq(smh_heap_check(&heap, NULL), 0);
     }
     answers_are("places", PLACES);
+}
+
+Test(bitmap_damage, all_memory_may_be_one_block_of_any_alignment_it_has)
+{
+    for (size_t bytes = 64; bytes <= 40000; bytes += 8 + bytes / 10 / 8 * 8) {
+        make(bytes, 0, 64, false);
+        uint8_t *block = smh_heap_alloc(&heap, heap.capacity_bytes);
+        cr_assert_not_null(block, "%zu", bytes);
+        cr_assert_null(smh_heap_alloc(&heap, 1));
+        cr_assert_eq(smh_heap_free(&heap, block), 0);
+        cr_assert_null(smh_heap_alloc(&heap, heap.capacity_bytes + 1));
+        cr_assert_eq(heap.failed_requests, 2);
+        cr_assert_eq(smh_heap_check(&heap, NULL), 0);
+        cr_assert_not_null(smh_heap_aligned_alloc(&heap, 8, heap.capacity_bytes));
+    }
 }
 
 /* Sizes and places of regions and tables, to the byte. */
