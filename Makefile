@@ -417,8 +417,6 @@ coverage: build/.packages-coverage ## lines, branches and MC/DC of src/ that the
 	LLVM_PROFILE_FILE=$(CURDIR)/build/coverage/tests-%m.profraw build/coverage/runner time > build/coverage/tests.log
 	/usr/bin/python3 tests/static/coverage.py
 
-mcdc: coverage ## the same: one run measures all three
-
 install: build ## program, library, headers, recorder, pkg-config file, manual page (PREFIX, DESTDIR)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/smh $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
@@ -441,6 +439,6 @@ help: ## this list
 	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
 
 .PHONY: hazards-clean build run test cachegrind check check-format check-layers check-freestanding check-tidy check-asan \
-	check-tsan check-32 check-same bench cortex-m afl fuzz fuzz-replay fuzz-merge fuzz-min exhaustive faults faults-hunt check-faults marathon mutants check-mutants coverage mcdc static install format clean help
+	check-tsan check-32 check-same bench cortex-m afl fuzz fuzz-replay fuzz-merge fuzz-min exhaustive faults faults-hunt check-faults marathon mutants check-mutants coverage static install format clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2> /dev/null)

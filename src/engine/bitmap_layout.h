@@ -193,21 +193,6 @@ static inline void smh_bitmap_flip(struct smh_bitmap *map, uint32_t at, smh_bitm
     }
 }
 
-/* Inverts `pattern` (at most two bits) at `at`, and the two bits that are `distance` on: both marks
- * that a split or a merge changes. */
-static inline void smh_bitmap_flip_pair(struct smh_bitmap *map, uint32_t at,
-                                        smh_bitmap_word pattern, uint32_t distance)
-{
-    uint32_t shift = at % SMH_BITMAP_BITS;
-
-    if (SMH_BITS_LIKELY(shift + distance <= SMH_BITMAP_BITS - 2)) {
-        map->words[at / SMH_BITMAP_BITS] ^= (pattern | (smh_bitmap_word)3 << distance) << shift;
-    } else {
-        smh_bitmap_flip(map, at, pattern);
-        smh_bitmap_flip(map, at + distance, 3);
-    }
-}
-
 /* The next set bit after the mark of a chunk, whose last bit is `mark`: where the chunk ends. The
  * rest of the mark's word is zero. */
 uint32_t smh_bitmap_next_far(const struct smh_bitmap *map, uint32_t mark);
