@@ -2,6 +2,8 @@
  *
  *     events   ... | store A | free A | hand-out B | store B |
  *                  '---- the sets are as they were there ----'   a loop: cut out
+ *
+ * What a report would say of who left the line dirty stays: his last store, and that he was freed.
  */
 #include "line.h"
 
@@ -64,13 +66,47 @@ static void remove_events(struct smh_line *line, struct smh_owners *owners, size
     line->event_count = (uint16_t)(line->event_count - (to - from));
 }
 
+static bool has_dirt(const struct smh_line *line, uint32_t owner)
+{
+    size_t i = 0;
+    while (i < line->dirt_count && line->dirt[i].owner != owner) {
+        i++;
+    }
+    return i < line->dirt_count;
+}
+
+/* The last store of one who may have left the line dirty, or his end. */
+static bool is_told(const struct smh_line *line, size_t index)
+{
+    const struct smh_line_event *event = &line->events[index];
+    if ((event->kind != SMH_LINE_STORE && event->kind != SMH_LINE_FREE) ||
+        !has_dirt(line, event->owner)) {
+        return false;
+    }
+    size_t later = index + 1;
+    while (later < line->event_count &&
+           (line->events[later].kind != event->kind || line->events[later].owner != event->owner)) {
+        later++;
+    }
+    return later == line->event_count;
+}
+
+static void cut_loop(struct smh_line *line, struct smh_owners *owners, size_t from, size_t to)
+{
+    for (size_t i = to; i-- > from;) {
+        if (!is_told(line, i)) {
+            remove_events(line, owners, i, i + 1);
+        }
+    }
+}
+
 /* Cuts out what came back to where it had been; the most recent events stay. */
 static void cut_loops(struct smh_line *line, struct smh_owners *owners)
 {
     for (size_t end = line->event_count - RECENT; end-- > 1;) {
         for (size_t begin = 0; begin < end; begin++) {
             if (line->events[begin].state == line->events[end].state) {
-                remove_events(line, owners, begin + 1, end + 1);
+                cut_loop(line, owners, begin + 1, end + 1);
                 end = begin + 1;
                 break;
             }

@@ -74,6 +74,27 @@ Test(hazard_bounds, a_long_history_still_ends_in_a_short_sequence)
     hazard_close(&given);
 }
 
+Test(hazard_bounds, a_long_history_keeps_who_left_the_line_dirty_and_that_he_was_freed)
+{
+    struct hazard_case given = hazard_case();
+    hazard_open(&given);
+    hazard_block(&given, 0, 0, 8, 0);
+    hazard_access(&given, SMH_ACCESS_STORE, 0, 8);
+    hazard_block(&given, 1, 8, 8, 0);
+    hazard_access(&given, SMH_ACCESS_STORE, 8, 8);
+    hazard_free(&given, 8); /* the line is as it was before his store */
+    for (uint32_t slot = 2; slot < 100; slot++) {
+        hazard_block(&given, slot, 16, 8, 0);
+        hazard_access(&given, SMH_ACCESS_STORE, 16, 8);
+        hazard_free(&given, 16);
+    }
+    hazard_block(&given, 100, 8, 8, 0);
+    hazard_access(&given, SMH_ACCESS_DMA_WRITE, 8, 8);
+    cr_assert_str_eq(hazard_found(&given), "H6 100 1");
+    cr_assert_str_eq(hazard_sequence(&given, 0), "store free dma_write evict");
+    hazard_close(&given);
+}
+
 Test(hazard_bounds, a_region_that_begins_within_a_line_is_counted_from_its_start)
 {
     struct hazard_case given = hazard_case();
