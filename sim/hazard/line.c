@@ -265,7 +265,7 @@ static void unfold(struct smh_line *line)
 void smh_line_fold(struct smh_line *line, struct smh_states *states)
 {
     if (line->solo || line->given_up || line->slots != 1 || line->suspects != NULL ||
-        line->bytes > 64) {
+        line->bytes > 64 || line->segment_count == 0) {
         return;
     }
     const struct smh_states_solo *sets = smh_states_solo(states);
@@ -282,7 +282,8 @@ void smh_line_fold(struct smh_line *line, struct smh_states *states)
     }
     line->solo = sets->possible;
     line->sets = sets;
-    line->undefined_hash = smh_states_hash(sets->undefined_weights, UINT64_MAX >> (64 - from));
+    line->undefined_hash =
+        smh_states_hash(sets->undefined_weights, UINT64_MAX >> (64 - line->bytes));
     line->defined = defined;
 }
 

@@ -18,6 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A scenario does not own its names here, and they outlive it. */
+static char region_name[] = "r";
+static char attribute_name[] = "x";
+static char scenario_name[] = "test";
+static char no_reason[] = "";
+
 #define SEEDS      250
 #define SLOTS_MAX  60
 #define OPERATIONS 2500
@@ -129,10 +135,10 @@ static void draw_region(struct smh_random *random, struct smh_region_config *reg
     static const struct smh_engine *const engines[] = {&smh_engine_bitmap, &smh_engine_bitmap,
                                                        &smh_engine_bitmap, &smh_engine_zephyr,
                                                        &smh_engine_first_fit};
-    *region = (struct smh_region_config){.name = (char[]){"r"},
+    *region = (struct smh_region_config){.name = region_name,
                                          .base = base,
                                          .size = DRAW(random, 2048, 8192, 65536),
-                                         .attr_name = (char[]){"x"},
+                                         .attr_name = attribute_name,
                                          .cache = one_in(random, 8) ? SMH_CACHE_WRITE_THROUGH
                                                                     : SMH_CACHE_WRITE_BACK,
                                          .cycles = 40,
@@ -167,9 +173,9 @@ static struct smh_scenario draw_scenario(struct smh_random *random)
                                   .hit_cycles = 8,
                                   .write_allocate = true};
     return (struct smh_scenario){
-        .path = (char[]){"test"},
-        .name = (char[]){"test"},
-        .why = (char[]){""},
+        .path = scenario_name,
+        .name = scenario_name,
+        .why = no_reason,
         .machine = {.cores = one_in(random, 3) ? 1 + (uint32_t)smh_random_below(random, 3) : 1,
                     .line_bytes = (uint32_t)line,
                     .target_bits = one_in(random, 2) ? 32 : 64,
