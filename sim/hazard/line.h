@@ -131,7 +131,9 @@ void smh_line_fold(struct smh_line *line, struct smh_states *states);
 static inline bool smh_line_is_solo_of(const struct smh_line *line,
                                        const struct smh_line_event *event)
 {
-    return line->solo && event->kind <= SMH_LINE_STORE && !event->uncached &&
+    bool hands_over =
+        event->by_allocator && line->allocator_core != 255 && line->allocator_core != event->core;
+    return line->solo && event->kind <= SMH_LINE_STORE && !event->uncached && !hands_over &&
            event->core == line->slot_core[0];
 }
 static inline uint64_t smh_line_mask(const struct smh_line_event *event)

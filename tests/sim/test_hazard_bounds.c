@@ -95,6 +95,26 @@ Test(hazard_bounds, a_long_history_keeps_who_left_the_line_dirty_and_that_he_was
     hazard_close(&given);
 }
 
+/* The port writes the line back when its tables move to core 1, whoever has left it dirty. */
+Test(hazard_bounds, tables_move_to_a_core_that_has_left_their_line_dirty)
+{
+    struct hazard_case given = hazard_case();
+    given.scenario.machine.cores = 2;
+    hazard_open(&given);
+    given.by_allocator = true;
+    hazard_access(&given, SMH_ACCESS_LOAD, 0, 4);
+    given.by_allocator = false;
+    hazard_block(&given, 0, 8, 8, 0);
+    given.core = 1;
+    hazard_access(&given, SMH_ACCESS_STORE, 8, 8);
+    given.by_allocator = true;
+    hazard_access(&given, SMH_ACCESS_LOAD, 4, 4);
+    given.by_allocator = false;
+    hazard_access(&given, SMH_ACCESS_DMA_READ, 8, 8);
+    cr_assert_str_eq(hazard_found(&given), "");
+    hazard_close(&given);
+}
+
 Test(hazard_bounds, a_region_that_begins_within_a_line_is_counted_from_its_start)
 {
     struct hazard_case given = hazard_case();
