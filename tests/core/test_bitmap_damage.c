@@ -10,13 +10,12 @@
  */
 #include "../../sim/random.h"
 #include "../../src/engine/bitmap_layout.h"
+#include "trap.h"
 
 #include <criterion/criterion.h>
 #include <smh/engine.h>
 #include <smh/heap.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define MEMORY_MOST 262144u /* enough for all 64 classes of one size */
 #define SLOTS       64u
@@ -37,20 +36,10 @@ static size_t below(size_t bound)
     return (size_t)smh_random_below(&draw, bound);
 }
 
-static uint8_t *area(size_t bytes)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    uint8_t *all = mmap(NULL, bytes + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    cr_assert(all != MAP_FAILED);
-    cr_assert_eq(mprotect(all + page, bytes, PROT_READ | PROT_WRITE), 0);
-    return all + page + bytes;
-}
-
 static void set_up(void)
 {
-    memory_end = area(MEMORY_MOST);
-    tables_end = area(MEMORY_MOST);
+    memory_end = trap_end(MEMORY_MOST);
+    tables_end = trap_end(MEMORY_MOST);
     memset(live, 0, sizeof(live));
 }
 

@@ -4,6 +4,7 @@
  *     metadata  |lists|table|xxx page that traps
  */
 #include "../../src/engine/buddy_layout.h"
+#include "trap.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <smh/heap.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define LARGEST ((size_t)1 << SMH_BUDDY_LARGEST_SHIFT)
 
@@ -24,13 +24,7 @@ static uint8_t *tables_at_the_end(size_t bytes)
     static uint8_t *trap;
 
     if (trap == NULL) {
-        size_t page = (size_t)sysconf(_SC_PAGESIZE);
-        uint8_t *all =
-            mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-        cr_assert(all != MAP_FAILED);
-        cr_assert_eq(mprotect(all + page, page, PROT_NONE), 0);
-        trap = all + page;
+        trap = trap_end(1);
     }
     return trap - bytes;
 }

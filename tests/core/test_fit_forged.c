@@ -4,14 +4,13 @@
  *     |c0 used|c1 used: a forged header in its payload|c2 used|xxx page that traps
  */
 #include "../../src/engine/boundary_tag.h"
+#include "trap.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <smh/engine.h>
 #include <smh/heap.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static uint8_t *end_of_memory; /* the page behind it traps */
 static struct smh_heap heap;
@@ -21,13 +20,7 @@ static void make(const struct smh_engine *engine, size_t granule, size_t bytes)
     struct smh_heap_config config = {.engine = engine, .memory_size = bytes, .granule = granule};
 
     if (end_of_memory == NULL) {
-        size_t page = (size_t)sysconf(_SC_PAGESIZE);
-        uint8_t *all =
-            mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-        cr_assert(all != MAP_FAILED);
-        cr_assert_eq(mprotect(all + page, page, PROT_NONE), 0);
-        end_of_memory = all + page;
+        end_of_memory = trap_end(bytes);
     }
     config.memory = end_of_memory - bytes;
     memset(config.memory, 0, bytes);

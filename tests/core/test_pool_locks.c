@@ -7,6 +7,7 @@
  */
 #include "../../src/heap_private.h"
 #include "../../src/pool_private.h"
+#include "trap.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -14,8 +15,6 @@
 #include <smh/pool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define REGIONS      3u
 #define REGION_BYTES 4096u
@@ -127,14 +126,9 @@ Test(pool_locks, a_region_is_added_under_the_pools_lock)
 
 static struct smh_pool_slot *slots_at_the_end(size_t count)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t bytes = (count * sizeof(struct smh_pool_slot) + page - 1) / page * page;
-    uint8_t *all =
-        mmap(NULL, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size_t bytes = count * sizeof(struct smh_pool_slot);
 
-    cr_assert(all != MAP_FAILED);
-    cr_assert_eq(mprotect(all + bytes, page, PROT_NONE), 0);
-    return (struct smh_pool_slot *)(void *)(all + bytes) - count;
+    return (struct smh_pool_slot *)(void *)trap_end(bytes) - count;
 }
 
 static uint64_t no_rank(const struct smh_pool_slot *slot, size_t align, size_t bytes)

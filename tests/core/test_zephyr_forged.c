@@ -6,14 +6,13 @@
  */
 #include "../../src/engine/zephyr_layout.h"
 #include "../../src/heap_private.h"
+#include "trap.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <smh/engine.h>
 #include <smh/heap.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define REGION_BYTES 600u
 
@@ -27,13 +26,7 @@ static void make(unsigned target_bits)
         .engine = &smh_engine_zephyr, .memory_size = REGION_BYTES, .target_bits = target_bits};
 
     if (region == NULL) {
-        size_t page = (size_t)sysconf(_SC_PAGESIZE);
-        uint8_t *all =
-            mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-        cr_assert(all != MAP_FAILED);
-        cr_assert_eq(mprotect(all + page, page, PROT_NONE), 0);
-        region = all + page - REGION_BYTES;
+        region = trap_end(REGION_BYTES) - REGION_BYTES;
     }
     memset(region, 0, REGION_BYTES);
     config.memory = region;
@@ -181,7 +174,8 @@ Test(zephyr_forged, a_block_at_any_alignment_and_rewind_may_be_used_to_the_end_o
     }
 }
 
-Test(zephyr_forged, a_second_start_bit_does_not_move_a_block)
+/* The first block of a heap that keeps a bit for where each begins. */
+static uint8_t *first_with_start_bits(void)
 {
     static _Alignas(8) uint8_t bitmap[256];
     struct smh_heap_config config = {.engine = &smh_engine_zephyr,
@@ -189,13 +183,18 @@ Test(zephyr_forged, a_second_start_bit_does_not_move_a_block)
                                      .metadata = bitmap,
                                      .metadata_size = sizeof(bitmap),
                                      .target_bits = 32};
-    struct smh_chunk chunk = {0};
-    uint8_t *block;
 
     make(32);
     config.memory = region;
     cr_assert_eq(smh_heap_init(&heap, &config), 0);
-    block = smh_heap_alloc(&heap, 20);
+    return smh_heap_alloc(&heap, 20);
+}
+
+Test(zephyr_forged, a_second_start_bit_does_not_move_a_block)
+{
+    struct smh_chunk chunk = {0};
+    uint8_t *block = first_with_start_bits();
+
     smh_starts_set(&heap, smh_starts_index(&heap, block + 4));
     cr_assert(smh_heap_walk(&heap, &chunk));
     cr_assert_eq(chunk.block, block);
@@ -203,19 +202,9 @@ Test(zephyr_forged, a_second_start_bit_does_not_move_a_block)
 
 Test(zephyr_forged, a_block_without_a_start_bit_is_told_where_a_plain_one_begins)
 {
-    static _Alignas(8) uint8_t bitmap[256];
-    struct smh_heap_config config = {.engine = &smh_engine_zephyr,
-                                     .memory_size = REGION_BYTES,
-                                     .metadata = bitmap,
-                                     .metadata_size = sizeof(bitmap),
-                                     .target_bits = 32};
     struct smh_chunk chunk = {0};
-    uint8_t *block;
+    uint8_t *block = first_with_start_bits();
 
-    make(32);
-    config.memory = region;
-    cr_assert_eq(smh_heap_init(&heap, &config), 0);
-    block = smh_heap_alloc(&heap, 20);
     smh_starts_clear(&heap, smh_starts_index(&heap, block));
     cr_assert(smh_heap_walk(&heap, &chunk));
     cr_assert_eq(chunk.block, block);
