@@ -4,10 +4,10 @@
  * free chunks by size are bitmap_lists.h's; bitmap_fast.c has the most frequent cases again.
  *
  * Good fit: for a small request a chunk of the very size, or of the nearest small size above, or
- * the reserve. For a large one, the smallest of four of the class that may hold one that fits, or
- * of the next class that holds any; the reserve, if it is no larger. Last in, first out within a
- * class. The low end of a chunk is handed out; of the largest the high end, for large blocks, which
- * so keep away from the small.
+ * the reserve. For a large one, the reserve, if it is large enough; else the smallest of four of
+ * the class that may hold one that fits, or of the next class that holds any. Last in, first out
+ * within a class. The low end of a chunk is handed out; of the largest the high end, for large
+ * blocks, which so keep away from the small.
  *
  * The granule may be any power of two from 8 to 4096. A unit is half a granule, but at least 8
  * bytes: with granule 8 (the default) blocks go in steps of 8 from 16 bytes on.
@@ -17,10 +17,11 @@
  * that a user can write.
  *
  * Time: every operation is bounded whatever the heap's state. What a call does at most: alloc
- * looks into two classes, takes one chunk out and places one rest; free finds two ends and one
- * begin, takes two chunks out and places one. Each of these is a constant number of steps; what
- * grows with the region is one step for each power of 64 (of 32) in the length of a chunk, for its
- * milestones, and the search through six words of maps.
+ * looks into two classes, takes one chunk out and places one rest, and makes another chunk the
+ * reserve if it has used it up; free finds two ends and one begin, takes two chunks out and places
+ * one. Each of these is a constant number of steps; what grows with the region is one step for each
+ * power of 64 (of 32) in the length of a chunk, for its milestones, and the search through six
+ * words of maps.
  *
  * NULL: only when no free chunk has smh_bitmap_sufficient_chunk() bytes.
  */
@@ -73,6 +74,9 @@ static __attribute__((noinline)) void *carve(struct smh_heap *heap, struct smh_b
         } else {
             smh_bitmap_place(map, chunk.at, at);
         }
+    }
+    if (map->reserve == 0) {
+        smh_bitmap_refill(map);
     }
     smh_engine_count_alloc(heap, smh_bitmap_bytes(map, need));
     return (void *)smh_bitmap_address(map, at);

@@ -89,14 +89,14 @@ __attribute__((noinline)) void smh_bitmap_remove(struct smh_bitmap *map, uint32_
     }
 }
 
-/* The smallest of the first chunks of a class that have `need` units and fewer than `size`, or 0.
- * What they say of themselves is believed of the one that is taken only if the bitmap says so too:
- * a list may have been led astray by a stray write. */
-static inline uint32_t look_into(const struct smh_bitmap *map, uint32_t class, uint32_t need,
-                                 uint32_t *size)
+/* The smallest of the first chunks of a class that have `need` units, or none. What they say of
+ * themselves is believed of the one that is taken only if the bitmap says so too: a list may have
+ * been led astray by a stray write. */
+static inline struct smh_bitmap_extent look_into(const struct smh_bitmap *map, uint32_t class,
+                                                 uint32_t need)
 {
     uint32_t at = *smh_bitmap_large_head(map, class);
-    uint32_t smallest = *size;
+    uint32_t smallest = UINT32_MAX;
     uint32_t found = 0;
 
     for (uint32_t look = SMH_BITMAP_LOOK; look != 0 && at - SMH_BITMAP_FIRST < map->units - 1;
@@ -111,36 +111,36 @@ static inline uint32_t look_into(const struct smh_bitmap *map, uint32_t class, u
     }
     if (found == 0 || smh_bitmap_trusted(map, found) == 0 ||
         smh_bitmap_next(map, found + 1) - found != smallest) {
-        return 0;
+        found = 0;
     }
-    *size = smallest;
-    return found;
+    return (struct smh_bitmap_extent){found, found + smallest};
 }
 
-/* The smallest seen in the class of `need`, or else in the next class that holds any; or the
- * reserve, if it is no larger. */
+/* The smallest seen in the class of `need`, or else in the next class that holds any. */
 __attribute__((noinline)) struct smh_bitmap_extent smh_bitmap_find_large(struct smh_bitmap *map,
                                                                          uint32_t need)
 {
-    struct smh_bitmap_extent found = {map->reserve, map->reserve_end};
-    uint32_t size = found.end - found.at;
-    uint32_t last = SMH_BITMAP_MAPS * 32;
-    uint32_t class;
-    uint32_t at;
+    uint32_t class = smh_bitmap_first_class(map, smh_bitmap_large_class(map, need));
+    struct smh_bitmap_extent found = {0, 0};
 
-    if (size >= need) {
-        last = smh_bitmap_large_class(map, size);
-    } else {
-        size = UINT32_MAX;
-        found.at = 0;
-    }
-    class = smh_bitmap_first_class(map, smh_bitmap_large_class(map, need));
-    while (class - 1 < last) {
-        at = look_into(map, class, need, &size);
-        if (SMH_BITS_LIKELY(at != 0)) {
-            return (struct smh_bitmap_extent){at, at + size};
+    while (class != 0) {
+        found = look_into(map, class, need);
+        if (SMH_BITS_LIKELY(found.at != 0)) {
+            break;
         }
         class = smh_bitmap_first_class(map, class + 1);
     }
     return found;
+}
+
+/* Makes the smallest large chunk seen the reserve, of which there is none. */
+__attribute__((noinline)) void smh_bitmap_refill(struct smh_bitmap *map)
+{
+    struct smh_bitmap_extent found = smh_bitmap_find_large(map, map->exact);
+
+    if (found.at != 0) {
+        smh_bitmap_remove(map, found.at, found.end);
+        map->reserve = found.at;
+        map->reserve_end = found.end;
+    }
 }

@@ -9,8 +9,8 @@
  *
  * Invariants: every free chunk but the reserve is in the list of its class, last in, first out. A
  * list's first chunk is known by its head, and its link back has no meaning: so taking it touches
- * no other. The reserve has `exact` units or more. There may be none; the next large chunk that is
- * freed or left over becomes it.
+ * no other. The reserve has `exact` units or more. There may be none until the next block is carved
+ * from a list.
  *
  * Links lie in free memory, where a stray write may change them, so the bitmap is asked about each.
  * A link between small chunks counts only if it leads to a free chunk of the very size; so their
@@ -81,7 +81,10 @@ static inline uint32_t smh_bitmap_first_class(const struct smh_bitmap *map, uint
     return index == SMH_BITMAP_MAPS ? 0 : index * 32 + smh_lowest_bit_u32(bits);
 }
 
-/* For `exact` units at least, and no more than a class holds. */
+/* Makes a smallest large chunk the reserve, if there is any. */
+void smh_bitmap_refill(struct smh_bitmap *map);
+
+/* In the lists: for `exact` units at least, and no more than a class holds. */
 struct smh_bitmap_extent smh_bitmap_find_large(struct smh_bitmap *map, uint32_t need);
 
 /* The free chunk for a request of `need` units, still where it was. */
@@ -97,6 +100,9 @@ SMH_BITMAP_HOT struct smh_bitmap_extent smh_bitmap_find(struct smh_bitmap *map, 
             return (struct smh_bitmap_extent){map->reserve, map->reserve_end};
         }
         need = map->exact;
+    }
+    if (need <= map->reserve_end - map->reserve) {
+        return (struct smh_bitmap_extent){map->reserve, map->reserve_end};
     }
     if (need > map->units) {
         /* An alignment may ask for more; there need be no such class. */
