@@ -13,6 +13,8 @@
 
 #define RECENT 8 /* events that are kept whatever they repeat */
 
+_Static_assert(SMH_LINE_EVENTS_MAX == 32, "a bit an event");
+
 /* --- events --------------------------------------------------------------------------------------
  */
 
@@ -75,43 +77,63 @@ static bool has_dirt(const struct smh_line *line, uint32_t owner)
     return i < line->dirt_count;
 }
 
-/* The last store of one who may have left the line dirty, or his end. */
-static bool is_told(const struct smh_line *line, size_t index)
+/* The last store of one who may have left the line dirty, or his end: of the events that are kept,
+ * bit i: event i. */
+static bool is_told(const struct smh_line *line, uint32_t kept, unsigned index)
 {
     const struct smh_line_event *event = &line->events[index];
     if ((event->kind != SMH_LINE_STORE && event->kind != SMH_LINE_FREE) ||
         !has_dirt(line, event->owner)) {
         return false;
     }
-    size_t later = index + 1;
-    while (later < line->event_count &&
-           (line->events[later].kind != event->kind || line->events[later].owner != event->owner)) {
-        later++;
-    }
-    return later == line->event_count;
-}
-
-static void cut_loop(struct smh_line *line, struct smh_owners *owners, size_t from, size_t to)
-{
-    for (size_t i = to; i-- > from;) {
-        if (!is_told(line, i)) {
-            remove_events(line, owners, i, i + 1);
+    for (uint32_t later = kept & ~(UINT32_MAX >> (31 - index)); later != 0; later &= later - 1) {
+        const struct smh_line_event *other = &line->events[__builtin_ctz(later)];
+        if (other->kind == event->kind && other->owner == event->owner) {
+            return false;
         }
     }
+    return true;
+}
+
+/* The first event at which the sets were as at `end`; `end` when there is none. */
+static unsigned first_like(const uint32_t *states, unsigned end)
+{
+    unsigned begin = 0;
+    while (states[begin] != states[end]) {
+        begin++;
+    }
+    return begin;
+}
+
+static void keep_events(struct smh_line *line, struct smh_owners *owners, uint32_t kept)
+{
+    uint16_t count = 0;
+    for (unsigned i = 0; i < line->event_count; i++) {
+        if ((kept >> i & 1) == 0) {
+            smh_owners_release(owners, line->events[i].owner);
+        } else {
+            line->events[count++] = line->events[i];
+        }
+    }
+    line->event_count = count;
 }
 
 /* Cuts out what came back to where it had been; the most recent events stay. */
 static void cut_loops(struct smh_line *line, struct smh_owners *owners)
 {
-    for (size_t end = line->event_count - RECENT; end-- > 1;) {
-        for (size_t begin = 0; begin < end; begin++) {
-            if (line->events[begin].state == line->events[end].state) {
-                cut_loop(line, owners, begin + 1, end + 1);
-                end = begin + 1;
-                break;
-            }
-        }
+    uint32_t states[SMH_LINE_EVENTS_MAX];
+    uint32_t kept = UINT32_MAX;
+    for (unsigned i = 0; i < SMH_LINE_EVENTS_MAX; i++) {
+        states[i] = line->events[i].state;
     }
+    for (unsigned end = SMH_LINE_EVENTS_MAX - RECENT; end-- > 1;) {
+        unsigned begin = first_like(states, end);
+        for (unsigned i = end; i > begin; i--) {
+            kept &= is_told(line, kept, i) ? UINT32_MAX : ~((uint32_t)1 << i);
+        }
+        end = begin < end ? begin + 1 : end;
+    }
+    keep_events(line, owners, kept);
 }
 
 void smh_line_make_room(struct smh_line *line, struct smh_owners *owners)
