@@ -70,6 +70,7 @@ static void write_header(struct plan *plan, uint8_t *header)
     header[0] = (uint8_t)swarm;
     header[1] = (uint8_t)(swarm >> 8);
     header[2] = (uint8_t)below(plan, 256);
+    header[3] = (uint8_t)(one_in(plan, 2) ? 0x80 | below(plan, 16) : 0);
     header[4] = (uint8_t)below(plan, 2);
     header[5] = (uint8_t)below(plan, 256);
     header[6] = (uint8_t)below(plan, SMH_FUZZ_REGIONS_MAX);

@@ -140,6 +140,7 @@ static int open_pool(struct fuzz_stage *stage, const struct smh_fuzz_config *con
         .slots = stage->slots,
         .slot_count = slot_count_of(config),
         .unlocked = true,
+        .threshold_bytes = config->threshold_bytes,
     };
     /* What lay there before is of no account, not even an address below all regions. */
     memset(stage->slots, 0xA5, pool.slot_count * sizeof(stage->slots[0]));
@@ -159,7 +160,7 @@ static int open_pool(struct fuzz_stage *stage, const struct smh_fuzz_config *con
             .metadata = stage->metadata_bytes[i] != 0 ? stage->metadata[i] : NULL,
             .metadata_size = stage->metadata_bytes[i],
             .reserve_bytes = from->reserve_bytes,
-            .cost = from->priority,
+            .cost = from->cost,
             .priority = from->priority,
         };
         code = smh_pool_add(&stage->machine.pool, &region);

@@ -5,8 +5,9 @@
  *     regions that match     rank of each     tried in this order
  *     A  B  C            ->  7  3  3      ->  B  C  A        (ties: the order of adding)
  *
- * Invariants: matching is pure; a rank depends on the slot and the request alone. Pool and policy
- * share nothing else: a new policy is a rank function and a line in the table.
+ * Invariants: matching is pure; a rank depends on the slot and the request alone, and reads nothing
+ * but what smh_policy allows it to. Which request is a large one, and who has served, the pool
+ * says.
  */
 #include "text.h"
 
@@ -61,6 +62,34 @@ static uint64_t rank_most_free(const struct smh_pool_slot *slot, size_t align, s
     return UINT64_MAX - (uint64_t)(slot->heap.capacity_bytes - slot->heap.used_bytes);
 }
 
+static uint64_t rank_round_robin(const struct smh_pool_slot *slot, size_t align, size_t bytes)
+{
+    (void)align;
+    (void)bytes;
+    return __atomic_load_n(&slot->turn, __ATOMIC_RELAXED);
+}
+
+static uint64_t rank_tiered(const struct smh_pool_slot *slot, size_t align, size_t bytes)
+{
+    (void)align;
+    (void)bytes;
+    return slot->region.priority;
+}
+
+static uint64_t rank_fastest(const struct smh_pool_slot *slot, size_t align, size_t bytes)
+{
+    (void)align;
+    (void)bytes;
+    return slot->region.cost;
+}
+
+static uint64_t rank_slowest(const struct smh_pool_slot *slot, size_t align, size_t bytes)
+{
+    (void)align;
+    (void)bytes;
+    return UINT32_MAX - slot->region.cost;
+}
+
 const struct smh_policy smh_policy_add_order = {
     .name = "add_order",
     .summary = "regions in the order in which they were added (Zephyr)",
@@ -96,9 +125,43 @@ const struct smh_policy smh_policy_most_free = {
     .rank = rank_most_free,
 };
 
+const struct smh_policy smh_policy_round_robin = {
+    .name = "round_robin",
+    .summary = "the region that has not served for the longest time first",
+    .rank = rank_round_robin,
+    .lockless = true,
+    .rotates = true,
+};
+
+const struct smh_policy smh_policy_size_threshold = {
+    .name = "size_threshold",
+    .summary = "small requests: the least cost first; large ones: the highest (ESP-IDF)",
+    .rank = rank_fastest,
+    .rank_large = rank_slowest,
+    .lockless = true,
+};
+
+const struct smh_policy smh_policy_tiered = {
+    .name = "tiered",
+    .summary = "the lowest priority number first; others only when it cannot serve",
+    .fixed = true,
+    .rank = rank_tiered,
+};
+
+const struct smh_policy smh_policy_fastest = {
+    .name = "fastest",
+    .summary = "the region of least cost first",
+    .fixed = true,
+    .rank = rank_fastest,
+};
+
+/* In this order for ever: fuzz inputs name policies by number. */
 static const struct smh_policy *const policies[] = {
-    &smh_policy_add_order, &smh_policy_address,   &smh_policy_smallest_region,
-    &smh_policy_best_fit,  &smh_policy_most_free, NULL,
+    &smh_policy_add_order,       &smh_policy_address,
+    &smh_policy_smallest_region, &smh_policy_best_fit,
+    &smh_policy_most_free,       &smh_policy_round_robin,
+    &smh_policy_size_threshold,  &smh_policy_tiered,
+    &smh_policy_fastest,         NULL,
 };
 
 const struct smh_policy *smh_policy_at(size_t index)

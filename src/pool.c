@@ -30,6 +30,7 @@ void smh_pool_begin(struct smh_pool *pool)
     pool->allocate = smh_pool_allocate_in_order;
     pool->slots = pool->built_in;
     pool->slot_count = SMH_POOL_REGION_COUNT;
+    pool->threshold_bytes = SMH_POOL_THRESHOLD_DEFAULT;
     __atomic_store_n(&pool->initialised, SMH_POOL_MAGIC, __ATOMIC_RELEASE);
 }
 
@@ -52,6 +53,9 @@ int smh_pool_init(struct smh_pool *pool, const struct smh_pool_config *config)
     pool->unlocked = config->unlocked;
     if (config->match != NULL) {
         pool->match = config->match;
+    }
+    if (config->threshold_bytes != 0) {
+        pool->threshold_bytes = config->threshold_bytes;
     }
     if (config->policy != NULL) {
         pool->policy = config->policy;

@@ -4,6 +4,7 @@
  *
  *     fixed policy:    by_rank[0], by_rank[1], ...   each that matches, until one serves
  *     ranks change:    all ranks -> the lowest (rank, slot) is tried -> all ranks -> the next ...
+ *                      who serves takes a turn, where the policy rotates
  *     realloc:         in place -> elsewhere in its region -> as a request, without that region
  *                      (from the start as a request where the region does not match)
  *
@@ -95,6 +96,39 @@ struct candidate {
     uint32_t index;
 };
 
+static uint64_t rank_of(struct smh_pool *pool, struct smh_pool_slot *slot, size_t align,
+                        size_t bytes)
+{
+    const struct smh_policy *policy = pool->policy;
+    bool large = policy->rank_large != NULL && bytes > pool->threshold_bytes;
+    uint64_t rank;
+
+    if (!policy->lockless) {
+        smh_pool_lock_slot(pool, slot);
+    }
+    rank = (large ? policy->rank_large : policy->rank)(slot, align, bytes);
+    if (!policy->lockless) {
+        smh_pool_unlock_slot(pool, slot);
+    }
+    return rank;
+}
+
+/* The slot has served: its turn becomes the last. Two threads may draw the same number, and tie.
+ * When the numbers are used up, all begin anew. */
+static void take_turn(struct smh_pool *pool, struct smh_pool_slot *slot)
+{
+    uint32_t turn = __atomic_load_n(&pool->turn, __ATOMIC_RELAXED) + 1;
+
+    if (turn == 0) {
+        for (uint32_t i = 0; i < smh_pool_published(pool); i++) {
+            __atomic_store_n(&pool->slots[i].turn, 0, __ATOMIC_RELAXED);
+        }
+        turn = 1;
+    }
+    __atomic_store_n(&pool->turn, turn, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->turn, turn, __ATOMIC_RELAXED);
+}
+
 /* The next candidate behind `last` (slot NULL: the first) in the order of (rank, index), with
  * slot NULL when there is none. *rank_sum tells whether ranks have moved since the last look. */
 static struct candidate next_candidate(struct smh_pool *pool, const struct smh_pool_slot *skip,
@@ -111,9 +145,7 @@ static struct candidate next_candidate(struct smh_pool *pool, const struct smh_p
         if (slot == skip || !smh_pool_matches(pool, slot, attr)) {
             continue;
         }
-        smh_pool_lock_slot(pool, slot);
-        rank = pool->policy->rank(slot, align, bytes);
-        smh_pool_unlock_slot(pool, slot);
+        rank = rank_of(pool, slot, align, bytes);
         *rank_sum += rank;
         if (last->slot != NULL && (rank < last->rank || (rank == last->rank && i <= last->index))) {
             continue;
@@ -148,6 +180,9 @@ void *smh_pool_allocate_by_rank(struct smh_pool *pool, const struct smh_pool_slo
         }
         block = alloc_in_slot(pool, next.slot, attr, align, bytes);
         if (block != NULL) {
+            if (pool->policy->rotates) {
+                take_turn(pool, next.slot);
+            }
             return block;
         }
         last = next;

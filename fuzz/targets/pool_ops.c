@@ -11,6 +11,10 @@ const char fuzz_target[] = "pool_ops";
 
 static struct fuzz_stage stage;
 static uint64_t failed; /* requests that the pool has answered with NULL */
+static const struct smh_fuzz_config *config;
+/* When each region served last, as this target saw it: for round_robin. */
+static uint64_t turns[SMH_FUZZ_REGIONS_MAX];
+static uint64_t turn;
 
 /* The regions before a request, to judge where it was served. */
 struct before {
@@ -30,6 +34,8 @@ static uint64_t rank_of(size_t index, const struct smh_operation *operation)
 {
     const struct smh_policy *policy = stage.machine.policy;
     const struct smh_heap *heap = &stage.slots[index].heap;
+    const struct smh_fuzz_region *region = &config->regions[index];
+    uint64_t small = config->threshold_bytes != 0 ? config->threshold_bytes : 16384;
     if (policy == &smh_policy_add_order) {
         return 0;
     }
@@ -45,6 +51,18 @@ static uint64_t rank_of(size_t index, const struct smh_operation *operation)
     }
     if (policy == &smh_policy_most_free) {
         return UINT64_MAX - (heap->capacity_bytes - heap->used_bytes);
+    }
+    if (policy == &smh_policy_round_robin) {
+        return turns[index];
+    }
+    if (policy == &smh_policy_tiered) {
+        return region->priority;
+    }
+    if (policy == &smh_policy_fastest) {
+        return region->cost;
+    }
+    if (policy == &smh_policy_size_threshold) {
+        return operation->bytes <= small ? region->cost : 8 - region->cost;
     }
     return policy->rank(&stage.slots[index], operation->align, (size_t)operation->bytes);
 }
@@ -73,16 +91,18 @@ static bool has_room(size_t index, const struct smh_operation *operation)
     return false;
 }
 
-/* Every region that the policy puts before the one that served must have been unable to. */
+/* Every region that the policy puts before the one that served must have been unable to; but for
+ * `tried`, which a block that moves has left (-1: none). */
 static void judge_order(const struct before *before, const struct smh_operation *operation,
-                        size_t served)
+                        size_t served, int tried)
 {
     for (size_t i = 0; i < stage.machine.region_count; i++) {
         const struct smh_region_config *region = &stage.region_configs[i];
         bool first = before->rank[i] < before->rank[served] ||
                      (before->rank[i] == before->rank[served] && i < served);
         bool held_back = region->reserve_bytes != 0 && region->attr != operation->attr;
-        FUZZ_REQUIRE(!first || held_back || !stage.scenario.match(region->attr, operation->attr) ||
+        FUZZ_REQUIRE(!first || held_back || (int)i == tried ||
+                         !stage.scenario.match(region->attr, operation->attr) ||
                          !has_room(i, operation),
                      "step %llu: region %zu serves %llu bytes, though policy %s puts %zu before "
                      "it, which has room",
@@ -162,9 +182,10 @@ static void do_alloc(struct smh_live *live, struct smh_operation *operation)
     int served = smh_pool_index_of(pool_of(), block);
     FUZZ_REQUIRE(served >= 0, "the pool does not know its own block");
     judge_counts(&before, served, -1);
+    turns[served] = ++turn;
     fuzz_entered(&stage, live, operation, block, before.used[served], 0);
     if (operation->prefer == NULL) {
-        judge_order(&before, operation, (size_t)served);
+        judge_order(&before, operation, (size_t)served, -1);
         judge_reserve(operation, (size_t)served);
     }
 }
@@ -189,9 +210,14 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
                       ? smh_pool_realloc(pool_of(), operation->attr, live->block, bytes)
                       : smh_pool_aligned_realloc(pool_of(), operation->attr, live->block,
                                                  operation->align, bytes);
+    int served = block == NULL || block == old ? -1 : smh_pool_index_of(pool_of(), block);
     failed += block == NULL && bytes != 0;
-    judge_counts(&before, block == NULL || block == old ? -1 : smh_pool_index_of(pool_of(), block),
-                 block == old ? region : -1);
+    judge_counts(&before, served, block == old ? region : -1);
+    if (served >= 0 && served != region) {
+        judge_order(&before, operation, (size_t)served, region);
+        judge_reserve(operation, (size_t)served);
+        turns[served] = ++turn;
+    }
     if (bytes == 0) {
         FUZZ_REQUIRE(block == NULL, "realloc to 0 bytes gave a block");
         fuzz_left(&stage, live, 0);
@@ -505,10 +531,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct smh_fuzz_input input;
     struct smh_fuzz_step step;
     smh_fuzz_open(&input, bytes, size);
+    config = &input.config;
     if (!fuzz_stage_open(&stage, &input.config, true)) {
         return 0;
     }
     failed = 0;
+    memset(turns, 0, sizeof(turns));
+    turn = 0;
     if (input.config.regions[0].priority % 8 == 0) {
         judge_init();
     }

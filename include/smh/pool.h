@@ -40,8 +40,8 @@ struct smh_region {
      * that matches otherwise is served only while largest-free would stay at or above it (known
      * by trying: such a request may cost an alloc, a free and two largest_free of the engine). */
     size_t reserve_bytes;
-    uint32_t cost;     /* latency, in any unit; read by policies of your own alone */
-    uint32_t priority; /* the same */
+    uint32_t cost;     /* latency, in any unit; for the policies fastest and size_threshold */
+    uint32_t priority; /* 0 is the highest; for the policy tiered */
     void *user_data;   /* the caller's; read back by smh_pool_region_of */
 };
 
@@ -55,14 +55,25 @@ bool smh_match_all_bits(
 struct smh_pool_slot;
 struct smh_pool;
 
-/* A policy orders the regions that match: lower rank first, ties in add order. */
+/* A policy orders the regions that match: lower rank first, ties in add order.
+ *
+ *     fixed               sorted when a region is added: a request pays for what it tries
+ *     not fixed           ranks are asked per request: O(regions) for each region tried, each under
+ *                         its slot's lock unless lockless
+ *
+ * Where a block grows, its own region comes first whatever the policy says (smh_pool_realloc). */
 struct smh_policy {
     const char *name;
     const char *summary;
     bool fixed; /* rank never changes once the region is added: neither request nor fill count */
     /* The rank of a slot for a request. Reads the slot's heap only under the slot's lock, which
-     * the pool holds during the call unless fixed. */
+     * the pool holds during the call unless fixed or lockless. */
     uint64_t (*rank)(const struct smh_pool_slot *slot, size_t align, size_t bytes);
+    /* The rank for requests above the pool's threshold_bytes; NULL: rank. Not where fixed. */
+    uint64_t (*rank_large)(const struct smh_pool_slot *slot, size_t align, size_t bytes);
+    bool lockless; /* ranks read nothing that the slot's lock guards: it is not taken for them */
+    bool rotates;  /* the pool keeps slot->turn, the later the more recently the slot has served.
+                    * Not where fixed. */
 };
 extern const struct smh_policy smh_policy_add_order;       /* Zephyr: the order of adding */
 extern const struct smh_policy smh_policy_address;         /* ascending address */
@@ -71,6 +82,21 @@ extern const struct smh_policy
     smh_policy_best_fit;                             /* smallest largest-free that suffices first,
                                                         the others after by descending largest-free */
 extern const struct smh_policy smh_policy_most_free; /* most free bytes first */
+/* The region that has not served for the longest time first, those that never have in add order: of
+ * any set of regions that match a request, as long as all can serve, each in turn. A region that
+ * was tried in vain keeps its turn; resizing, in place or within a region, takes none. One thread
+ * meets the exact order. Of several that ask at the same time, two may be given the same region;
+ * nothing is waited for. After 2^32 - 1 requests served all turns begin anew. */
+extern const struct smh_policy smh_policy_round_robin;
+/* Requests of up to the pool's threshold_bytes: ascending cost; larger ones: descending cost. The
+ * preferred memory being full, the next serves, so nothing fails that would not fail elsewhere: as
+ * ESP-IDF's malloc with SPIRAM_MALLOC_ALWAYSINTERNAL. The bytes asked for count, for realloc too.
+ */
+extern const struct smh_policy smh_policy_size_threshold;
+/* Ascending priority: a tier is touched only when no region of those before it could serve
+ * (ESP-IDF's priorities of capabilities are such tiers). */
+extern const struct smh_policy smh_policy_tiered;
+extern const struct smh_policy smh_policy_fastest; /* ascending cost */
 /* The i-th policy, in the order of `smh list policies`; NULL past the last. */
 const struct smh_policy *smh_policy_at(size_t index);
 /* By name; NULL when there is none. */
@@ -92,10 +118,14 @@ struct smh_pool_slot {
     struct smh_region region;
     struct smh_heap heap;
     struct smh_lock lock;
+    uint32_t turn; /* of policies that rotate: when it served last, 0: never. Atomic */
 #if UINTPTR_MAX > 0xffffffffu
-    uint8_t apart[64];
+    uint8_t apart[60];
 #endif
 };
+
+/* Bytes; ESP-IDF's default for the same choice. */
+#define SMH_POOL_THRESHOLD_DEFAULT 16384
 
 struct smh_pool_config {
     smh_match match;                 /* NULL: smh_match_equal */
@@ -103,6 +133,8 @@ struct smh_pool_config {
     struct smh_pool_slot *slots;     /* NULL: the SMH_POOL_REGION_COUNT built into the pool */
     size_t slot_count;               /* of slots; 1 to 65535 */
     bool unlocked;                   /* true: one thread at a time is the owner's promise */
+    size_t threshold_bytes;          /* largest small request, for policies that tell small from
+                                        large; 0: SMH_POOL_THRESHOLD_DEFAULT */
 };
 
 struct smh_pool {
@@ -114,10 +146,12 @@ struct smh_pool {
                       size_t align, size_t bytes); /* how the policy's order is followed */
     struct smh_pool_slot *slots;
     uint32_t slot_count;
-    uint32_t region_count;    /* published with release order: slots below it are complete */
-    uint32_t search_span;     /* the largest power of two in region_count, and published after it */
-    uint32_t version;         /* odd while an add changes by_rank and by_address */
+    uint32_t region_count; /* published with release order: slots below it are complete */
+    uint32_t search_span;  /* the largest power of two in region_count, and published after it */
+    uint32_t version;      /* odd while an add changes by_rank and by_address */
+    size_t threshold_bytes;
     uint64_t failed_requests; /* that no region of the pool could serve */
+    uint32_t turn;            /* the last one that a slot has taken. Atomic */
     struct smh_lock lock;     /* adding, and failed_requests */
     struct smh_pool_slot built_in[SMH_POOL_REGION_COUNT];
 };

@@ -68,8 +68,10 @@ static void write_region(struct writer *writer, size_t index)
         fprintf(writer->out, ", \"reserve\": %zu", region->reserve_bytes);
     }
     if (!writer->heap && region->priority != 0) {
-        fprintf(writer->out, ", \"priority\": %u, \"cycles\": %u", region->priority,
-                region->priority);
+        fprintf(writer->out, ", \"priority\": %" PRIu32, region->priority);
+    }
+    if (!writer->heap && region->cost != 1) {
+        fprintf(writer->out, ", \"cycles\": %" PRIu32, region->cost);
     }
     fputs(" }", writer->out);
 }
@@ -95,8 +97,12 @@ static void write_machine(struct writer *writer, const char *path, const struct 
         write_region(writer, i);
         fputs(i + 1 < regions ? ",\n" : "\n    ]\n  },\n", writer->out);
     }
-    fprintf(writer->out, "  \"pool\": { \"match\": \"%s\", \"policy\": \"%s\" },\n",
+    fprintf(writer->out, "  \"pool\": { \"match\": \"%s\", \"policy\": \"%s\"",
             equal ? "equal" : "all_bits", writer->heap ? "add_order" : config->policy->name);
+    if (!writer->heap && config->threshold_bytes != 0) {
+        fprintf(writer->out, ", \"threshold\": %zu", config->threshold_bytes);
+    }
+    fputs(" },\n", writer->out);
     fputs("  \"workload\": [\n    { \"actor\": \"fuzz\", \"ops\": [\n", writer->out);
 }
 

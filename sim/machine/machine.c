@@ -284,12 +284,14 @@ static int add_region(struct smh_machine *machine, size_t index,
 static int build_pool(struct smh_machine *machine, const struct smh_machine_choice *choice,
                       struct smh_error *error)
 {
+    uint64_t threshold = machine->scenario->threshold_bytes;
     struct smh_pool_config config = {
         .match = machine->scenario->match,
         .policy = machine->policy,
         .slots = machine->slots,
         .slot_count = machine->region_count,
         .unlocked = true,
+        .threshold_bytes = (size_t)(threshold > SIZE_MAX ? SIZE_MAX : threshold),
     };
     if (machine->core->pool_init(&machine->pool, &config) != 0) {
         return smh_error_set(error, "%s: $.machine.regions: the pool takes 1 to 65535 regions",

@@ -7,7 +7,8 @@
 enum {
     HEADER_SWARM = 0,
     HEADER_POLICY = 2,
-    HEADER_MATCH = 4,
+    HEADER_MORE,
+    HEADER_MATCH,
     HEADER_PLACES,
     HEADER_REGIONS,
     HEADER_LIST = 8
@@ -30,6 +31,11 @@ _Static_assert(HEADER_LIST + SMH_FUZZ_REGIONS_MAX * REGION_BYTES == SMH_FUZZ_HEA
 #define FLAG_NO_METADATA 1u
 #define FLAG_64_BITS     2u
 #define FLAG_ODD_SHIFT   2u /* three bits */
+#define FLAG_COST_SHIFT  5u /* three bits */
+
+#define MORE_POLICIES  0x80u
+#define MORE_THRESHOLD 15u
+#define FIRST_POLICIES 5u /* those that inputs name without MORE_POLICIES */
 
 #define ALIGN_SHIFTS 14u /* alignments of 1 to 8192 */
 
@@ -78,6 +84,15 @@ static size_t count_policies(void)
     return count;
 }
 
+static const struct smh_policy *read_policy(const uint8_t *header)
+{
+    if ((header[HEADER_MORE] & MORE_POLICIES) == 0) {
+        return smh_policy_at(header[HEADER_POLICY] % FIRST_POLICIES);
+    }
+    return smh_policy_at(FIRST_POLICIES +
+                         header[HEADER_POLICY] % (count_policies() - FIRST_POLICIES));
+}
+
 static void read_region(struct smh_fuzz_region *region, const uint8_t *bytes)
 {
     size_t whole = (size_t)64 << size_shifts[bytes[REGION_SHIFT] % 32];
@@ -91,6 +106,7 @@ static void read_region(struct smh_fuzz_region *region, const uint8_t *bytes)
     region->granule = granule < 8 ? 0 : (size_t)8 << (granule - 8);
     region->attr = bytes[REGION_ATTR] % 8;
     region->priority = bytes[REGION_ATTR] / 8;
+    region->cost = 1 + (bytes[REGION_FLAGS] >> FLAG_COST_SHIFT);
     /* A sixth of them hold something back. */
     region->reserve_bytes =
         bytes[REGION_RESERVE] < 213 ? 0 : region->size / 64 * (bytes[REGION_RESERVE] - 212u);
@@ -105,7 +121,9 @@ void smh_fuzz_open(struct smh_fuzz_input *input, const uint8_t *bytes, size_t si
     }
     struct smh_fuzz_config *config = &input->config;
     config->swarm = (uint16_t)(header[HEADER_SWARM] | header[HEADER_SWARM + 1] << 8);
-    config->policy = smh_policy_at(header[HEADER_POLICY] % count_policies());
+    unsigned threshold = header[HEADER_MORE] & MORE_THRESHOLD;
+    config->policy = read_policy(header);
+    config->threshold_bytes = threshold == 0 ? 0 : (size_t)8 << threshold;
     config->match = header[HEADER_MATCH] % 2 == 0 ? smh_match_equal : smh_match_all_bits;
     config->region_count = 1 + header[HEADER_REGIONS] % SMH_FUZZ_REGIONS_MAX;
     config->spare_slot = (header[HEADER_PLACES] & 8u) != 0;

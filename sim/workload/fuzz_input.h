@@ -4,11 +4,13 @@
  * records of fixed width, so that a fuzzer may insert, delete, swap and splice them without moving
  * the meaning of the others.
  *
- *     0        2        4      5        6        8                      40        48
- *     | swarm  | policy | match| places | regions| 4 x region, 8 bytes  | record | record | ... |
- * rest |
- *     '------------------ header ------------------------------'                       ignored
+ *     0       2        3      4       5        6         8                     40       48
+ *     | swarm | policy | more | match | places | regions | 4 x region, 8 bytes | record | record |
+ * ...
+ *     '---------------------------- header -----------------------------------'
  *
+ *     more     its top bit: policies from round_robin on, instead of those before; low bits:
+ *              the threshold of small requests, 8 bytes << value, 0: the default
  *     region   engine, flags, granule, size (shift), size (fine), head, attr, reserve
  *     record   kind, slot, size (2 bytes, little endian), align, attr, argument (2 bytes)
  *
@@ -81,16 +83,18 @@ struct smh_fuzz_region {
     unsigned target_bits; /* 32 or 64 */
     uint32_t attr;
     size_t reserve_bytes;
-    uint32_t priority; /* and cost */
-    bool metadata;     /* give it separate metadata: exact verdicts */
-    uint8_t odd;       /* bytes, 0 to 7, that heap targets move the region up */
+    uint32_t priority;
+    uint32_t cost; /* 1 to 8 */
+    bool metadata; /* give it separate metadata: exact verdicts */
+    uint8_t odd;   /* bytes, 0 to 7, that heap targets move the region up */
 };
 
 struct smh_fuzz_config {
     uint16_t swarm;
     const struct smh_policy *policy;
     smh_match match;
-    size_t region_count; /* 1 to SMH_FUZZ_REGIONS_MAX */
+    size_t threshold_bytes; /* 0: the default */
+    size_t region_count;    /* 1 to SMH_FUZZ_REGIONS_MAX */
     /* Region i lies at places[i] * SMH_FUZZ_STRIDE: not always in the order of adding. */
     uint8_t places[SMH_FUZZ_REGIONS_MAX];
     bool spare_slot; /* the pool has room for SMH_FUZZ_REGIONS_MAX regions, however few it gets */

@@ -164,6 +164,7 @@ struct smh_scenario {
     smh_match match;
     const char *match_name; /* "equal", "all_bits" */
     const struct smh_policy *policy;
+    uint64_t threshold_bytes; /* key `threshold` of the pool: as in smh_pool_config */
     /* The three of Zephyr, then the user's own (`attributes`: { "name": value }). Under "equal" the
      * three are 0, 1, 2 as in Zephyr; under "all_bits" they are the bits 1, 2, 4. */
     char **attr_names;

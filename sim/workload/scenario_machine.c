@@ -16,7 +16,8 @@
 #define GRANULE_MAX      ((uint64_t)1 << 20)
 #define STAND_IN_BYTES   ((size_t)4 << 20) /* room for a few of the largest granule */
 
-static const struct smh_json_key pool_keys[] = {{"match", false}, {"policy", false}};
+static const struct smh_json_key pool_keys[] = {
+    {"match", false}, {"policy", false}, {"threshold", false}};
 const struct smh_json_keys smh_keys_pool = SMH_JSON_KEYS("$.pool", pool_keys);
 
 static const struct smh_json_key machine_keys[] = {
@@ -50,9 +51,12 @@ bool smh_load_pool(struct smh_loader *loader, const json_t *object)
     unsigned match = 0;
     unsigned policy = 0;
     scenario->policy = &smh_policy_add_order;
+    scenario->threshold_bytes = SMH_POOL_THRESHOLD_DEFAULT;
     if (!smh_json_object(&loader->json, object, &smh_keys_pool) ||
         !smh_json_get_choice(&loader->json, object, "match", matches, 2, &match) ||
-        !smh_json_get_choice(&loader->json, object, "policy", policies, policy_count, &policy)) {
+        !smh_json_get_choice(&loader->json, object, "policy", policies, policy_count, &policy) ||
+        !smh_json_get_size(&loader->json, object, "threshold", 1, SMH_JSON_BYTES_MAX,
+                           &scenario->threshold_bytes)) {
         return false;
     }
     scenario->match = match == 0 ? smh_match_equal : smh_match_all_bits;

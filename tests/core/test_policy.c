@@ -65,8 +65,9 @@ Test(match, all_bits_takes_what_has_every_bit_asked_for)
 
 Test(policy, all_are_found_by_position_and_by_name)
 {
-    static const char *const names[] = {"add_order", "address", "smallest_region", "best_fit",
-                                        "most_free"};
+    static const char *const names[] = {"add_order",      "address",   "smallest_region",
+                                        "best_fit",       "most_free", "round_robin",
+                                        "size_threshold", "tiered",    "fastest"};
     size_t count = 0;
 
     for (; smh_policy_at(count) != NULL; count++) {

@@ -157,7 +157,7 @@ static void step(struct model *model)
 static void run(const struct smh_policy *policy, smh_match match, uint64_t seed)
 {
     struct model *model = calloc(1, sizeof(*model));
-    struct smh_pool_config config = {.policy = policy, .match = match};
+    struct smh_pool_config config = {.policy = policy, .match = match, .threshold_bytes = 80};
     struct smh_stats stats;
 
     cr_assert_not_null(model);
@@ -167,7 +167,9 @@ static void run(const struct smh_policy *policy, smh_match match, uint64_t seed)
         struct smh_region region = {.attr = i % 4,
                                     .size = REGION_BYTES - 1000 * i,
                                     .engine = smh_engine_at(i % 3),
-                                    .metadata_size = 256};
+                                    .metadata_size = 256,
+                                    .priority = i * 3 % 4,
+                                    .cost = i * 2 % 5};
 
         model->memory[i] = malloc(REGION_BYTES + 256);
         region.addr = (uintptr_t)model->memory[i];

@@ -25,6 +25,16 @@ Test(threads, share_a_pool_by_best_fit_while_regions_are_added)
     stress(&smh_policy_best_fit);
 }
 
+Test(threads, share_a_pool_by_round_robin_while_regions_are_added)
+{
+    stress(&smh_policy_round_robin);
+}
+
+Test(threads, share_a_pool_by_size_threshold_while_regions_are_added)
+{
+    stress(&smh_policy_size_threshold);
+}
+
 Test(threads, share_a_pool_by_most_free_while_regions_are_added)
 {
     stress(&smh_policy_most_free);

@@ -80,6 +80,35 @@ Test(fuzz_input, regions_fit_their_stride)
     }
 }
 
+/* Old inputs keep their meaning: what the fourth byte adds is off where it is zero. */
+Test(fuzz_input, the_first_five_policies_are_named_without_the_fourth_byte_and_the_others_by_it)
+{
+    uint8_t bytes[SMH_FUZZ_HEADER_BYTES] = {0};
+    struct smh_fuzz_input input;
+    for (unsigned i = 0; i < 9; i++) {
+        bytes[2] = (uint8_t)(i < 5 ? i + 10 : i - 5);
+        bytes[3] = (uint8_t)(i < 5 ? 0 : 0x80);
+        smh_fuzz_open(&input, bytes, sizeof(bytes));
+        cr_assert_eq(input.config.policy, smh_policy_at(i));
+        cr_assert_eq(input.config.threshold_bytes, 0);
+    }
+    bytes[3] = 5;
+    smh_fuzz_open(&input, bytes, sizeof(bytes));
+    cr_assert_eq(input.config.threshold_bytes, 256);
+}
+
+Test(fuzz_input, a_region_has_a_priority_and_a_cost_of_its_own)
+{
+    uint8_t bytes[SMH_FUZZ_HEADER_BYTES] = {0};
+    struct smh_fuzz_input input;
+    bytes[9] = 6u << 5;      /* flags of the first region */
+    bytes[14] = 5u << 3 | 1; /* its attribute */
+    smh_fuzz_open(&input, bytes, sizeof(bytes));
+    cr_assert_eq(input.config.regions[0].cost, 7);
+    cr_assert_eq(input.config.regions[0].priority, 5);
+    cr_assert_eq(input.config.regions[0].attr, 1);
+}
+
 /* Kinds 22 to 24 are reallocs (fuzz_input.c); kind 0 allocates. */
 Test(fuzz_input, a_kind_that_is_switched_off_does_not_occur)
 {

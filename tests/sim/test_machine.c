@@ -45,6 +45,23 @@ Test(machine, slots_are_in_the_order_of_the_scenario)
     cr_assert(strcmp(smh_pool_region_at(&machine.pool, 1)->name, "low") == 0);
 }
 
+Test(machine_pool, what_policies_go_by_reaches_the_pool, .fini = close_machine)
+{
+    static const char described[] =
+        "{'schema':1,'name':'d','pool':{'policy':'size_threshold','threshold':'2K'},"
+        "'machine':{'regions':[{'name':'a','base':'0x20000000','size':4096,'attr':0,"
+        "'priority':3,'cycles':60}]},"
+        "'workload':[{'actor':'a','attr':0,'ops':[{'alloc':'x','bytes':8},{'free':'x'}]}]}";
+    struct smh_error error = {0};
+    struct smh_machine_choice choice = {0};
+    scenario = given_scenario(described);
+    cr_assert(smh_machine_open(&machine, scenario, &choice, &error) == 0, "%s", error.message);
+    cr_assert_eq(machine.pool.policy, &smh_policy_size_threshold);
+    cr_assert_eq(machine.pool.threshold_bytes, 2048);
+    cr_assert_eq(machine.slots[0].region.cost, 60);
+    cr_assert_eq(machine.slots[0].region.priority, 3);
+}
+
 Test(machine, a_byte_written_just_before_or_behind_a_region_is_noticed)
 {
     cr_assert(smh_machine_check_guards(&machine) == 0);

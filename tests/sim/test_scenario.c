@@ -70,6 +70,7 @@ Test(scenario, what_is_not_given_has_the_documented_default)
     cr_assert(!region->dma_unreachable && !region->has_alias);
     cr_assert_str_eq(scenario->match_name, "equal");
     cr_assert_eq(scenario->policy, &smh_policy_add_order);
+    cr_assert_eq(scenario->threshold_bytes, SMH_POOL_THRESHOLD_DEFAULT);
     const struct smh_actor_config *actor = &scenario->actors[0];
     cr_assert(actor->repeat == 1 && actor->every_ns == 0 && actor->start_ns == 0);
     cr_assert(actor->core == 0 && actor->attr == 0 && actor->align == 0);
@@ -102,6 +103,7 @@ Test(scenario, every_key_of_the_format_is_read)
     cr_assert_str_eq(itcm->attr_name, "cacheable+dma");
     cr_assert_eq(scenario->seed, (uint64_t)INT64_MAX);
     cr_assert_eq(scenario->policy, &smh_policy_best_fit);
+    cr_assert_eq(scenario->threshold_bytes, 4096);
     const struct smh_actor_config *trace = &scenario->actors[0];
     cr_assert_str_eq(trace->trace, "tests/data/valid/small.trace");
     cr_assert(trace->align == 4096 && trace->start_ns == 1500000 && trace->step_ns == 10);
