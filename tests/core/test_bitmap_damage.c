@@ -175,8 +175,10 @@ static void programs_with_dangling_writes(unsigned runs, size_t bytes_most)
 {
     for (unsigned run = 0; run < runs; run++) {
         smh_random_init(&draw, run, 7);
-        make(bytes_most / 2 + below(bytes_most / 2), below(3) == 0 ? (size_t)8 << below(4) : 0,
-             run % 2 == 0 ? 64 : 32, run % 3 == 0);
+        size_t bytes = bytes_most / 2 + below(bytes_most / 2);
+        size_t granule = below(3) == 0 ? (size_t)8 << below(4) : 0;
+
+        make(bytes, granule, run % 2 == 0 ? 64 : 32, run % 3 == 0);
         for (unsigned i = 0; i < 400; i++) {
             step();
             if (below(6) == 0) {
@@ -284,23 +286,26 @@ static uint8_t *some_place(void)
 static void damage_tables(void)
 {
     uint8_t *at = some_place();
+    size_t kind = below(5);
+    size_t place = below(8);
+    size_t value = below(8);
+    size_t left = (size_t)(heap.metadata + heap.metadata_size - at) / 8;
 
-    switch (below(5)) {
+    switch (kind) {
     case 0:
-        at[below(8)] ^= (uint8_t)(1u << below(8));
+        at[place] ^= (uint8_t)(1u << value);
         break;
     case 1:
-        at[below(8)] = below(2) == 0 ? 0 : 0xff;
+        at[place] = value < 4 ? 0 : 0xff;
         break;
     case 2: /* a word is another's, or a run of them nothing, or all ones */
         memcpy(at, heap.metadata + below(heap.metadata_size / 8) * 8, 8);
         break;
     case 3:
-        memset(at, below(2) == 0 ? 0 : 0xff,
-               below((size_t)(heap.metadata + heap.metadata_size - at) / 8 + 1) * 8);
+        memset(at, value < 4 ? 0 : 0xff, below(left + 1) * 8);
         break;
     default:
-        *(uint32_t *)(void *)(at + 4 * below(2)) = some_word();
+        ((uint32_t *)(void *)at)[place % 2] = some_word();
     }
 }
 
@@ -395,10 +400,12 @@ Test(bitmap_damage, where_every_block_lies_and_what_is_counted_is_known)
 {
     for (unsigned run = 0; run < 60; run++) {
         smh_random_init(&draw, run, 10);
-        make(run % 3 == 0   ? 300 + below(4000)
-             : run % 3 == 1 ? 20000 + below(40000)
-                            : 150000 + below(100000),
-             run % 4 == 0 ? (size_t)8 << below(6) : 0, 64, run % 5 == 0);
+        size_t bytes = run % 3 == 0   ? 300 + below(4000)
+                       : run % 3 == 1 ? 20000 + below(40000)
+                                      : 150000 + below(100000);
+        size_t granule = run % 4 == 0 ? (size_t)8 << below(6) : 0;
+
+        make(bytes, granule, 64, run % 5 == 0);
         slots = run % 2 == 0 ? SLOTS : 5; /* few: large ones, which slide when they grow */
         for (unsigned i = 0; i < (run % 2 == 0 ? 500 : 2000); i++) {
             const struct smh_bitmap *map = smh_bitmap_view(&heap);
