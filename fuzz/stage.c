@@ -110,8 +110,23 @@ static void lay_out(struct fuzz_stage *stage, const struct smh_fuzz_config *conf
     }
 }
 
+/* Tables of fewer bytes than asked for, at an odd address: refused, or laid within these bytes. */
+static void try_less_metadata(struct fuzz_stage *stage, const struct smh_fuzz_config *config)
+{
+    struct smh_heap_config heap = heap_config(stage, config, 0);
+    size_t less = 1 + (size_t)config->regions[0].odd;
+    if (stage->metadata_bytes[0] > less) {
+        heap.metadata = (uint8_t *)stage->metadata[0] + less;
+        heap.metadata_size = stage->metadata_bytes[0] - less;
+        int code = smh_heap_init(&stage->slots[0].heap, &heap);
+        FUZZ_REQUIRE(code == 0 || code == -ENOMEM || code == -EINVAL,
+                     "metadata of %zu bytes is answered by %d", heap.metadata_size, code);
+    }
+}
+
 static int open_heap(struct fuzz_stage *stage, const struct smh_fuzz_config *config)
 {
+    try_less_metadata(stage, config);
     struct smh_heap_config heap = heap_config(stage, config, 0);
     heap.metadata = stage->metadata_bytes[0] != 0 ? stage->metadata[0] : NULL;
     heap.metadata_size = stage->metadata_bytes[0];

@@ -119,6 +119,8 @@ static void misuse_pointer(void *wild)
     struct smh_heap *heap = heap_of();
     int truth = fuzz_truth(&stage, 0, wild);
     if (truth == 0 || (truth != -ENOENT && !stage.exact)) {
+        FUZZ_REQUIRE(truth == 0 || (uintptr_t)wild % 4 == 0 || smh_heap_verdict(heap, wild) != 0,
+                     "%p, aligned to nothing, is taken for a block", wild);
         return;
     }
     struct smh_heap before = *heap;
