@@ -119,8 +119,11 @@ static void misuse_pointer(void *wild)
     struct smh_heap *heap = heap_of();
     int truth = fuzz_truth(&stage, 0, wild);
     if (truth == 0 || (truth != -ENOENT && !stage.exact)) {
-        FUZZ_REQUIRE(truth == 0 || (uintptr_t)wild % 4 == 0 || smh_heap_verdict(heap, wild) != 0,
-                     "%p, aligned to nothing, is taken for a block", wild);
+        /* Zephyr's blocks may lie at odd addresses, and its verdict reads what is before them. */
+        FUZZ_REQUIRE(truth == 0 || (uintptr_t)wild % 4 == 0 ||
+                         strncmp(heap->engine->name, "zephyr", 6) == 0 ||
+                         smh_heap_verdict(heap, wild) == -EINVAL,
+                     "%p, aligned to nothing, is not refused as such", wild);
         return;
     }
     struct smh_heap before = *heap;
