@@ -120,6 +120,9 @@ static int place_start_bitmap(struct smh_heap *heap, const struct smh_heap_confi
     return 0;
 }
 
+static void *alloc_in_steps(struct smh_heap *heap, size_t bytes);
+static int free_in_steps(struct smh_heap *heap, void *block);
+
 int smh_heap_init(struct smh_heap *heap, const struct smh_heap_config *given)
 {
     struct smh_heap_config config;
@@ -161,6 +164,8 @@ int smh_heap_init(struct smh_heap *heap, const struct smh_heap_config *given)
         memset(heap, 0, sizeof(*heap));
         return result;
     }
+    heap->acquire = config.engine->acquire != NULL ? config.engine->acquire : alloc_in_steps;
+    heap->release = config.engine->release != NULL ? config.engine->release : free_in_steps;
     heap->initialised = SMH_HEAP_MAGIC;
     return 0;
 }
@@ -267,7 +272,7 @@ static inline void release(struct smh_heap *heap, void *block)
     heap->engine->free(heap, block);
 }
 
-static __attribute__((noinline)) void *alloc_in_steps(struct smh_heap *heap, size_t bytes)
+static void *alloc_in_steps(struct smh_heap *heap, size_t bytes)
 {
     return bytes == 0 ? NULL : finish_alloc(heap, heap->engine->alloc(heap, bytes));
 }
@@ -277,10 +282,7 @@ void *smh_heap_alloc(struct smh_heap *heap, size_t bytes)
     if (SMH_BITS_UNLIKELY(!smh_heap_ready(heap))) {
         return NULL;
     }
-    if (SMH_BITS_LIKELY(heap->engine->acquire != NULL)) {
-        return heap->engine->acquire(heap, bytes);
-    }
-    return alloc_in_steps(heap, bytes);
+    return heap->acquire(heap, bytes);
 }
 
 void *smh_heap_aligned_alloc(struct smh_heap *heap, size_t align, size_t bytes)
@@ -349,7 +351,7 @@ bool smh_heap_resize(struct smh_heap *heap, void *block, size_t bytes)
     return heap->engine->resize(heap, block, bytes);
 }
 
-static __attribute__((noinline)) int free_in_steps(struct smh_heap *heap, void *block)
+static int free_in_steps(struct smh_heap *heap, void *block)
 {
     int verdict;
 
@@ -365,10 +367,10 @@ static __attribute__((noinline)) int free_in_steps(struct smh_heap *heap, void *
 
 int smh_heap_free(struct smh_heap *heap, void *block)
 {
-    if (SMH_BITS_LIKELY(smh_heap_ready(heap) && heap->engine->release != NULL)) {
-        return heap->engine->release(heap, block);
+    if (SMH_BITS_UNLIKELY(!smh_heap_ready(heap))) {
+        return block == NULL ? 0 : -ENOENT;
     }
-    return free_in_steps(heap, block);
+    return heap->release(heap, block);
 }
 
 size_t smh_heap_usable_size(const struct smh_heap *heap, const void *block)

@@ -98,6 +98,9 @@ struct smh_heap {
     uint8_t granule_shift;                 /* log2 of the granule */
     uint32_t initialised;                  /* SMH_HEAP_MAGIC once init has succeeded */
     uintptr_t state[SMH_HEAP_STATE_WORDS]; /* the engine's */
+    /* What smh_heap_alloc and smh_heap_free call: the engine's, or heap.c's. */
+    void *(*acquire)(struct smh_heap *heap, size_t bytes);
+    int (*release)(struct smh_heap *heap, void *block);
 };
 #ifndef __cplusplus
 _Static_assert(sizeof(struct smh_heap) <= 256, "a heap's state fits 256 bytes");

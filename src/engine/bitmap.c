@@ -82,9 +82,29 @@ static __attribute__((noinline)) void *carve(struct smh_heap *heap, struct smh_b
     return (void *)smh_bitmap_address(map, at);
 }
 
+/* A block of `need` units, which the reserve has, and enough to remain the reserve. */
+static __attribute__((noinline)) void *cut_reserve(struct smh_heap *heap, uint32_t need)
+{
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    uint32_t at = map->reserve;
+
+    if (need >= LARGE_UNITS && smh_bitmap_is_largest(map, map->reserve_end - at)) {
+        at = map->reserve_end - need;
+        map->reserve_end = at;
+        smh_bitmap_flip(map, at, 1);
+    } else {
+        map->reserve = at + need;
+        smh_bitmap_flip(map, at + 1, 1);
+        smh_bitmap_flip(map, at + need, 3);
+    }
+    smh_engine_count_alloc(heap, smh_bitmap_bytes(map, need));
+    smh_bitmap_describe(map, at, at + need, true);
+    return (void *)smh_bitmap_address(map, at);
+}
+
 /* failed: what counts when there is no chunk. */
-static __attribute__((noinline)) void *alloc_any(struct smh_heap *heap, size_t units,
-                                                 unsigned failed)
+static __attribute__((noinline)) void *alloc_listed(struct smh_heap *heap, size_t units,
+                                                    unsigned failed)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
     uint32_t need = (uint32_t)units;
@@ -105,6 +125,17 @@ static __attribute__((noinline)) void *alloc_any(struct smh_heap *heap, size_t u
         rest = 0;
     }
     return carve(heap, chunk, rest, need);
+}
+
+static void *alloc_any(struct smh_heap *heap, size_t units, unsigned failed)
+{
+    const struct smh_bitmap *map = smh_bitmap_view(heap);
+    uint32_t reserved = map->reserve_end - map->reserve;
+
+    if (units >= map->exact && units <= reserved && reserved - units >= map->exact) {
+        return cut_reserve(heap, (uint32_t)units);
+    }
+    return alloc_listed(heap, units, failed);
 }
 
 static void *bitmap_alloc(struct smh_heap *heap, size_t bytes)
@@ -184,6 +215,9 @@ SMH_BITMAP_HOT bool look_around(const struct smh_bitmap *map, uint32_t at, smh_b
         distance = smh_bitmap_leading(below);
         mark = at - 1 - distance;
         is_free = (below << distance) >> (SMH_BITMAP_BITS - 3) == 6;
+    } else if (at == map->reserve_end) {
+        mark = map->reserve + 1;
+        is_free = true;
     } else {
         mark = smh_bitmap_previous(map, at);
         is_free = smh_bitmap_mark_is_free(map, mark);

@@ -20,6 +20,16 @@
 #define HOT  static inline __attribute__((always_inline))
 #define COLD static __attribute__((noinline))
 
+/* The number of the highest set bit. Compilers that know how it is found count from the other end
+ * and back. */
+HOT uint32_t highest(uint64_t value)
+{
+    uint32_t high = 63 ^ (uint32_t)__builtin_clzll(value);
+
+    __asm__("" : "+r"(high));
+    return high;
+}
+
 /* What stays the same while links are written, in registers. */
 struct view {
     uintptr_t base;
@@ -61,17 +71,24 @@ HOT void flip_class(struct smh_bitmap *map, uint32_t size)
     map->maps[size / 32] ^= 1u << (size % 32);
 }
 
-HOT void insert(struct smh_bitmap *map, struct view view, uint32_t at, uint32_t size)
+/* links: of the chunk at `at`. */
+HOT void insert_links(struct smh_bitmap *map, struct view view, struct smh_bitmap_links *links,
+                      uint32_t at, uint32_t size)
 {
     uint32_t next = view.heads[size];
 
-    links_at(view, at)->next = next;
+    links->next = next;
     view.heads[size] = at;
     if (next != 0) {
         links_at(view, next)->previous = at;
     } else {
         flip_class(map, size);
     }
+}
+
+HOT void insert(struct smh_bitmap *map, struct view view, uint32_t at, uint32_t size)
+{
+    insert_links(map, view, links_at(view, at), at, size);
 }
 
 /* Whether a free chunk of a size below 63 starts at `at`, from two words at once. */
@@ -149,42 +166,47 @@ COLD void *take_part(struct smh_heap *heap, uint32_t at, uint32_t size, uint32_t
     return finish(heap, view, at, need);
 }
 
-COLD void *take_listed(struct smh_heap *heap, uint32_t need, uint32_t size)
+/* There is no small chunk. */
+COLD void *take_reserved(struct smh_heap *heap, size_t bytes, uint32_t need)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
-    struct view view = view_of(map);
-    uint32_t at = view.heads[size];
+    uint32_t at = map->reserve;
 
-    if (size - need >= SMH_BITMAP_SMALLEST) {
-        return take_part(heap, at, size, need);
-    }
-    flip(view, at + 1);
-    pop(map, view, at, size);
-    return finish(heap, view, at, size);
-}
-
-void *smh_bitmap_acquire(struct smh_heap *heap, size_t bytes)
-{
-    struct smh_bitmap *map = smh_bitmap_of(heap);
-    size_t units = (((bytes - 1) >> UNIT_SHIFT) | map->odd_units) + 1;
-    uint32_t need = (uint32_t)(units + (units < SMH_BITMAP_SMALLEST));
-    uint64_t bits;
-    uint32_t at;
-
-    if (SMH_BITS_UNLIKELY(units >= map->fast_exact)) {
-        return smh_bitmap_acquire_any(heap, bytes);
-    }
-    bits = ((uint64_t)map->maps[0] | (uint64_t)map->maps[1] << 32) >> need;
-    if (SMH_BITS_LIKELY(bits != 0)) {
-        return take_listed(heap, need, need + (uint32_t)__builtin_ctzll(bits));
-    }
-    at = map->reserve;
     if (SMH_BITS_UNLIKELY(map->reserve_end - at < map->exact + need)) {
         return smh_bitmap_acquire_any(heap, bytes);
     }
     map->reserve = at + need;
     flip_three(view_of(map), at, need);
     return finish(heap, view_of(map), at, need);
+}
+
+void *smh_bitmap_acquire(struct smh_heap *heap, size_t bytes)
+{
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    struct view view = view_of(map);
+    uintptr_t last = ((bytes - 1) >> UNIT_SHIFT) | map->fast_odd; /* of its units */
+    uint64_t bits;
+    uint32_t need;
+    uint32_t rest;
+    uint32_t at;
+
+    if (SMH_BITS_UNLIKELY(last >= map->fast_last)) {
+        return smh_bitmap_acquire_any(heap, bytes);
+    }
+    need = (uint32_t)(last + (last < SMH_BITMAP_SMALLEST - 1)) + 1;
+    bits = ((uint64_t)map->maps[0] | (uint64_t)map->maps[1] << 32) >> need;
+    if (bits == 0) {
+        return take_reserved(heap, bytes, need);
+    }
+    rest = (uint32_t)__builtin_ctzll(bits);
+    at = view.heads[need + rest];
+    if (rest >= SMH_BITMAP_SMALLEST) {
+        return take_part(heap, at, need + rest, need);
+    }
+    need += rest;
+    flip(view, at + 1);
+    pop(map, view, at, need);
+    return finish(heap, view, at, need);
 }
 
 /* --- free ------------------------------------------------------------------------------------- */
@@ -254,23 +276,20 @@ COLD int merge_left(struct smh_heap *heap, uint32_t at, uint32_t size, uint32_t 
     return 0;
 }
 
-/* The block between two others. */
-COLD int free_alone(struct smh_heap *heap, struct smh_bitmap_links *links, uint32_t at,
-                    uint32_t size)
+/* A block of which three words do not tell all; it may lie behind the reserve. size: up to the
+ * next mark, where it is seen. */
+COLD int release_far(struct smh_heap *heap, uint32_t at, uint64_t above, uint64_t below,
+                     uint32_t size)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
-    uint32_t *head = &map->heads[size];
-    uint32_t next = *head;
 
-    smh_engine_count_free(heap, (uint64_t)size << UNIT_SHIFT);
-    flip(view_of(map), at + 1);
-    *head = at;
-    links->next = next;
-    if (next != 0) {
-        links_at(view_of(map), next)->previous = at;
-    } else {
-        flip_class(map, size);
+    if (at != map->reserve_end || size - 2 >= 61 || (above >> size & 2) != 0 ||
+        smh_bitmap_is_descriptor(map->words[at / 64])) {
+        return smh_bitmap_release_at(heap, at, above, below);
     }
+    smh_engine_count_free(heap, (uint64_t)size << UNIT_SHIFT);
+    map->reserve_end = at + size;
+    flip(view_of(map), at);
     return 0;
 }
 
@@ -290,27 +309,32 @@ int smh_bitmap_release(struct smh_heap *heap, void *address)
     }
     above = smh_bitmap_funnel(word[0], word[1], at);
     below = smh_bitmap_funnel(word[-1], word[0], at);
-    if (SMH_BITS_UNLIKELY((above & 3) != 1 || smh_bitmap_is_descriptor(word[0]) ||
-                          above << 1 == 2 || below < 4)) {
-        return smh_bitmap_release_at(heap, at, above, below);
+    /* 0: no mark, 1: of a free chunk, 63: ends too far away */
+    size = (uint32_t)__builtin_ctzll((above - 1) | (uint64_t)1 << 63);
+    if (SMH_BITS_UNLIKELY(size - 2 >= 61) || SMH_BITS_UNLIKELY(smh_bitmap_is_descriptor(word[0])) ||
+        SMH_BITS_UNLIKELY(below < 4)) {
+        return release_far(heap, at, above, below, size);
     }
-    high = 63 ^ (uint32_t)__builtin_clzll(below);
-    size = (uint32_t)__builtin_ctzll(above - 1);
-    above = above >> size >> 1;
+    high = highest(below);
+    above >>= size;
     below >>= high - 2;
     if (below == 6) {
-        return merge_left(heap, at, size, 65 - high, above);
+        return merge_left(heap, at, size, 65 - high, above >> 1);
     }
     if (SMH_BITS_UNLIKELY(high == 63)) {
         return smh_bitmap_verdict(heap, address); /* the second bit of a free mark */
     }
-    if ((above & 1) != 0) {
-        return merge_right(heap, at, size, above >> 1);
+    if ((above & 2) != 0) {
+        return merge_right(heap, at, size, above >> 2);
     }
     if (SMH_BITS_UNLIKELY(size >= map->exact)) {
-        return merge_far(heap, at, size, 0, above);
+        return merge_far(heap, at, size, 0, above >> 1);
     }
-    return free_alone(heap, address, at, size);
+    /* The block lies between two others. */
+    smh_engine_count_free(heap, (uint64_t)size << UNIT_SHIFT);
+    flip(view_of(map), at + 1);
+    insert_links(map, view_of(map), address, at, size);
+    return 0;
 }
 
 #else

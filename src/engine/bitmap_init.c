@@ -176,7 +176,8 @@ int smh_bitmap_init(struct smh_heap *heap, const struct smh_heap_config *config)
     map->units = (uint32_t)units;
 #if UINTPTR_MAX > UINT32_MAX
     map->fast_units = map->unit_shift == SMH_BITMAP_FAST_SHIFT ? map->units : 0;
-    map->fast_exact = map->unit_shift == SMH_BITMAP_FAST_SHIFT ? map->exact : 0;
+    map->fast_last = map->unit_shift == SMH_BITMAP_FAST_SHIFT ? map->exact - 1 : 0;
+    map->fast_odd = map->odd_units;
 #endif
     map->end = SMH_BITMAP_FIRST + (uint32_t)units;
     heap->capacity_bytes = smh_bitmap_bytes(map, (uint32_t)units);

@@ -84,8 +84,9 @@ struct __attribute__((may_alias)) smh_bitmap {
     uint32_t end;   /* bit of the sentinel */
     uint32_t exact; /* below so many units, a class holds one size */
 #if UINTPTR_MAX > UINT32_MAX
-    uint32_t fast_units; /* the same as units and exact where a unit is 8 bytes, else 0 */
-    uint32_t fast_exact;
+    uintptr_t fast_units; /* the same as units, exact - 1 and odd_units, in the size of a */
+    uintptr_t fast_last;  /* register; the first two are 0 where a unit is not 8 bytes */
+    uintptr_t fast_odd;
 #endif
     uint8_t class_shift; /* from the formula for sizes from `exact` on to their classes */
     uint8_t unit_shift;

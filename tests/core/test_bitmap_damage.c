@@ -491,7 +491,7 @@ Test(bitmap_damage, where_everything_lies_is_known_for_every_granule_size_and_pl
                         note((uint64_t)map->reserve << 32 | map->reserve_end);
                         note(map->odd_units);
 #if UINTPTR_MAX > UINT32_MAX
-                        note((uint64_t)map->fast_units << 32 | map->fast_exact);
+                        note((uint64_t)map->fast_units << 32 | (map->fast_last + (map->fast_last != 0)));
 #endif
                         cr_assert_eq(smh_heap_check(&heap, NULL), 0);
                     }

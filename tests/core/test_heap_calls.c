@@ -183,12 +183,13 @@ Test(heap_calls, an_engine_slides_only_what_needs_no_more_than_the_natural_align
 
 Test(heap_calls, an_engine_that_answers_in_one_step_is_asked_in_one)
 {
+    struct smh_heap_config config = {.memory = memory, .memory_size = MEMORY_BYTES, .engine = &spy};
     void *block;
 
     spy.flags |= SMH_ENGINE_EXACT;
     spy.acquire = counting_acquire;
     spy.release = counting_release;
-    heap.starts = NULL;
+    cr_assert_eq(smh_heap_init(&heap, &config), 0);
     block = smh_heap_alloc(&heap, 100);
     cr_assert_not_null(block);
     cr_assert_null(smh_heap_alloc(&heap, 0));
