@@ -210,7 +210,7 @@ def print_summary(rows: list[dict], limit: float) -> None:
     missed = [row["name"] for row in rows if not all(hunt["found"] for hunt in row["hunts"])]
     if times:
         print(f"{len(rows)} faults, {hunts} hunts, {len(times)} found: median {statistics.median(times):.2f} s, "
-              f"90 % within {times[int(0.9 * (len(times) - 1))]:.2f} s, worst {times[-1]:.2f} s")
+              f"90 % within {times[-(-9 * len(times) // 10) - 1]:.2f} s, worst {times[-1]:.2f} s")
     if missed:
         print(f"not found within {limit:g} s by every seed: {' '.join(missed)}")
 

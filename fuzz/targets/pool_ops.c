@@ -215,6 +215,7 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
     struct before before = {{0}, {0}, {0}, {0}};
     void *old = live->block;
     int region = live->region;
+    uint64_t usable = live->usable;
     operation->prefer = NULL;
     look(&before, operation);
     fuzz_leaving(&stage, live);
@@ -227,8 +228,10 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
     judge_counts(&before, served, block == old ? region : -1);
     if (served >= 0 && served != region) {
         judge_order(&before, operation, (size_t)served, region);
-        judge_reserve(operation, (size_t)served);
         turns[served] = ++turn;
+    }
+    if (block != NULL && bytes > usable) {
+        judge_reserve(operation, (size_t)(served >= 0 ? served : region));
     }
     if (bytes == 0) {
         FUZZ_REQUIRE(block == NULL, "realloc to 0 bytes gave a block");
