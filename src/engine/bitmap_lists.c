@@ -109,7 +109,7 @@ static inline struct smh_bitmap_extent look_into(const struct smh_bitmap *map, u
         }
         at = links->next;
     }
-    if (found == 0 || smh_bitmap_trusted(map, found) == 0 ||
+    if (smh_bitmap_trusted(map, found) == 0 ||
         smh_bitmap_next(map, found + 1) - found != smallest) {
         found = 0;
     }

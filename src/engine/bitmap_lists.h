@@ -84,7 +84,7 @@ static inline uint32_t smh_bitmap_first_class(const struct smh_bitmap *map, uint
 /* Makes a smallest large chunk the reserve, if there is any. */
 void smh_bitmap_refill(struct smh_bitmap *map);
 
-/* In the lists: for `exact` units at least, and no more than a class holds. */
+/* In the lists: for `exact` units at least. An alignment may ask for more than any chunk has. */
 struct smh_bitmap_extent smh_bitmap_find_large(struct smh_bitmap *map, uint32_t need);
 
 /* The free chunk for a request of `need` units, still where it was. */
@@ -96,26 +96,19 @@ SMH_BITMAP_HOT struct smh_bitmap_extent smh_bitmap_find(struct smh_bitmap *map, 
         if (class - 1 < SMH_BITMAP_EXACT_MAX - 1) {
             return (struct smh_bitmap_extent){map->heads[class], map->heads[class] + class};
         }
-        if (map->reserve != 0) {
-            return (struct smh_bitmap_extent){map->reserve, map->reserve_end};
-        }
         need = map->exact;
     }
     if (need <= map->reserve_end - map->reserve) {
         return (struct smh_bitmap_extent){map->reserve, map->reserve_end};
     }
-    if (need > map->units) {
-        /* An alignment may ask for more; there need be no such class. */
-        return (struct smh_bitmap_extent){0, 0};
-    }
     return smh_bitmap_find_large(map, need);
 }
 
-/* Whether no free chunk is larger, as far as the classes tell. */
+/* Whether no free chunk is larger than the one of `size` units that was found for a large request,
+ * as far as the classes tell. The reserve is not: it would have been found first. */
 static inline bool smh_bitmap_is_largest(const struct smh_bitmap *map, uint32_t size)
 {
-    return map->reserve_end - map->reserve <= size &&
-           smh_bitmap_first_class(map, smh_bitmap_large_class(map, size) + 1) == 0;
+    return smh_bitmap_first_class(map, smh_bitmap_large_class(map, size) + 1) == 0;
 }
 
 #endif
