@@ -240,7 +240,10 @@ static inline int judge(const struct smh_heap *heap, const void *block)
         return -ENOENT;
     }
     if (heap->starts == NULL) {
-        return heap->engine->verdict(heap, block);
+        int verdict = heap->engine->verdict(heap, block);
+
+        /* What an engine infers from a header does not tell an address from its neighbours. */
+        return verdict == 0 && !smh_starts_aligned(heap, block) ? -EINVAL : verdict;
     }
     if (smh_starts_aligned(heap, block) && smh_starts_test(heap, smh_starts_index(heap, block))) {
         return 0;

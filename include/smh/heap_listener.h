@@ -57,7 +57,7 @@ void heap_listener_notify_resize(uintptr_t heap_id, void *old_heap_end, void *ne
 #define HEAP_ID_LIBC                       ((uintptr_t)0)
 
 #define SMH_HEAP_LISTENER_DEFINE(name, _heap_id, _event, _field, _callback) \
-    struct heap_listener name = {.heap_id = (_heap_id), .event = (_event), {._field = (_callback)}}
+    struct heap_listener name = {NULL, (_heap_id), (_event), {._field = (_callback)}}
 #define HEAP_LISTENER_ALLOC_DEFINE(name, _heap_id, _alloc_cb) \
     SMH_HEAP_LISTENER_DEFINE(name, _heap_id, HEAP_ALLOC, alloc_cb, _alloc_cb)
 #define HEAP_LISTENER_FREE_DEFINE(name, _heap_id, _free_cb) \

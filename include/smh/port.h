@@ -15,8 +15,14 @@
 #if defined(__STDC_HOSTED__) && __STDC_HOSTED__
 #include <errno.h>
 #include <string.h>
-#else
-void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if !defined(__STDC_HOSTED__) || !__STDC_HOSTED__
+void *memcpy(void *__restrict to, const void *__restrict from, size_t bytes);
 void *memmove(void *to, const void *from, size_t bytes);
 void *memset(void *to, int value, size_t bytes);
 int memcmp(const void *left, const void *right, size_t bytes);
@@ -46,10 +52,6 @@ int memcmp(const void *left, const void *right, size_t bytes);
 #endif
 #ifndef EALREADY
 #define EALREADY 114
-#endif
-
-#ifdef __cplusplus
-extern "C" {
 #endif
 
 /* Room for one lock of the port: a pthread mutex on a host, a saved interrupt mask on bare metal.

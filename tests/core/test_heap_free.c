@@ -126,6 +126,21 @@ Test(heap_free, an_interior_pointer_is_refused_and_nothing_changes)
     }
 }
 
+/* An engine that looks at a header alone rounds: to it the block and the seven bytes behind are one. */
+Test(heap_free, without_a_bitmap_too_an_address_off_the_step_is_no_block)
+{
+    FOR_EVERY_ENGINE(engine)
+    {
+        struct heap_of_three three;
+
+        set_up(&three, engine, false);
+        for (size_t offset = 1; offset < smh_heap_alignment(&three.heap); offset++) {
+            is_refused(&three, three.second + offset, -EINVAL);
+        }
+        cr_expect_eq(smh_heap_free(&three.heap, three.second), 0, "%s", engine->name);
+    }
+}
+
 enum place { IN_A_BLOCK, IN_FREE_SPACE, IN_A_HEADER_OR_TABLE };
 
 static enum place place_of(const struct smh_heap *heap, const uint8_t *address)
