@@ -1,15 +1,13 @@
 /* result_json.c: results.json. The format is documented in result.h. */
 #include "json_write.h"
+#include "output.h"
 #include "result.h"
 #include "result_hazards.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static void put_string(json_t *object, const char *key, const char *value)
 {
@@ -359,38 +357,16 @@ json_t *smh_result_json(const struct smh_result *const *results, const bool *det
     return document;
 }
 
-static int write_file(const json_t *document, const char *path, struct smh_error *error)
-{
-    size_t length = strlen(path);
-    char *temporary = smh_must_allocate(length + 8, 1);
-    memcpy(temporary, path, length);
-    memcpy(temporary + length, ".XXXXXX", 8);
-    int descriptor = mkstemp(temporary);
-    FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
-    bool written = file != NULL && fchmod(descriptor, 0644) == 0 &&
-                   json_dumpf(document, file, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) == 0 &&
-                   fputc('\n', file) != EOF;
-    written = file != NULL && fclose(file) == 0 && written;
-    written = written && rename(temporary, path) == 0;
-    int code = 0;
-    if (!written) {
-        code = smh_error_set(error, "%s: cannot be written (%s)", path, strerror(errno));
-        if (descriptor >= 0) {
-            unlink(temporary);
-        }
-    }
-    free(temporary);
-    return code;
-}
-
 int smh_result_write(const json_t *document, const char *path, struct smh_error *error)
 {
-    if (strcmp(path, "-") != 0) {
-        return write_file(document, path, error);
+    struct smh_output output;
+    if (smh_output_open(&output, path, error) != 0) {
+        return -1;
     }
-    if (json_dumpf(document, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) != 0 ||
-        fputc('\n', stdout) == EOF || fflush(stdout) != 0) {
-        return smh_error_set(error, "standard output: cannot be written (%s)", strerror(errno));
-    }
-    return 0;
+    bool whole = json_dumpf(document, output.file, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) == 0 &&
+                 fputc('\n', output.file) != EOF;
+    int reason = errno;
+    int code = smh_output_close(&output, whole, error);
+    return whole ? code
+                 : smh_error_set(error, "%s: cannot be written (%s)", path, strerror(reason));
 }

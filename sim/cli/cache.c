@@ -6,6 +6,7 @@
 #include "../machine/cache_packed.h"
 #include "../machine/cache_reader.h"
 #include "../machine/cache_trace.h"
+#include "../output.h"
 #include "cli.h"
 
 #include <errno.h>
@@ -304,20 +305,14 @@ static int print(const struct cache_command *command, const struct smh_cache_tra
     if (command->json == NULL) {
         return SMH_EXIT_PASS;
     }
-    FILE *out = strcmp(command->json, "-") == 0 ? stdout : fopen(command->json, "w");
-    if (out == NULL) {
-        fprintf(stderr, "smh cache: %s: cannot be written (%s)\n", command->json, strerror(errno));
-        return SMH_EXIT_INPUT;
+    struct smh_error error = {0};
+    struct smh_output out;
+    if (smh_output_open(&out, command->json, &error) != 0) {
+        return smh_cli_refuse("cache", error.message);
     }
-    print_json(out, command, result);
-    bool failed = ferror(out) != 0;
-    if (out != stdout) {
-        failed |= fclose(out) != 0;
-    }
-    if (failed) {
-        fprintf(stderr, "smh cache: %s: cannot be written\n", command->json);
-    }
-    return failed ? SMH_EXIT_INPUT : SMH_EXIT_PASS;
+    print_json(out.file, command, result);
+    int code = smh_output_close(&out, true, &error);
+    return code == 0 ? SMH_EXIT_PASS : smh_cli_refuse("cache", error.message);
 }
 
 /* The block, written and emptied; how many accesses it had. */
@@ -385,31 +380,18 @@ static int pack_all(const struct cache_command *command, FILE *out, struct smh_e
     return code;
 }
 
-/* A file that is not whole is removed. */
 static int pack(const struct cache_command *command)
 {
     struct smh_error error = {0};
-    bool standard = strcmp(command->pack, "-") == 0;
-    FILE *out = standard ? stdout : fopen(command->pack, "wb");
-    if (out == NULL) {
-        fprintf(stderr, "smh cache: %s: cannot be written (%s)\n", command->pack, strerror(errno));
-        return SMH_EXIT_INPUT;
+    struct smh_output out;
+    if (smh_output_open(&out, command->pack, &error) != 0) {
+        return smh_cli_refuse("cache", error.message);
     }
-    int code = pack_all(command, out, &error);
-    bool failed = fflush(out) != 0 || ferror(out) != 0;
-    if (!standard) {
-        failed |= fclose(out) != 0;
+    int code = pack_all(command, out.file, &error);
+    if (smh_output_close(&out, code == 0, &error) != 0) {
+        code = -1;
     }
-    if (code == 0 && failed) {
-        code = smh_error_set(&error, "%s: cannot be written", command->pack);
-    }
-    if (code != 0) {
-        fprintf(stderr, "smh cache: %s\n", error.message);
-        if (!standard) {
-            (void)remove(command->pack);
-        }
-    }
-    return code == 0 ? SMH_EXIT_PASS : SMH_EXIT_INPUT;
+    return code == 0 ? SMH_EXIT_PASS : smh_cli_refuse("cache", error.message);
 }
 
 static int count(const struct cache_command *command)
@@ -418,7 +400,7 @@ static int count(const struct cache_command *command)
     int code = SMH_EXIT_INPUT;
     struct smh_cache_trace *trace = smh_cache_trace_open(&command->config);
     if (smh_cache_trace_read(trace, command->path, &error) != 0) {
-        fprintf(stderr, "smh cache: %s\n", error.message);
+        code = smh_cli_refuse("cache", error.message);
     } else {
         struct smh_cache_trace_result result;
         smh_cache_trace_result(trace, &result);

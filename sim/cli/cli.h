@@ -9,6 +9,7 @@
 #define SMH_CLI_H
 
 #include "../replay.h"
+#include "../result.h"
 
 #include <stdbool.h>
 
@@ -23,6 +24,7 @@ enum smh_exit {
 
 struct smh_cli_options {
     const struct smh_engine *engines[SMH_LIST_MAX]; /* an entry may be NULL: "as_written" */
+    char *engine_names[SMH_LIST_MAX]; /* as written on the command line: a plug-in's path */
     size_t engine_count;
     const struct smh_policy *policies[SMH_LIST_MAX];
     size_t policy_count;
@@ -67,10 +69,22 @@ int smh_command_record(int argc, char **argv);    /* reads its own options */
 int smh_command_from_fuzz(int argc, char **argv); /* reads its own options */
 int smh_command_cache(int argc, char **argv);     /* reads its own options */
 
+/* With --json: writes { "schema", "program", "version", "command", key: list }. Takes the list. 0,
+ * or SMH_EXIT_INPUT after having said why. */
+int smh_cli_write_list(const struct smh_cli_options *options, const char *command, const char *key,
+                       json_t *list);
+/* Says on standard error how fast a replay was. */
+void smh_cli_print_speed(const struct smh_result *result);
+
 /* Reads the options of the command argv[0] names. SMH_EXIT_PASS, or SMH_EXIT_INPUT after having
  * said why; options->help when help was asked for and printed. */
 int smh_cli_options(struct smh_cli_options *options, int argc, char **argv);
 void smh_cli_options_free(struct smh_cli_options *options);
+/* Prints "smh COMMAND: message" and the command that judges the scenario at path; returns
+ * SMH_EXIT_INPUT. */
+int smh_cli_refuse_scenario(const char *command, const char *message, const char *path);
+/* Prints the command that repeats a run, with nothing left to defaults that may change. */
+void smh_cli_print_repeat(const struct smh_cli_options *options, const struct smh_result *result);
 /* Prints "smh COMMAND: message" and the line to paste; returns SMH_EXIT_INPUT. */
 int smh_cli_refuse(const char *command, const char *message);
 

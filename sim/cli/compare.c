@@ -25,6 +25,7 @@ struct matrix {
     struct smh_result *results; /* [engine][policy][seed] */
     size_t run_count;
     size_t seed_count;
+    size_t best;          /* index of a run of the best combination, once published */
     pthread_mutex_t lock; /* guards next, done, failed, error and progress */
     size_t next;
     size_t done;
@@ -183,7 +184,8 @@ static int publish(struct matrix *matrix, const char *path, struct smh_error *er
     }
     smh_verdict_open(&verdict, list, matrix->run_count);
     smh_verdict_sentence(&verdict, sentence, sizeof(sentence));
-    details[verdict.rows[verdict.best].first] = true;
+    matrix->best = verdict.rows[verdict.best].first;
+    details[matrix->best] = true;
     details[verdict.rows[verdict.worst].first] = true;
     if (verdict.usual != SMH_VERDICT_NONE) {
         details[verdict.rows[verdict.usual].first] = true;
@@ -201,19 +203,36 @@ static int publish(struct matrix *matrix, const char *path, struct smh_error *er
     return code;
 }
 
-/* 0 when a combination meets the expectations; see smh_exit. */
+/* 0 when a combination meets the expectations; see smh_exit. Else says how to repeat the run that
+ * broke a rule, or the best of those that failed. */
 static int exit_code(const struct matrix *matrix)
 {
     int code = SMH_EXIT_EXPECTATION;
-    for (size_t i = 0; i < matrix->run_count; i++) {
+    size_t told = matrix->best;
+    for (size_t i = 0; i < matrix->run_count && code != SMH_EXIT_INVARIANT; i++) {
         if (matrix->results[i].violation_count != 0) {
-            return SMH_EXIT_INVARIANT;
-        }
-        if (matrix->results[i].passed) {
+            code = SMH_EXIT_INVARIANT;
+            told = i;
+        } else if (matrix->results[i].passed) {
             code = SMH_EXIT_PASS;
         }
     }
+    if (code != SMH_EXIT_PASS) {
+        smh_cli_print_repeat(matrix->options, &matrix->results[told]);
+    }
     return code;
+}
+
+static void print_speeds(const struct matrix *matrix)
+{
+    fflush(stdout);
+    for (size_t i = 0; i < matrix->run_count; i++) {
+        const struct smh_result *result = &matrix->results[i];
+        fprintf(stderr, "%s, %s, seed %" PRIu64 ": ",
+                result->engine != NULL ? result->engine : "as_written", result->policy,
+                result->seed);
+        smh_cli_print_speed(result);
+    }
 }
 
 static int compare(const struct smh_cli_options *options, const char *path, bool several)
@@ -228,11 +247,14 @@ static int compare(const struct smh_cli_options *options, const char *path, bool
         char output[4096];
         if (output_path(options, scenario, several, output, sizeof(output), &matrix.error) == 0 &&
             run_all(&matrix) == 0 && publish(&matrix, output, &matrix.error) == 0) {
+            if (options->verbose) {
+                print_speeds(&matrix);
+            }
             code = exit_code(&matrix);
         }
     }
     if (code == SMH_EXIT_INPUT) {
-        fprintf(stderr, "smh compare: %s\ntry: smh check %s\n", matrix.error.message, path);
+        (void)smh_cli_refuse_scenario("compare", matrix.error.message, path);
     }
     for (size_t i = 0; matrix.results != NULL && i < matrix.run_count; i++) {
         smh_result_free(&matrix.results[i]);

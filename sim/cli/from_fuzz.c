@@ -5,11 +5,11 @@
  * place, questions to the statistics, a region at an odd address, sizes past 2^48) is left out or
  * bent, counted, and said in "why".
  */
+#include "../output.h"
 #include "../workload/fuzz_input.h"
 #include "../workload/input.h"
 #include "cli.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,36 +182,25 @@ static int print_help(FILE *out, int code)
     return code;
 }
 
-static int refuse_output(const char *output)
-{
-    struct smh_error error = {{0}};
-    smh_error_set(&error, "%s: %s", output != NULL ? output : "standard output", strerror(errno));
-    return smh_cli_refuse("from-fuzz", error.message);
-}
-
 static int convert(const char *path, const char *output, bool heap)
 {
     struct smh_error error = {{0}};
+    struct smh_output out;
     size_t size = 0;
     char *bytes = smh_input_whole(path, INPUT_BYTES_MAX, &size, &error);
-    if (bytes == NULL) {
+    if (bytes == NULL || smh_output_open(&out, output, &error) != 0) {
+        free(bytes);
         return smh_cli_refuse("from-fuzz", error.message);
     }
     struct writer *writer = smh_must_allocate(1, sizeof(*writer));
     writer->heap = heap;
-    writer->out = output != NULL ? fopen(output, "w") : stdout;
+    writer->out = out.file;
+    write_scenario(writer, path, (const uint8_t *)bytes, size);
     int code = SMH_EXIT_PASS;
-    if (writer->out == NULL) {
-        code = refuse_output(output);
-    } else {
-        write_scenario(writer, path, (const uint8_t *)bytes, size);
-        bool bad = ferror(writer->out) != 0;
-        bad = (output != NULL ? fclose(writer->out) : fflush(writer->out)) != 0 || bad;
-        if (bad) {
-            code = refuse_output(output);
-        } else if (output != NULL) {
-            fprintf(stderr, "smh run %s\n", output);
-        }
+    if (smh_output_close(&out, true, &error) != 0) {
+        code = smh_cli_refuse("from-fuzz", error.message);
+    } else if (strcmp(output, "-") != 0) {
+        fprintf(stderr, "smh run %s\n", output);
     }
     free(writer);
     free(bytes);
@@ -221,7 +210,7 @@ static int convert(const char *path, const char *output, bool heap)
 int smh_command_from_fuzz(int argc, char **argv)
 {
     const char *input = NULL;
-    const char *output = NULL;
+    const char *output = "-";
     bool heap = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {

@@ -10,13 +10,14 @@ const struct smh_command smh_commands[] = {
      "Replays scenarios with every engine, policy and seed; writes results.json.\n"
      "Prints a table and a verdict; plots/report.py makes a report of results.json. Exits 0 when at\n"
      "least one combination meets the expectations of each scenario.",
-     "epsjocVtJCHq", smh_command_compare},
+     "epsjocVtJCHqv", smh_command_compare},
     {"check", "SCENARIO...",
-     "Validates scenarios without replaying them; traces are parsed to their end.", "q",
-     smh_command_check},
+     "Validates scenarios without replaying them; traces are parsed to their end.\n"
+     "Takes what `smh run` is told about engine, policy and seed, to check the same choice.",
+     "epsjqv", smh_command_check},
     {"list", "engines|policies|scenarios|keys [FOLDER]",
-     "Lists what can be named: engines, policies, scenarios of a folder, keys of a scenario.", "",
-     smh_command_list},
+     "Lists what can be named: engines, policies, scenarios of a folder, keys of a scenario.",
+     "jqv", smh_command_list},
     {"record", "-o FILE -- PROGRAM [ARGUMENTS]",
      "Runs a program and records its allocations as a trace.", NULL, smh_command_record},
     {"from-fuzz", "[--heap] [-o SCENARIO] INPUT",

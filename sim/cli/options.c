@@ -43,7 +43,8 @@ static const struct option_row rows[] = {
     {'x', false, "explore", "N", "carry out N random schedules of evictions and fills, with data"},
     {'J', false, "jobs", "N", "runs side by side [the number of processors]"},
     {'q', true, "quiet", NULL, "print nothing but errors"},
-    {'v', true, "verbose", NULL, "say on standard error how fast the replay was"},
+    {'v', true, "verbose", NULL,
+     "say more on standard error: how fast a replay was, what a scenario holds"},
     {'h', true, "help", NULL, "show this help"},
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
@@ -74,8 +75,8 @@ static void print_help(const struct smh_command *command)
         printf("  %-28s %s\n", left, rows[i].help);
     }
     printf("\nExit codes: 0 pass, %s2 bad usage or bad input%s.\n",
-           takes(command, 'e') ? "1 an expectation failed, " : "",
-           takes(command, 'e') ? ", 3 the allocator broke a rule" : "");
+           takes(command, 'c') ? "1 an expectation failed, " : "",
+           takes(command, 'c') ? ", 3 the allocator broke a rule" : "");
 }
 
 int smh_cli_refuse(const char *command, const char *message)
@@ -83,6 +84,78 @@ int smh_cli_refuse(const char *command, const char *message)
     fprintf(stderr, "smh %s: %s\n", command, message);
     fprintf(stderr, "try: smh %s --help\n", command);
     return SMH_EXIT_INPUT;
+}
+
+/* One word of a command, as a shell reads it. */
+static void print_word(const char *word)
+{
+    size_t plain = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_-./,:+=@%");
+    if (word[0] != '\0' && word[plain] == '\0') {
+        fprintf(stderr, " %s", word);
+        return;
+    }
+    fputs(" '", stderr);
+    for (const char *at = word; *at != '\0'; at++) {
+        fputs(*at == '\'' ? "'\\'" : "", stderr);
+        fputc(*at, stderr);
+        fputs(*at == '\'' ? "'" : "", stderr);
+    }
+    fputc('\'', stderr);
+}
+
+int smh_cli_refuse_scenario(const char *command, const char *message, const char *path)
+{
+    fprintf(stderr, "smh %s: %s\ntry: smh check", command, message);
+    print_word(path);
+    fputc('\n', stderr);
+    return SMH_EXIT_INPUT;
+}
+
+int smh_cli_write_list(const struct smh_cli_options *options, const char *command, const char *key,
+                       json_t *list)
+{
+    struct smh_error error = {0};
+    int code = 0;
+    if (options->json == NULL) {
+        json_decref(list);
+        return 0;
+    }
+    json_t *document = json_pack("{s:i,s:s,s:s,s:s,s:o}", "schema", SMH_RESULT_SCHEMA, "program",
+                                 "smh", "version", SMH_VERSION, "command", command, key, list);
+    if (smh_result_write(document, options->json, &error) != 0) {
+        code = smh_cli_refuse(command, error.message);
+    }
+    json_decref(document);
+    return code;
+}
+
+static const char *const check_names[] = {"none", "contents", "all"};
+
+void smh_cli_print_repeat(const struct smh_cli_options *options, const struct smh_result *result)
+{
+    const char *engine = result->engine;
+    for (size_t i = 0; engine != NULL && i < options->engine_count; i++) {
+        if (options->engines[i] != NULL && strcmp(options->engines[i]->name, engine) == 0) {
+            engine = options->engine_names[i];
+            break;
+        }
+    }
+    fflush(stdout);
+    fputs("repeat: smh run", stderr);
+    if (engine != NULL) {
+        fputs(" --engine", stderr);
+        print_word(engine);
+    }
+    fprintf(stderr, " --policy %s --seed %" PRIu64, result->policy, result->seed);
+    if (options->checks != SMH_CHECKS_ALL) {
+        fprintf(stderr, " --checks %s", check_names[options->checks]);
+    }
+    if (options->validate_every != 0) {
+        fprintf(stderr, " --validate-every %" PRIu64, options->validate_every);
+    }
+    print_word(result->scenario->path);
+    fputc('\n', stderr);
 }
 
 static const struct smh_engine *load_plugin(const char *path, struct smh_error *error)
@@ -136,6 +209,7 @@ static int add_engine(struct smh_cli_options *options, const char *name, struct 
     if (options->engine_count == SMH_LIST_MAX) {
         return smh_error_set(error, "--engine: more than %d engines", SMH_LIST_MAX);
     }
+    options->engine_names[options->engine_count] = smh_must_copy(name);
     options->engines[options->engine_count++] = engine;
     return 0;
 }
@@ -234,9 +308,8 @@ static const char *policy_name(size_t index)
 
 static int set_checks(struct smh_cli_options *options, const char *level, struct smh_error *error)
 {
-    static const char *const names[] = {"none", "contents", "all"};
     for (int i = 0; i < 3; i++) {
-        if (strcmp(level, names[i]) == 0) {
+        if (strcmp(level, check_names[i]) == 0) {
             options->checks = (enum smh_checks)i;
             return 0;
         }
@@ -367,6 +440,9 @@ int smh_cli_options(struct smh_cli_options *options, int argc, char **argv)
 
 void smh_cli_options_free(struct smh_cli_options *options)
 {
+    for (size_t i = 0; i < options->engine_count; i++) {
+        free(options->engine_names[i]);
+    }
     free(options->seeds);
-    options->seeds = NULL;
+    *options = (struct smh_cli_options){0};
 }

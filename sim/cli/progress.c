@@ -1,4 +1,4 @@
-/* progress.c: the progress line of long work. See cli.h. */
+/* progress.c: the progress line of long work, and how fast it was. See cli.h. */
 #include "cli.h"
 
 #include "../clock.h"
@@ -48,4 +48,12 @@ void smh_progress_end(struct smh_progress *progress)
     if (progress->shown) {
         fputs("\r\033[K", stderr);
     }
+}
+
+void smh_cli_print_speed(const struct smh_result *result)
+{
+    fflush(stdout); /* in this order also where both go to one file */
+    fprintf(stderr, "replayed in %.3f s of processor time, %.2f million operations a second\n",
+            result->host_seconds,
+            smh_ratio((double)result->operation_count, result->host_seconds * 1e6));
 }

@@ -3,7 +3,6 @@
 #include "../result_hazards.h"
 #include "cli.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static int exit_code(const struct smh_result *result)
@@ -18,16 +17,6 @@ static void on_progress(void *context, uint64_t operations, uint64_t simulated_n
 {
     (void)simulated_ns;
     smh_progress_step(context, operations);
-}
-
-/* The command that repeats this run, with nothing left to defaults that may change. */
-static void print_repeat(const struct smh_cli_options *options, const struct smh_result *result)
-{
-    bool forced = options->engine_count != 0 && result->engine != NULL;
-    fflush(stdout);
-    fprintf(stderr, "repeat: smh run%s%s --policy %s --seed %" PRIu64 " %s\n",
-            forced ? " --engine " : "", forced ? result->engine : "", result->policy, result->seed,
-            result->scenario->path);
 }
 
 static bool is_stdout(const char *path)
@@ -66,16 +55,14 @@ static int finish(const struct smh_cli_options *options, const struct smh_result
         smh_result_print(result, stdout);
     }
     if (options->verbose) {
-        fprintf(stderr, "replayed in %.3f s of processor time, %.2f million operations a second\n",
-                result->host_seconds,
-                smh_ratio((double)result->operation_count, result->host_seconds * 1e6));
+        smh_cli_print_speed(result);
     }
     int code = write_documents(options, result);
     if (code != SMH_EXIT_PASS) {
         return code;
     }
     if (!result->passed) {
-        print_repeat(options, result);
+        smh_cli_print_repeat(options, result);
     }
     return exit_code(result);
 }
@@ -136,8 +123,7 @@ static int replay(const struct smh_cli_options *options, const struct smh_scenar
     smh_progress_end(&progress);
     if (code != 0) {
         smh_program_free(&program);
-        fprintf(stderr, "smh run: %s\ntry: smh check %s\n", error.message, scenario->path);
-        return SMH_EXIT_INPUT;
+        return smh_cli_refuse_scenario("run", error.message, scenario->path);
     }
     int explored =
         replay.program != NULL ? explore(options, scenario, &program, replay.seed) : SMH_EXIT_PASS;
@@ -161,8 +147,7 @@ int smh_command_run(int argc, char **argv)
         } else if (options.engine_count > 1 || options.policy_count > 1 || options.seed_count > 1) {
             code = smh_cli_refuse("run", "one engine, one policy, one seed (compare takes more)");
         } else if ((scenario = smh_scenario_load(argv[options.first], false, &error)) == NULL) {
-            fprintf(stderr, "smh run: %s\ntry: smh check %s\n", error.message, argv[options.first]);
-            code = SMH_EXIT_INPUT;
+            code = smh_cli_refuse_scenario("run", error.message, argv[options.first]);
         } else {
             code = replay(&options, scenario);
         }

@@ -1,16 +1,16 @@
 /* trace_write.c: the writer of traces.
  *
- * Owns: the temporary file beside the target, and the three containers it may be in.
+ * Owns: the three containers that a trace may be in.
  *
  *     line -> text[64 KiB] -> (deflate | ZSTD_compressStream | as it is) -> file
  *
  * Invariants: the target appears whole or not at all. The same calls write the same bytes: no time
  * of day and no name goes into a container. After the first failure nothing more is written.
  */
+#include "../output.h"
 #include "trace.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,28 +138,13 @@ static bool start_container(struct smh_trace_writer *writer)
     return true;
 }
 
-/* PATH.tmp-PID-N, one that does not exist yet. */
-static int open_temporary(struct smh_trace_writer *writer)
-{
-    size_t capacity = strlen(writer->path) + 64;
-    writer->temporary = smh_must_allocate(capacity, 1);
-    for (unsigned attempt = 0; attempt < 100; attempt++) {
-        snprintf(writer->temporary, capacity, "%s.tmp-%ld-%u", writer->path, (long)getpid(),
-                 attempt);
-        writer->file = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (writer->file >= 0 || errno != EEXIST) {
-            break;
-        }
-    }
-    return writer->file;
-}
-
 struct smh_trace_writer *smh_trace_create(const char *path, const char *header_keys,
                                           struct smh_error *error)
 {
     struct smh_trace_writer *writer = smh_must_allocate(1, sizeof *writer);
     writer->path = smh_must_copy(path);
-    if (open_temporary(writer) < 0) {
+    writer->file = smh_output_create(path, &writer->temporary);
+    if (writer->file < 0) {
         fail(writer, strerror(errno), error);
         smh_trace_finish(writer, false, NULL);
         return NULL;
@@ -263,17 +248,13 @@ int smh_trace_finish(struct smh_trace_writer *writer, bool keep, struct smh_erro
     if (writer->file >= 0 && close(writer->file) != 0 && keep && status == 0) {
         status = fail(writer, strerror(errno), error);
     }
-    if (keep && status == 0 && rename(writer->temporary, writer->path) != 0) {
+    if (smh_output_settle(writer->path, writer->temporary, keep && status == 0) != 0) {
         status = fail(writer, strerror(errno), error);
-    }
-    if (writer->file >= 0 && (!keep || status != 0)) {
-        unlink(writer->temporary);
     }
     if (writer->container == CONTAINER_GZIP) {
         deflateEnd(&writer->gzip);
     }
     ZSTD_freeCStream(writer->zstd);
-    free(writer->temporary);
     free(writer->path);
     free(writer);
     return status;

@@ -21,5 +21,5 @@ try list scenarios /nowhere
 try check
 try run /nowhere.json
 try run --json /nowhere/out.json --quiet "$DATA/small/two_regions.json"
-try list --quiet engines
-try compare --verbose "$DATA/small/tight.json"
+try list --seed 1 engines
+try check --cycles "$DATA/small/tight.json"

@@ -126,7 +126,8 @@ Test(heap_free, an_interior_pointer_is_refused_and_nothing_changes)
     }
 }
 
-/* An engine that looks at a header alone rounds: to it the block and the seven bytes behind are one. */
+/* An engine that looks at a header alone rounds: to it the block and the seven bytes behind are
+ * one. */
 Test(heap_free, without_a_bitmap_too_an_address_off_the_step_is_no_block)
 {
     FOR_EVERY_ENGINE(engine)

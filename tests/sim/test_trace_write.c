@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static struct temporary temporary;
 
@@ -141,16 +143,17 @@ Test(trace_write, a_folder_that_is_not_there_is_an_error_that_names_the_file)
 
 Test(trace_write, a_target_that_cannot_be_replaced_is_an_error)
 {
-    /* Its name is taken by a folder that is not empty, so the rename fails. */
+    /* Its name is taken by a folder before the end, so the rename fails. */
     struct smh_error error = {{0}};
-    struct temporary taken;
-    temporary_make(&taken);
-    temporary_write_text(&taken, "inside", "x");
-    struct smh_trace_writer *writer = smh_trace_create(taken.folder, NULL, &error);
+    const char *path = temporary_path(&temporary, "x.trace");
+    struct smh_trace_writer *writer = smh_trace_create(path, NULL, &error);
     cr_assert_not_null(writer);
+    cr_assert_eq(mkdir(path, 0777), 0);
     cr_assert_eq(smh_trace_finish(writer, true, &error), -1);
     cr_assert_not_null(strstr(error.message, "cannot be written"), "%s", error.message);
-    temporary_remove(&taken);
+    cr_assert_eq(rmdir(path), 0);
+    cr_assert_eq(temporary_count(&temporary), 0);
+    cr_assert_null(smh_trace_create(temporary.folder, NULL, &error), "a folder from the start");
 }
 
 Test(trace_write, comments_and_headers_of_two_lines_are_refused)
