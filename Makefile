@@ -11,7 +11,7 @@ endif
 PREFIX ?= /usr/local
 DESTDIR ?=
 SMH_ATTRIBUTE_COUNT ?=
-VERSION := 0.1.0
+VERSION := $(shell sed -n 's/^.define SMH_VERSION *"\(.*\)"/\1/p' sim/result.h)
 
 BUILD := $(if $(filter release,$(MODE)),build,build/$(MODE))
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
@@ -35,6 +35,7 @@ CFLAGS = -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -ffp-contract=off $(WARNINGS) -Iinc
 	$(if $(SMH_ATTRIBUTE_COUNT),-DSMH_ATTRIBUTE_COUNT=$(SMH_ATTRIBUTE_COUNT)) \
 	$(MODE_FLAGS_$(MODE)) $(EXTRA_CFLAGS)
 LDFLAGS = $(MODE_FLAGS_$(MODE)) $(EXTRA_LDFLAGS)
+FLAGS_NOW := $(COMPILER) $(CFLAGS)
 SIM_LIBS := -ljansson -lzstd -lz -ldl -lpthread -lm
 
 CORE_SOURCES := $(sort $(shell find src -name '*.c'))
@@ -63,7 +64,7 @@ FUZZ_SHARED_OBJECTS := $(call object,$(FUZZ_SHARED_SOURCES))
 PACKAGES_build := gcc libc6-dev libjansson-dev libzstd-dev zlib1g-dev clang binutils
 PACKAGES_bench := libjemalloc2 libmimalloc2.0
 PACKAGES_report := python3 python3-matplotlib python3-jinja2
-PACKAGES_test := libcriterion-dev valgrind zstd python3 python3-jsonschema python3-matplotlib python3-jinja2
+PACKAGES_test := libcriterion-dev gcc g++ clang valgrind zstd python3 python3-jsonschema python3-matplotlib python3-jinja2
 PACKAGES_cachegrind := mawk gzip sqlite3 python3 coreutils perl
 PACKAGES_check := clang clang-format clang-tidy libclang-rt-dev gcc-multilib gcc-arm-none-eabi \
 	libnewlib-arm-none-eabi binutils git
@@ -99,7 +100,13 @@ build/.packages-%:
 
 build: $(BUILD)/smh $(BUILD)/libsmh.a $(BUILD)/libsmh_record.so ## build the program and the library
 
-$(BUILD)/obj/%.o: %.c | build/.packages-build
+# Other flags, SMH_ATTRIBUTE_COUNT for one, make other objects.
+$(BUILD)/.flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' > $@
+FORCE:
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/.flags | build/.packages-build
 	@mkdir -p $(@D)
 	@echo "  CC $(MODE) $<"
 	@$(COMPILER) $(CFLAGS) -c -o $@ $<
@@ -118,7 +125,7 @@ TRACED_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -gdwarf-4 -fPIC -fno-builtin -fno-ve
 	$(if $(SMH_ATTRIBUTE_COUNT),-DSMH_ATTRIBUTE_COUNT=$(SMH_ATTRIBUTE_COUNT))
 TRACED_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/obj/traced/%.o)
 
-$(BUILD)/obj/traced/%.o: %.c | build/.packages-build
+$(BUILD)/obj/traced/%.o: %.c $(BUILD)/.flags | build/.packages-build
 	@mkdir -p $(@D)
 	@echo "  CC $(MODE) traced $<"
 	@$(TRACED_CC) $(TRACED_CFLAGS) -MMD -MP -c -o $@ $<
@@ -208,7 +215,7 @@ FUZZ_LINK := $(or $(FUZZ_LINK_$(MODE)),$(COMPILER) $(LDFLAGS) -fsanitize=fuzzer)
 # libFuzzer takes mutations from the program, AFL++ from a library beside it.
 UNHOOKED_TARGETS := $(if $(filter afl,$(MODE)),$(FUZZ_TARGETS),$(FUZZ_TEXT_TARGETS))
 
-$(BUILD)/obj/steps/%.o: %.c | build/.packages-build
+$(BUILD)/obj/steps/%.o: %.c $(BUILD)/.flags | build/.packages-build
 	@mkdir -p $(@D)
 	@echo "  CC $(MODE) steps $<"
 	@$(COMPILER) $(CFLAGS) -c -o $@ $<
@@ -246,6 +253,7 @@ test: build $(BUILD)/smh_tests $(BENCHES:%=build/bench/%) build/.packages-test #
 	$(BUILD)/smh_tests
 	/usr/bin/python3 tests/cli/run.py build/smh
 	/usr/bin/python3 tests/check_schema.py build/smh
+	/usr/bin/python3 tests/check_library.py
 	/usr/bin/python3 tests/check_hazards.py build/smh
 	/usr/bin/python3 tests/cachegrind/compare.py build/smh
 	/usr/bin/python3 -m unittest discover -q -s tests/plots
@@ -425,7 +433,7 @@ install: build ## program, library, headers, recorder, pkg-config file, manual p
 	install -m 755 build/libsmh_record.so $(DESTDIR)$(PREFIX)/lib/smh/libsmh_record.so
 	cp -R include/smh include/zephyr $(DESTDIR)$(PREFIX)/include/
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' sim/cli/smh.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/smh.pc
-	install -m 644 sim/cli/smh.1 $(DESTDIR)$(PREFIX)/share/man/man1/smh.1
+	sed -e 's|@VERSION@|$(VERSION)|' sim/cli/smh.1 > $(DESTDIR)$(PREFIX)/share/man/man1/smh.1
 	install -m 644 sim/cli/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smh
 
 format: ## let clang-format decide
@@ -438,7 +446,7 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z -]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
 	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
 
-.PHONY: hazards-clean build run test cachegrind check check-format check-layers check-freestanding check-tidy check-asan \
+.PHONY: FORCE hazards-clean build run test cachegrind check check-format check-layers check-freestanding check-tidy check-asan \
 	check-tsan check-32 check-same bench cortex-m afl fuzz fuzz-replay fuzz-merge fuzz-min exhaustive faults faults-hunt check-faults marathon mutants check-mutants coverage static install format clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2> /dev/null)
