@@ -50,6 +50,7 @@ static bool inside_is_sound(const struct smh_bitmap *map, uint32_t mark, uint32_
     uint32_t after = end / SMH_BITMAP_BITS;
     uint32_t step = SMH_BITMAP_BITS;
 
+    described = described && after - first >= SMH_BITMAP_INSIDE;
     for (uint32_t index = first; index < after; index++) {
         smh_bitmap_word expected = 0;
 
@@ -61,11 +62,7 @@ static bool inside_is_sound(const struct smh_bitmap *map, uint32_t mark, uint32_
         if (index == first + 1 || index + 2 == after) {
             expected = SMH_BITMAP_DESCRIPTOR + (after - first);
         }
-        if (!described || after - first < SMH_BITMAP_INSIDE || index == first ||
-            index + 1 == after) {
-            expected = 0;
-        }
-        if (map->words[index] != expected) {
+        if (map->words[index] != (described && index + 1 != after ? expected : 0)) {
             return false;
         }
     }
@@ -115,9 +112,7 @@ static int check_bitmap(const struct smh_heap *heap, uint32_t *free_chunks, stru
         return broken(heap, fault, SMH_BITMAP_FIRST, "the reserve is a large free chunk");
     }
     if (!smh_bitmap_test(map, map->end) ||
-        (after % SMH_BITMAP_BITS != 0 &&
-         map->words[after / SMH_BITMAP_BITS] >> (after % SMH_BITMAP_BITS) != 0) ||
-        (after % SMH_BITMAP_BITS == 0 && map->words[after / SMH_BITMAP_BITS] != 0)) {
+        map->words[after / SMH_BITMAP_BITS] >> (after % SMH_BITMAP_BITS) != 0) {
         return broken(heap, fault, map->end, "the bitmap ends with its sentinel");
     }
     return 0;
@@ -131,16 +126,18 @@ static int check_list(const struct smh_heap *heap, uint32_t class, uint32_t *lef
 
     for (uint32_t at = *smh_bitmap_head(map, class); at != 0;) {
         const struct smh_bitmap_links *links;
+        uint32_t size;
 
         if (smh_bitmap_trusted(map, at) == 0 || at == map->reserve) {
             return broken(heap, fault, previous == 0 ? SMH_BITMAP_FIRST : previous,
                           "a list leads to free chunks only");
         }
         links = smh_bitmap_links_at(map, at);
-        if (smh_bitmap_class(map, next_mark(map, at + 1) - at) != class) {
+        size = next_mark(map, at + 1) - at;
+        if (smh_bitmap_class(map, size) != class) {
             return broken(heap, fault, at, "a free chunk is in the list of its size");
         }
-        if (class >= SMH_BITMAP_EXACT_MAX && links->size != next_mark(map, at + 1) - at) {
+        if (class >= SMH_BITMAP_EXACT_MAX && links->size != size) {
             return broken(heap, fault, at, "a large free chunk says its size");
         }
         if (previous != 0 && links->previous != previous) {

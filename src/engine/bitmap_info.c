@@ -6,11 +6,6 @@
  */
 #include "bitmap_lists.h"
 
-static uint32_t last_word(const struct smh_bitmap *map)
-{
-    return (map->end + 1) / SMH_BITMAP_BITS;
-}
-
 static uint32_t count_of(smh_bitmap_word descriptor)
 {
     return (uint32_t)(descriptor - SMH_BITMAP_DESCRIPTOR);
@@ -28,10 +23,10 @@ uint32_t smh_bitmap_next_far(const struct smh_bitmap *map, uint32_t mark)
     if (word == 0) {
         word = words[++index];
         if (smh_bitmap_is_descriptor(word)) {
-            if (count_of(word) > last_word(map) + 1 - index) {
+            index += count_of(word) - 1;
+            if (index > map->end / SMH_BITMAP_BITS) {
                 return map->end;
             }
-            index += count_of(word) - 1;
             word = words[index];
         } else if (word == 0) {
             word = words[++index];
@@ -44,29 +39,30 @@ uint32_t smh_bitmap_next_far(const struct smh_bitmap *map, uint32_t mark)
     return end < map->end ? end : map->end;
 }
 
+/* Three words at most and what a descriptor leads to; none before the first, even in a bitmap that
+ * is damaged. */
 uint32_t smh_bitmap_previous_far(const struct smh_bitmap *map, uint32_t start)
 {
     uint32_t index = start / SMH_BITMAP_BITS;
     const smh_bitmap_word *words = map->words;
-    smh_bitmap_word word = words[(int32_t)index - 1]; /* there is one before the first */
+    smh_bitmap_word word = 0;
 
-    if (word == 0 && index > SMH_BITMAP_INSIDE) {
-        word = words[--index - 1];
+    if (index != 0) {
+        word = words[--index];
+    }
+    if (word == 0 && index != 0) {
+        word = words[--index];
         if (smh_bitmap_is_descriptor(word)) {
-            index -= count_of(word) < index ? count_of(word) - 1 : index - 1;
-            word = words[index - 1];
-        } else if (word == 0) {
-            word = words[--index - 1];
-        }
-    } else {
-        while (word == 0 && index > 1) {
-            word = words[--index - 1];
+            index -= count_of(word) - 1 < index ? count_of(word) - 1 : index;
+            word = words[index];
+        } else if (word == 0 && index != 0) {
+            word = words[--index];
         }
     }
     if (word != 0) {
-        return index * SMH_BITMAP_BITS - 1 - smh_bitmap_leading(word);
+        return index * SMH_BITMAP_BITS + SMH_BITMAP_BITS - 1 - smh_bitmap_leading(word);
     }
-    return map->reserve != 0 && map->reserve + 1 < start ? map->reserve + 1 : 1;
+    return map->reserve + 1 < start ? map->reserve + 1 : 1; /* 1 also if there is none */
 }
 
 void smh_bitmap_mark_miles(struct smh_bitmap *map, uint32_t first, uint32_t after, bool present)
@@ -83,71 +79,77 @@ void smh_bitmap_mark_miles(struct smh_bitmap *map, uint32_t first, uint32_t afte
     } while (index < after - 2);
 }
 
-/* Whether the word at `index` exists and holds marks. */
-static bool has_marks(const struct smh_bitmap *map, uint32_t index)
+static bool has_marks(smh_bitmap_word word)
 {
-    return index <= last_word(map) && map->words[index] != 0 &&
-           !smh_bitmap_is_descriptor(map->words[index]);
+    return word != 0 && !smh_bitmap_is_descriptor(word);
 }
 
 /* The word that holds the mark of the chunk in whose inside the word `index` lies: down to the
- * nearest milestone, by steps that grow. Not for the reserve, which has none. */
+ * nearest milestone, by steps that grow. Not for the reserve, which has none. Of a damaged bitmap
+ * any word. */
 static uint32_t word_of_mark(const struct smh_bitmap *map, uint32_t index)
 {
+    const smh_bitmap_word *words = map->words;
     uint32_t step = 1;
 
-    while (index != 0 && !has_marks(map, index)) {
-        smh_bitmap_word word = map->words[index];
-        uint32_t inside;
+    while (index != 0 && !has_marks(words[index])) {
+        smh_bitmap_word next = words[index - 1];
+        smh_bitmap_word next_but_one =
+            words[(int32_t)index - 2]; /* there is one before the first */
 
-        if (word == 0) {
-            /* The words next to those of the marks are never milestones. */
-            if (map->words[index - 1] != 0 || (index >= 2 && map->words[index - 2] != 0)) {
-                index -= map->words[index - 1] != 0 ? 1 : 2;
-                continue;
+        if (words[index] != 0) {
+            uint32_t inside = count_of(words[index]);
+
+            /* The first descriptor and the last hold the number of all words inside. */
+            if (next == 0 && has_marks(next_but_one)) {
+                inside = 1;
+            } else if (words[index + 1] == 0 && has_marks(words[index + 2])) {
+                inside -= 2;
             }
-            while ((index & (step * SMH_BITMAP_BITS - 1)) == 0) {
-                step *= SMH_BITMAP_BITS;
-            }
-            index -= step < index ? step : index;
+            return inside < index ? index - inside - 1 : 0;
+        }
+        if ((next | next_but_one) != 0) {
+            index--; /* the words next to those of the marks are never milestones */
             continue;
         }
-        if (map->words[index - 1] == 0 && has_marks(map, index - 2)) {
-            return index - 2; /* the first descriptor */
+        while ((index & (step * SMH_BITMAP_BITS - 1)) == 0) {
+            step *= SMH_BITMAP_BITS;
         }
-        inside = count_of(word);
-        if (map->words[index + 1] == 0 && has_marks(map, index + 2)) {
-            inside -= 2; /* the last descriptor holds the number of all */
-        }
-        return inside < index ? index - inside - 1 : 0;
+        index -= step; /* which divides it */
     }
     return index;
 }
 
-/* The chunk that holds bit `at`, from 3 to end - 1: where it starts. */
-static uint32_t chunk_holding(const struct smh_bitmap *map, uint32_t at)
+/* The last bit up to `at` that is a mark's. */
+static uint32_t last_mark(const struct smh_bitmap *map, uint32_t at)
 {
     uint32_t index = at / SMH_BITMAP_BITS;
-    smh_bitmap_word word = 0;
-    uint32_t mark = 0;
+    smh_bitmap_word word = map->words[index];
+    smh_bitmap_word lowest;
+
+    word =
+        smh_bitmap_is_descriptor(word) ? 0 : word << (SMH_BITMAP_BITS - 1 - at % SMH_BITMAP_BITS);
+    if (word == 0 && index != 0) {
+        index = word_of_mark(map, index - 1);
+        word = map->words[index];
+        at = index * SMH_BITMAP_BITS + SMH_BITMAP_BITS - 1;
+    }
+    /* No mark in the word: damaged. */
+    lowest = (smh_bitmap_word)1 << (SMH_BITMAP_BITS - 1 - at % SMH_BITMAP_BITS);
+    return at - smh_bitmap_leading(word | lowest);
+}
+
+/* Whether bit `at`, from 3 to end - 1, is of a free chunk. */
+static bool lies_in_free(const struct smh_bitmap *map, uint32_t at)
+{
+    uint32_t mark;
 
     if (at - map->reserve < map->reserve_end - map->reserve) {
-        return map->reserve;
+        return true;
     }
-    if (has_marks(map, index)) {
-        word = map->words[index] << (SMH_BITMAP_BITS - 1 - at % SMH_BITMAP_BITS);
-        mark = at - (word == 0 ? 0 : smh_bitmap_leading(word));
-        index -= word == 0 && index != 0;
-    }
-    if (word == 0) {
-        index = word_of_mark(map, index);
-        word = map->words[index];
-        mark = word == 0 ? 0 : (index + 1) * SMH_BITMAP_BITS - 1 - smh_bitmap_leading(word);
-    }
-    if (mark < SMH_BITMAP_FIRST) {
-        return SMH_BITMAP_FIRST; /* damaged: no chunk starts before it */
-    }
-    return smh_bitmap_mark_is_free(map, mark) ? mark - 1 : mark;
+    mark = last_mark(map, at);
+    /* The mark's first bit or its second. */
+    return smh_bitmap_test(map, mark + 1) || smh_bitmap_mark_is_free(map, mark);
 }
 
 /* Also for a pointer that heap.c would refuse at once. */
@@ -163,8 +165,7 @@ int smh_bitmap_verdict(const struct smh_heap *heap, const void *block)
     if (at << map->unit_shift == offset && smh_bitmap_is_used_start(map, (uint32_t)at)) {
         return 0;
     }
-    at = chunk_holding(map, (uint32_t)at);
-    return smh_bitmap_test(map, (uint32_t)at + 1) ? -EALREADY : -EINVAL;
+    return lies_in_free(map, (uint32_t)at) ? -EALREADY : -EINVAL;
 }
 
 /* The reserve, or what alloc finds in the highest class that holds anything. */
@@ -201,8 +202,8 @@ size_t smh_bitmap_sufficient_chunk(const struct smh_heap *heap, size_t align, si
     size_t need = smh_bitmap_units(map, bytes);
     size_t skip = align >> heap->step_shift > 1 ? smh_bitmap_worst_skip(heap, align) : 0;
 
-    if (skip >= map->end || need >= map->end - skip) {
-        return SIZE_MAX;
+    if (skip > map->units || need > map->units - skip) {
+        return SIZE_MAX; /* more than there is */
     }
     return smh_bitmap_bytes(map, smh_bitmap_round_to_class(map, (uint32_t)(need + skip)));
 }

@@ -14,7 +14,8 @@
 #define GRANULE_SHIFT_MIN 3u
 #define GRANULE_SHIFT_MAX 12u
 #define TABLE_ALIGN       8u
-#define PIECE_BITS        64u /* the bitmap's size is a multiple */
+#define PIECE_BYTES       8u /* the bitmap's size is a multiple */
+#define PIECE_BITS        (PIECE_BYTES * 8u)
 #define SENTINEL_BITS     (SMH_BITMAP_FIRST + 2u)
 #define UNITS_MAX         (UINT32_MAX - 4u * PIECE_BITS)
 
@@ -40,18 +41,17 @@ static unsigned exact_log_for(size_t units)
 /* Bitmap for `units`, classes for chunks of up to `class_units`. */
 static void size_tables(size_t units, size_t class_units, struct tables *tables)
 {
-    struct smh_bitmap formula;
     unsigned exact_log = exact_log_for(class_units);
+    struct smh_bitmap formula = {
+        .exact = (1u << exact_log) - 1,
+        .class_shift =
+            (uint8_t)(SMH_BITMAP_EXACT_MAX + 1 - ((exact_log - 1) << SMH_BITMAP_SUB_BITS))};
 
-    formula.exact = (1u << exact_log) - 1;
-    formula.class_shift =
-        (uint8_t)(SMH_BITMAP_EXACT_MAX + 1 - ((exact_log - 1) << SMH_BITMAP_SUB_BITS));
-    tables->bitmap_bytes = (units + SENTINEL_BITS + PIECE_BITS - 1) / PIECE_BITS * (PIECE_BITS / 8);
+    tables->bitmap_bytes = (units + SENTINEL_BITS + PIECE_BITS - 1) / PIECE_BITS * PIECE_BYTES;
     tables->exact = formula.exact;
     tables->class_shift = formula.class_shift;
     class_units = class_units < formula.exact ? formula.exact : class_units;
     /* A word of zeros in front, in whose place there are no heads 0 and 1. */
-    formula.heads = NULL;
     tables->bytes =
         tables->bitmap_bytes +
         smh_bitmap_head_index(&formula, smh_bitmap_class(&formula, (uint32_t)class_units)) *
@@ -66,7 +66,7 @@ static unsigned granule_shift_of(const struct smh_heap_config *config)
 
 static unsigned unit_shift_of(unsigned granule_shift)
 {
-    return granule_shift > UNIT_SHIFT_MIN ? granule_shift - 1 : UNIT_SHIFT_MIN;
+    return granule_shift - (granule_shift > UNIT_SHIFT_MIN ? 1 : 0);
 }
 
 size_t smh_bitmap_metadata_size(const struct smh_heap_config *config)
@@ -96,6 +96,14 @@ static size_t whole_units(uintptr_t *from, size_t bytes, unsigned granule_shift)
     return ((bytes - skip) >> granule_shift) << (granule_shift - unit_shift_of(granule_shift));
 }
 
+/* What the tables leave of the `room` in which they lie: the same as whole_units. */
+static size_t units_behind(const struct tables *tables, uintptr_t place, size_t room,
+                           unsigned granule_shift, uintptr_t *first)
+{
+    *first = place + tables->bytes;
+    return whole_units(first, room - tables->bytes, granule_shift);
+}
+
 /* Places the tables: 0 with *tables, *place, *first (address of the first unit) and *units. */
 static int place_tables(const struct smh_heap_config *config, struct tables *tables,
                         uintptr_t *place, uintptr_t *first, size_t *units)
@@ -108,40 +116,28 @@ static int place_tables(const struct smh_heap_config *config, struct tables *tab
 
     *place = carved ? (uintptr_t)config->memory : (uintptr_t)config->metadata;
     slack = smh_distance_up(*place, TABLE_ALIGN);
-    if (bound < SMH_BITMAP_SMALLEST || bound > UNITS_MAX || slack > room) {
+    if (smh_bitmap_metadata_size(config) == 0 || slack > room) {
         return -ENOMEM;
     }
     *place += slack;
     room -= slack;
     *first = (uintptr_t)config->memory;
     *units = whole_units(first, config->memory_size, granule_shift);
-    if (*units < SMH_BITMAP_SMALLEST) {
-        return -ENOMEM;
-    }
     size_tables(*units, bound, tables);
-    /* Carved tables leave less to describe, and may shrink by that; a second look is enough. */
-    for (unsigned look = 0; carved && look < 2; look++) {
-        size_t described;
-
-        if (tables->bytes >= room) {
-            return -ENOMEM;
-        }
-        *first = *place + tables->bytes;
-        *units = whole_units(first, room - tables->bytes, granule_shift);
-        if (*units < SMH_BITMAP_SMALLEST) {
-            return -ENOMEM;
-        }
-        if (look == 0) {
-            size_tables(*units, bound, tables);
-            continue;
-        }
-        described = (tables->bitmap_bytes * 8 - SENTINEL_BITS) & ~(size_t)1;
-        *units = *units < described ? *units : described;
-    }
     if (tables->bytes > room) {
         return -ENOMEM;
     }
-    return 0;
+    if (carved) {
+        size_t described;
+
+        /* Tables leave less to describe, and may shrink by that; a second look is enough. */
+        *units = units_behind(tables, *place, room, granule_shift, first);
+        size_tables(*units, bound, tables);
+        *units = units_behind(tables, *place, room, granule_shift, first);
+        described = tables->bitmap_bytes * 8 - (SENTINEL_BITS + 1);
+        *units = *units < described ? *units : described; /* even */
+    }
+    return *units < SMH_BITMAP_SMALLEST ? -ENOMEM : 0;
 }
 
 int smh_bitmap_init(struct smh_heap *heap, const struct smh_heap_config *config)
@@ -170,7 +166,7 @@ int smh_bitmap_init(struct smh_heap *heap, const struct smh_heap_config *config)
     map->odd_units = granule_shift > map->unit_shift;
     map->exact = tables.exact;
     map->class_shift = tables.class_shift;
-    map->words = (smh_bitmap_word *)(place + PIECE_BITS / 8);
+    map->words = (smh_bitmap_word *)(place + PIECE_BYTES);
     map->heads = (uint32_t *)(place + tables.bitmap_bytes);
     map->base = first - ((uintptr_t)SMH_BITMAP_FIRST << map->unit_shift);
     map->units = (uint32_t)units;
@@ -181,14 +177,8 @@ int smh_bitmap_init(struct smh_heap *heap, const struct smh_heap_config *config)
 #endif
     map->end = SMH_BITMAP_FIRST + (uint32_t)units;
     heap->capacity_bytes = smh_bitmap_bytes(map, (uint32_t)units);
-    map->words[0] = 2; /* sentinel */
-    smh_bitmap_flip(map, SMH_BITMAP_FIRST, 3);
+    map->words[0] = 2 | (smh_bitmap_word)3 << SMH_BITMAP_FIRST; /* sentinel, a free chunk */
     smh_bitmap_flip(map, map->end, 1);
-    if (map->units >= map->exact) {
-        map->reserve = SMH_BITMAP_FIRST;
-        map->reserve_end = map->end;
-    } else {
-        smh_bitmap_place(map, SMH_BITMAP_FIRST, map->end);
-    }
+    smh_bitmap_place(map, SMH_BITMAP_FIRST, map->end);
     return 0;
 }

@@ -53,10 +53,14 @@ typedef uintptr_t smh_bitmap_word;
 /* Descriptors are the words from here on; the number is what lies above. No word of marks begins
  * with four ones. */
 #define SMH_BITMAP_DESCRIPTOR ((smh_bitmap_word)0 - ((smh_bitmap_word)1 << SMH_BITMAP_COUNT_BITS))
-#define SMH_BITMAP_COUNT_BITS (SMH_BITMAP_BITS == 64 ? 30u : 28u)
-#define SMH_BITMAP_INSIDE     3u /* words inside from which on there are descriptors */
-#define SMH_BITMAP_LONG       (SMH_BITMAP_INSIDE * SMH_BITMAP_BITS) /* longer ones may have them */
-#define SMH_BITMAP_MAPS       6u
+#if UINTPTR_MAX > UINT32_MAX
+#define SMH_BITMAP_COUNT_BITS 30u
+#else
+#define SMH_BITMAP_COUNT_BITS 28u
+#endif
+#define SMH_BITMAP_INSIDE 3u /* words inside from which on there are descriptors */
+#define SMH_BITMAP_LONG   (SMH_BITMAP_INSIDE * SMH_BITMAP_BITS) /* longer ones may have them */
+#define SMH_BITMAP_MAPS   6u
 #define SMH_BITMAP_EXACT_MAX                                                                   \
     64u                        /* classes of one size, at most: the bits of the first two maps \
                                 */
@@ -142,20 +146,24 @@ static inline bool smh_bitmap_is_descriptor(smh_bitmap_word word)
 
 static inline uint32_t smh_bitmap_lowest(smh_bitmap_word word)
 {
-#if SMH_BITS_HAVE_SCAN
-    return sizeof(word) == 8 ? (uint32_t)__builtin_ctzll(word)
-                             : (uint32_t)__builtin_ctz((uint32_t)word);
+#if SMH_BITS_HAVE_SCAN && UINTPTR_MAX > UINT32_MAX
+    return (uint32_t)__builtin_ctzll(word);
+#elif UINTPTR_MAX > UINT32_MAX
+    uint32_t low = (uint32_t)word;
+
+    return low != 0 ? smh_lowest_bit_u32(low) : 32 + smh_lowest_bit_u32((uint32_t)(word >> 32));
 #else
-    return smh_lowest_bit_u32((uint32_t)word);
+    return smh_lowest_bit_u32(word);
 #endif
 }
 
 /* Number of zeros in front of the highest set bit. */
 static inline uint32_t smh_bitmap_leading(smh_bitmap_word word)
 {
-#if SMH_BITS_HAVE_SCAN
-    return sizeof(word) == 8 ? (uint32_t)__builtin_clzll(word)
-                             : (uint32_t)__builtin_clz((uint32_t)word);
+#if SMH_BITS_HAVE_SCAN && UINTPTR_MAX > UINT32_MAX
+    return (uint32_t)__builtin_clzll(word);
+#elif SMH_BITS_HAVE_SCAN
+    return (uint32_t)__builtin_clz(word);
 #else
     return SMH_BITMAP_BITS - 1 - smh_floor_log2(word);
 #endif
