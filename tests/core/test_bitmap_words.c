@@ -160,6 +160,24 @@ Test(bitmap_words, a_link_into_a_long_block_hands_out_nothing_of_it)
     }
 }
 
+/*     | lead |  block  | rest |      every place in a word, every length about three words */
+Test(bitmap_words, a_block_of_three_words_leaves_no_descriptor_behind_wherever_it_lies)
+{
+    for (size_t lead = 2; lead < 66; lead++) {
+        for (size_t units = 3 * 64 - 2; units < 3 * 64 + 4; units++) {
+            uint8_t *block;
+
+            make(8192, 0);
+            take(lead);
+            block = take(units);
+            take_all();
+            cr_assert_eq(smh_heap_free(&heap, block), 0);
+            cr_assert_eq(smh_heap_check(&heap, NULL), 0, "%zu behind %zu", units, lead);
+            cr_assert_eq(smh_heap_alloc(&heap, units * 8), (void *)block);
+        }
+    }
+}
+
 /* What free says of an address that starts no block. */
 static int refusal(const struct smh_chunk *chunk)
 {

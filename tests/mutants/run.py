@@ -34,7 +34,7 @@ import mutate  # noqa: E402
 BUILD = "build/mutants"
 OUT = "out/mutants.json"
 EQUIVALENT = "tests/mutants/equivalent.txt"
-COMPILE = ["ccache"] * bool(shutil.which("ccache")) + ["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-g0", "-w", "-fPIC", "-ffp-contract=off",
+COMPILE = ["ccache"] * bool(shutil.which("ccache")) + ["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-g0", "-w", "-fPIC", "-ffp-contract=off", "-ftrivial-auto-var-init=pattern",
            "-include", os.path.abspath("tests/mutants/mutant.h"), "-Itests/mutants", "-Iinclude"]
 LIBRARIES = ["-ljansson", "-lzstd", "-lz", "-ldl", "-lpthread", "-lm"]
 # Small, and what every file stands on.
