@@ -34,8 +34,8 @@
 /*     | block of `need` | rest |      units [at, end), which are in no list: the block's mark is
  * written already; the rest, if it is a chunk, becomes free, and the reserve if that is wanted.
  * What the block has then. */
-static __attribute__((noinline)) uint32_t settle(struct smh_bitmap *map, uint32_t at, uint32_t need,
-                                                 uint32_t end, bool reserved)
+SMH_BITMAP_HOT uint32_t settle(struct smh_bitmap *map, uint32_t at, uint32_t need, uint32_t end,
+                               bool reserved)
 {
     uint32_t rest = at + need;
 
@@ -57,8 +57,8 @@ static __attribute__((noinline)) uint32_t settle(struct smh_bitmap *map, uint32_
 /*     |           free chunk             |
  *     | front |   block of `need`  | rest |      front and rest stay free; either may be nothing
  */
-static __attribute__((noinline)) void *carve(struct smh_heap *heap, struct smh_bitmap_extent chunk,
-                                             uint32_t front, uint32_t need)
+SMH_BITMAP_HOT void *carve(struct smh_heap *heap, struct smh_bitmap_extent chunk, uint32_t front,
+                           uint32_t need)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
     uint32_t at = chunk.at + front;

@@ -163,8 +163,8 @@ int smh_bitmap_check(const struct smh_heap *heap, struct smh_fault *fault)
     if (result != 0) {
         return result;
     }
-    for (uint32_t class = 0; class < SMH_BITMAP_MAPS * 32; class ++) {
-        bool any = ((map->maps[class / 32] >> (class % 32)) & 1u) != 0;
+    for (uint32_t class = 0; class < SMH_BITMAP_MAPS * SMH_BITMAP_BITS; class ++) {
+        bool any = ((map->maps[class / SMH_BITMAP_BITS] >> (class % SMH_BITMAP_BITS)) & 1u) != 0;
         bool exists = class >= SMH_BITMAP_SMALLEST &&
                       (class < map->exact || class >= SMH_BITMAP_EXACT_MAX) &&
                       smh_bitmap_head_index(map, class) < classes;

@@ -68,7 +68,7 @@ HOT void flip_three(struct view view, uint32_t at, uint32_t distance)
 
 HOT void flip_class(struct smh_bitmap *map, uint32_t size)
 {
-    map->maps[size / 32] ^= 1u << (size % 32);
+    map->maps[0] ^= (uint64_t)1 << size;
 }
 
 /* links: of the chunk at `at`. */
@@ -194,7 +194,7 @@ void *smh_bitmap_acquire(struct smh_heap *heap, size_t bytes)
         return smh_bitmap_acquire_any(heap, bytes);
     }
     need = (uint32_t)(last + (last < SMH_BITMAP_SMALLEST - 1)) + 1;
-    bits = ((uint64_t)map->maps[0] | (uint64_t)map->maps[1] << 32) >> need;
+    bits = map->maps[0] >> need;
     if (bits == 0) {
         return take_reserved(heap, bytes, need);
     }
@@ -276,21 +276,45 @@ COLD int merge_left(struct smh_heap *heap, uint32_t at, uint32_t size, uint32_t 
     return 0;
 }
 
-/* A block of which three words do not tell all; it may lie behind the reserve. size: up to the
- * next mark, where it is seen. */
-COLD int release_far(struct smh_heap *heap, uint32_t at, uint64_t above, uint64_t below,
-                     uint32_t size)
+/* The block between two others. */
+HOT int free_alone(struct smh_heap *heap, struct smh_bitmap_links *links, uint32_t at,
+                   uint32_t size)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
 
-    if (at != map->reserve_end || size - 2 >= 61 || (above >> size & 2) != 0 ||
-        smh_bitmap_is_descriptor(map->words[at / 64])) {
-        return smh_bitmap_release_at(heap, at, above, below);
-    }
     smh_engine_count_free(heap, (uint64_t)size << UNIT_SHIFT);
-    map->reserve_end = at + size;
-    flip(view_of(map), at);
+    flip(view_of(map), at + 1);
+    insert_links(map, view_of(map), links, at, size);
     return 0;
+}
+
+/* What lies on the block's left begins too far away. above: the bitmap from `at` on. */
+COLD int release_far(struct smh_heap *heap, uint32_t at, uint64_t above, uint32_t size)
+{
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    uint32_t mark;
+
+    above >>= size;
+    if (at == map->reserve_end) {
+        if ((above & 2) != 0) {
+            return merge_far(heap, at, size, at - map->reserve, 1);
+        }
+        smh_engine_count_free(heap, (uint64_t)size << UNIT_SHIFT);
+        map->reserve_end = at + size;
+        flip(view_of(map), at);
+        return 0;
+    }
+    mark = smh_bitmap_previous(map, at);
+    if (smh_bitmap_mark_is_free(map, mark)) {
+        return merge_far(heap, at, size, at - mark + 1, above >> 1);
+    }
+    if ((above & 2) != 0) {
+        return merge_right(heap, at, size, above >> 2);
+    }
+    if (size >= map->exact) {
+        return merge_far(heap, at, size, 0, 0);
+    }
+    return free_alone(heap, links_at(view_of(map), at), at, size);
 }
 
 int smh_bitmap_release(struct smh_heap *heap, void *address)
@@ -311,9 +335,11 @@ int smh_bitmap_release(struct smh_heap *heap, void *address)
     below = smh_bitmap_funnel(word[-1], word[0], at);
     /* 0: no mark, 1: of a free chunk, 63: ends too far away */
     size = (uint32_t)__builtin_ctzll((above - 1) | (uint64_t)1 << 63);
-    if (SMH_BITS_UNLIKELY(size - 2 >= 61) || SMH_BITS_UNLIKELY(smh_bitmap_is_descriptor(word[0])) ||
-        SMH_BITS_UNLIKELY(below < 4)) {
-        return release_far(heap, at, above, below, size);
+    if (SMH_BITS_UNLIKELY(size - 2 >= 61 || smh_bitmap_is_descriptor(word[0]))) {
+        return smh_bitmap_release_at(heap, at, above, below);
+    }
+    if (SMH_BITS_UNLIKELY(below < 4)) {
+        return release_far(heap, at, above, size);
     }
     high = highest(below);
     above >>= size;
@@ -330,11 +356,7 @@ int smh_bitmap_release(struct smh_heap *heap, void *address)
     if (SMH_BITS_UNLIKELY(size >= map->exact)) {
         return merge_far(heap, at, size, 0, above >> 1);
     }
-    /* The block lies between two others. */
-    smh_engine_count_free(heap, (uint64_t)size << UNIT_SHIFT);
-    flip(view_of(map), at + 1);
-    insert_links(map, view_of(map), address, at, size);
-    return 0;
+    return free_alone(heap, address, at, size);
 }
 
 #else

@@ -176,14 +176,14 @@ size_t smh_bitmap_largest_free(const struct smh_heap *heap)
     uint32_t index = SMH_BITMAP_MAPS;
 
     while (index != 0) {
-        uint32_t bits = map->maps[--index];
+        smh_bitmap_word bits = map->maps[--index];
         uint32_t class;
         uint32_t at;
 
         if (bits == 0) {
             continue;
         }
-        class = index * 32 + smh_floor_log2_u32(bits);
+        class = index * SMH_BITMAP_BITS + SMH_BITMAP_BITS - 1 - smh_bitmap_leading(bits);
         at = smh_bitmap_trusted(map, *smh_bitmap_head(map, class));
         for (uint32_t look = 0; look < SMH_BITMAP_LOOK && at != 0; look++) {
             uint32_t size = smh_bitmap_next(map, at + 1) - at;

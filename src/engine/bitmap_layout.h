@@ -60,9 +60,9 @@ typedef uintptr_t smh_bitmap_word;
 #endif
 #define SMH_BITMAP_INSIDE 3u /* words inside from which on there are descriptors */
 #define SMH_BITMAP_LONG   (SMH_BITMAP_INSIDE * SMH_BITMAP_BITS) /* longer ones may have them */
-#define SMH_BITMAP_MAPS   6u
-#define SMH_BITMAP_EXACT_MAX                                                                   \
-    64u                        /* classes of one size, at most: the bits of the first two maps \
+#define SMH_BITMAP_MAPS   (192u / SMH_BITMAP_BITS)
+#define SMH_BITMAP_EXACT_MAX                                                                \
+    64u                        /* classes of one size, at most: the lowest bits of the maps \
                                 */
 #define SMH_BITMAP_SUB_BITS 2u /* log2 of the other classes per power of two */
 #define SMH_BITMAP_LOOK     4u /* chunks looked at in a class of large ones */
@@ -80,9 +80,9 @@ typedef uintptr_t smh_bitmap_word;
 struct __attribute__((may_alias)) smh_bitmap {
     uintptr_t base; /* address of bit 0 */
     smh_bitmap_word *words;
-    uint32_t *heads;                /* first free chunk of each class, 0: none */
-    uint32_t maps[SMH_BITMAP_MAPS]; /* bit c: class c is not empty */
-    uint32_t reserve;               /* the free chunk that is in no list; both 0: none */
+    uint32_t *heads;                       /* first free chunk of each class, 0: none */
+    smh_bitmap_word maps[SMH_BITMAP_MAPS]; /* bit c: class c is not empty */
+    uint32_t reserve;                      /* the free chunk that is in no list; both 0: none */
     uint32_t reserve_end;
     uint32_t units; /* between the sentinels */
     uint32_t end;   /* bit of the sentinel */

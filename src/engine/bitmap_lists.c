@@ -55,7 +55,7 @@ __attribute__((noinline)) void smh_bitmap_place(struct smh_bitmap *map, uint32_t
     if (next != 0) {
         smh_bitmap_links_at(map, next)->previous = at;
     } else {
-        map->maps[class / 32] |= 1u << (class % 32);
+        map->maps[class / SMH_BITMAP_BITS] |= (smh_bitmap_word)1 << (class % SMH_BITMAP_BITS);
     }
 }
 
@@ -89,6 +89,22 @@ __attribute__((noinline)) void smh_bitmap_remove(struct smh_bitmap *map, uint32_
     }
 }
 
+/* Whether the free chunk whose mark's last bit is `mark` ends at `end`, a bit behind it. What a
+ * descriptor says of it is enough for a yes. */
+static inline bool ends_at(const struct smh_bitmap *map, uint32_t mark, uint32_t end)
+{
+    uint32_t first = mark / SMH_BITMAP_BITS + 1;
+    uint32_t after = end / SMH_BITMAP_BITS;
+
+    if (SMH_BITS_LIKELY(map->words[first + 1] == SMH_BITMAP_DESCRIPTOR + (after - first)) &&
+        map->words[first - 1] >> (mark % SMH_BITMAP_BITS) == 1 &&
+        map->words[after] << (SMH_BITMAP_BITS - 1 - end % SMH_BITMAP_BITS) ==
+            (smh_bitmap_word)1 << (SMH_BITMAP_BITS - 1)) {
+        return true;
+    }
+    return smh_bitmap_next(map, mark) == end;
+}
+
 /* The smallest of the first chunks of a class that have `need` units, or none. What they say of
  * themselves is believed of the one that is taken only if the bitmap says so too: a list may have
  * been led astray by a stray write. */
@@ -96,24 +112,25 @@ static inline struct smh_bitmap_extent look_into(const struct smh_bitmap *map, u
                                                  uint32_t need)
 {
     uint32_t at = *smh_bitmap_large_head(map, class);
-    uint32_t smallest = UINT32_MAX;
+    uint32_t excess = 0 - need; /* of the smallest; what is too small comes out larger */
     uint32_t found = 0;
 
     for (uint32_t look = SMH_BITMAP_LOOK; look != 0 && at - SMH_BITMAP_FIRST < map->units - 1;
          look--) {
         const struct smh_bitmap_links *links = smh_bitmap_links_at(map, at);
 
-        if (links->size >= need && links->size < smallest) {
+        if (links->size - need < excess) {
             found = at;
-            smallest = links->size;
+            excess = links->size - need;
         }
         at = links->next;
     }
-    if (smh_bitmap_trusted(map, found) == 0 ||
-        smh_bitmap_next(map, found + 1) - found != smallest) {
+    excess += need;
+    if (smh_bitmap_trusted(map, found) == 0 || excess > map->end - found ||
+        !ends_at(map, found + 1, found + excess)) {
         found = 0;
     }
-    return (struct smh_bitmap_extent){found, found + smallest};
+    return (struct smh_bitmap_extent){found, found + excess};
 }
 
 /* The smallest seen in the class of `need`, or else in the next class that holds any. */
@@ -121,16 +138,16 @@ __attribute__((noinline)) struct smh_bitmap_extent smh_bitmap_find_large(struct 
                                                                          uint32_t need)
 {
     uint32_t class = smh_bitmap_first_class(map, smh_bitmap_large_class(map, need));
-    struct smh_bitmap_extent found = {0, 0};
 
     while (class != 0) {
-        found = look_into(map, class, need);
+        struct smh_bitmap_extent found = look_into(map, class, need);
+
         if (SMH_BITS_LIKELY(found.at != 0)) {
-            break;
+            return found;
         }
         class = smh_bitmap_first_class(map, class + 1);
     }
-    return found;
+    return (struct smh_bitmap_extent){0, 0};
 }
 
 /* Makes the smallest large chunk seen the reserve, of which there is none. */

@@ -43,7 +43,7 @@ uint32_t smh_bitmap_trusted(const struct smh_bitmap *map, uint32_t link);
 
 static inline void smh_bitmap_map_flip(struct smh_bitmap *map, uint32_t class)
 {
-    map->maps[class / 32] ^= 1u << (class % 32);
+    map->maps[class / SMH_BITMAP_BITS] ^= (smh_bitmap_word)1 << (class % SMH_BITMAP_BITS);
 }
 
 /* Places the marked free chunk [at, end), which is nowhere and has no descriptors. */
@@ -71,14 +71,17 @@ static inline void smh_bitmap_take(struct smh_bitmap *map, struct smh_bitmap_ext
 /* The first class from `class` on that is not empty, or 0. */
 static inline uint32_t smh_bitmap_first_class(const struct smh_bitmap *map, uint32_t class)
 {
-    uint32_t index = class / 32;
-    uint32_t bits = ~0u << (class % 32);
+    uint32_t index = class / SMH_BITMAP_BITS;
+    smh_bitmap_word bits = ~(smh_bitmap_word)0 << (class % SMH_BITMAP_BITS);
 
-    while (index < SMH_BITMAP_MAPS && (bits &= map->maps[index]) == 0) {
-        index++;
-        bits = ~0u;
+    for (; index < SMH_BITMAP_MAPS; index++) {
+        bits &= map->maps[index];
+        if (bits != 0) {
+            return index * SMH_BITMAP_BITS + smh_bitmap_lowest(bits);
+        }
+        bits = ~(smh_bitmap_word)0;
     }
-    return index == SMH_BITMAP_MAPS ? 0 : index * 32 + smh_lowest_bit_u32(bits);
+    return 0;
 }
 
 /* Makes a smallest large chunk the reserve, if there is any. */

@@ -19,6 +19,7 @@
 
 #define MEMORY_MOST 262144u /* enough for all 64 classes of one size */
 #define SLOTS       64u
+#define MAP_HALVES  (192u / 32u) /* the bits of struct smh_bitmap.maps, by what is read at once */
 
 static uint8_t *memory_end; /* traps; and so does what lies before the first page */
 static uint8_t *tables_end;
@@ -351,11 +352,11 @@ Test(bitmap_damage, every_bit_of_the_state_and_of_the_tables_has_its_rule)
             step();
         }
         sound = heap;
-        for (size_t word = 0; word < SMH_BITMAP_MAPS + 2; word++) {
+        for (size_t word = 0; word < MAP_HALVES + 2; word++) {
             struct smh_bitmap *map = smh_bitmap_of(&heap);
-            uint32_t *at = word < SMH_BITMAP_MAPS    ? &map->maps[word]
-                           : word == SMH_BITMAP_MAPS ? &map->reserve
-                                                     : &map->reserve_end;
+            uint32_t *at = word < MAP_HALVES    ? (uint32_t *)map->maps + word
+                           : word == MAP_HALVES ? &map->reserve
+                                                : &map->reserve_end;
 
             for (unsigned bit = 0; bit < 32; bit++) {
                 *at ^= 1u << bit;
@@ -491,7 +492,8 @@ Test(bitmap_damage, where_everything_lies_is_known_for_every_granule_size_and_pl
                         note((uint64_t)map->reserve << 32 | map->reserve_end);
                         note(map->odd_units);
 #if UINTPTR_MAX > UINT32_MAX
-                        note((uint64_t)map->fast_units << 32 | (map->fast_last + (map->fast_last != 0)));
+                        note((uint64_t)map->fast_units << 32 |
+                             (map->fast_last + (map->fast_last != 0)));
 #endif
                         cr_assert_eq(smh_heap_check(&heap, NULL), 0);
                     }
