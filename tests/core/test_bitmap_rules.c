@@ -68,7 +68,7 @@ Test(bitmap_rules, the_reserve_is_in_no_list)
     is_sound();
     uint32_t class = smh_bitmap_class(map, 500);
     *smh_bitmap_head(map, class) = map->reserve;
-    map->maps[class / 32] |= 1u << class % 32;
+    map->maps[class / SMH_BITMAP_BITS] |= (smh_bitmap_word)1 << class % SMH_BITMAP_BITS;
     smh_bitmap_links_at(map, map->reserve)->size = 500;
     breaks("a list leads to free chunks only", 0);
 }
@@ -235,7 +235,7 @@ Test(bitmap_rules, a_chunk_in_the_last_class_that_there_may_be_is_seen)
     map->heads = heads;
     map->reserve = 0;
     map->reserve_end = 0;
-    map->maps[last / 32] = 1u << last % 32;
+    map->maps[last / SMH_BITMAP_BITS] = (smh_bitmap_word)1 << last % SMH_BITMAP_BITS;
     *smh_bitmap_head(map, last) = SMH_BITMAP_FIRST;
     smh_bitmap_describe(map, SMH_BITMAP_FIRST + 1, map->end, true);
     cr_expect_eq(heap.engine->largest_free(&heap), 4000);
