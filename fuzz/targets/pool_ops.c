@@ -15,6 +15,7 @@ static const struct smh_fuzz_config *config;
 /* When each region served last, as this target saw it: for round_robin. */
 static uint64_t turns[SMH_FUZZ_REGIONS_MAX];
 static uint64_t turn;
+static size_t threshold; /* bytes of the largest small request */
 
 /* The regions before a request, to judge where it was served. */
 struct before {
@@ -35,7 +36,6 @@ static uint64_t rank_of(size_t index, const struct smh_operation *operation)
     const struct smh_policy *policy = stage.machine.policy;
     const struct smh_heap *heap = &stage.slots[index].heap;
     const struct smh_fuzz_region *region = &config->regions[index];
-    uint64_t small = config->threshold_bytes != 0 ? config->threshold_bytes : 16384;
     if (policy == &smh_policy_add_order) {
         return 0;
     }
@@ -62,7 +62,7 @@ static uint64_t rank_of(size_t index, const struct smh_operation *operation)
         return region->cost;
     }
     if (policy == &smh_policy_size_threshold) {
-        return operation->bytes <= small ? region->cost : 8 - region->cost;
+        return operation->bytes <= threshold ? region->cost : 8 - region->cost;
     }
     return policy->rank(&stage.slots[index], operation->align, (size_t)operation->bytes);
 }
@@ -412,6 +412,32 @@ static void judge_reserve_edge(const struct smh_operation *operation)
     slot->region.reserve_bytes = reserve;
 }
 
+/* The threshold is made just the request, and a byte less: small, and large. */
+static void judge_threshold_edge(const struct smh_operation *asked)
+{
+    struct smh_operation operation = *asked;
+    size_t kept = threshold;
+    if (stage.machine.policy != &smh_policy_size_threshold) {
+        return;
+    }
+    for (size_t less = 0; less <= 1; less++) {
+        struct before before = {{0}, {0}, {0}, {0}};
+        threshold = (size_t)operation.bytes - less;
+        pool_of()->threshold_bytes = threshold;
+        operation.align = 0;
+        look(&before, &operation);
+        void *block = smh_pool_alloc(pool_of(), operation.attr, (size_t)operation.bytes);
+        if (block == NULL) {
+            failed++;
+            continue;
+        }
+        judge_order(&before, &operation, (size_t)smh_pool_index_of(pool_of(), block), -1);
+        (void)smh_pool_free(pool_of(), block);
+    }
+    threshold = kept;
+    pool_of()->threshold_bytes = kept;
+}
+
 /* Regions, heaps and names are found again. */
 static void judge_lookups(void)
 {
@@ -533,6 +559,7 @@ static void do_step(struct smh_fuzz_step *step)
         fuzz_validate(&stage, false);
         judge_check(step->argument);
         judge_reserve_edge(&step->operation);
+        judge_threshold_edge(&step->operation);
         break;
     default:
         do_misuse(step);
@@ -551,6 +578,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     }
     failed = 0;
+    threshold = config->threshold_bytes != 0 ? config->threshold_bytes : 16384;
     memset(turns, 0, sizeof(turns));
     turn = 0;
     if (input.config.regions[0].priority % 8 == 0) {
