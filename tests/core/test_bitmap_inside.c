@@ -34,6 +34,7 @@ static void set_up(void)
     map->base = 0x10000;
     map->unit_shift = 3;
     map->exact = 15;
+    heap.step_shift = 3;
 }
 
 TestSuite(bitmap_inside, .init = set_up);
@@ -192,6 +193,36 @@ Test(bitmap_inside, every_unit_of_the_longest_chunks_gets_its_verdict_and_both_e
     }
 }
 
+/* The validator knows them by other means than those that write them. */
+Test(bitmap_inside, the_validator_wants_each_descriptor_and_milestone_and_no_other_word)
+{
+    static const uint32_t pairs[][2] = {{BITS - 1, 3 * BITS},
+                                        {BITS - 2, 2 * BITS},
+                                        {5, SECOND + 2 * BITS},
+                                        {SECOND - 1, 2 * SECOND + 3},
+                                        {3, 2 * SECOND + 90}};
+    struct smh_fault fault;
+
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        uint32_t first = pairs[i][0];
+
+        write_long(first, pairs[i][1], false);
+        cr_assert_eq(smh_bitmap_check(&heap, &fault), 0, "%s", fault.rule);
+        for (uint32_t index = first; index < pairs[i][1]; index++) {
+            smh_bitmap_word sound = words[index];
+
+            if (sound == 0 && index % 61 != 0) {
+                continue;
+            }
+            words[index] = sound == 0 ? SMH_BITMAP_DESCRIPTOR + (index - first) : 0;
+            cr_assert_eq(smh_bitmap_check(&heap, &fault), -EINVAL);
+            cr_assert_str_eq(fault.rule,
+                             "a long chunk has its descriptors and milestones, else zeros");
+            words[index] = sound;
+        }
+    }
+}
+
 /* --- words that are damaged ------------------------------------------------------------------- */
 
 Test(bitmap_inside, a_descriptor_that_leads_past_the_last_word_counts_as_the_end)
@@ -254,6 +285,8 @@ Test(bitmap_inside, a_descriptor_that_leads_before_the_first_word_leads_to_the_f
         words[2] = SMH_BITMAP_DESCRIPTOR + count;
         cr_assert_eq(smh_bitmap_previous(map, 4 * BITS), count == 2 ? BITS + 5 : 3);
     }
+    words[2] = SMH_BITMAP_DESCRIPTOR + 1; /* to itself */
+    cr_assert_eq(smh_bitmap_previous(map, 4 * BITS), 3 * BITS - 1);
     words[2] = SMH_BITMAP_DESCRIPTOR;
     cr_assert_eq(smh_bitmap_previous(map, 4 * BITS), 3);
     words[2] = ALL;

@@ -10,8 +10,9 @@
 #include <smh/engine.h>
 #include <smh/heap.h>
 #include <string.h>
+#include <sys/mman.h>
 
-static _Alignas(4096) uint8_t memory[40000];
+static _Alignas(4096) uint8_t memory[80000];
 static _Alignas(16) uint8_t tables[4096];
 static struct smh_heap heap;
 static struct smh_bitmap *map;
@@ -104,21 +105,27 @@ Test(bitmap_rules, a_list_that_leads_in_a_circle_is_noticed)
     breaks("no free chunk is met twice", 6);
 }
 
-/* | free 15: listed | used 2 | free 15: the reserve | used 2 | listed ... | */
+/* | free n: listed | used 2 | free n: the reserve | used 2 | listed ... | n: the first size whose
+ * class holds others too. Class 63 is of no size. */
 Test(bitmap_rules, a_chunk_of_the_first_large_class_says_its_size_too)
 {
-    make(500);
-    uint8_t *listed = take(15);
-    (void)take(2);
-    uint8_t *reserve = take(15);
-    (void)take(2);
-    cr_assert_eq(map->exact, 15);
-    cr_assert_eq(smh_heap_free(&heap, listed), 0);
-    cr_assert_eq(smh_heap_free(&heap, reserve), 0);
-    cr_assert_eq(map->reserve, bit_of(reserve));
-    is_sound();
-    smh_bitmap_links_at(map, bit_of(listed))->size++;
-    breaks("a large free chunk says its size", 0);
+    static const size_t units[] = {500, 2500, 9000};
+
+    for (unsigned i = 0; i < 3; i++) {
+        make(units[i]);
+        cr_assert_eq(map->exact, 16u * (1u << i) - 1);
+        uint8_t *listed = take(map->exact);
+        (void)take(2);
+        uint8_t *reserve = take(map->exact);
+        (void)take(2);
+        cr_assert_eq(smh_heap_free(&heap, listed), 0);
+        cr_assert_eq(smh_heap_free(&heap, reserve), 0);
+        cr_assert_eq(map->reserve, bit_of(reserve));
+        cr_assert_eq(*smh_bitmap_head(map, SMH_BITMAP_EXACT_MAX), bit_of(listed));
+        is_sound();
+        smh_bitmap_links_at(map, bit_of(listed))->size++;
+        breaks("a large free chunk says its size", 0);
+    }
 }
 
 /* | words 0 ... | 1 at end, 0 0 ... | or, the sentinel being a word's last bit, | ... 1 | 0 0 ... |
@@ -135,7 +142,7 @@ Test(bitmap_rules, behind_the_sentinel_all_bits_of_the_word_are_zero)
         for (uint32_t bit = map->end; bit < stop; bit++) {
             is_sound();
             smh_bitmap_flip(map, bit, 1);
-            if (bit == map->end + 1 || bit > map->end) {
+            if (bit > map->end) {
                 breaks(rule, units);
             } else {
                 cr_assert_neq(smh_bitmap_check(&heap, &(struct smh_fault){NULL, 0}), 0);
@@ -268,4 +275,28 @@ Test(bitmap_rules, a_region_that_holds_no_granule_behind_its_tables_is_refused_t
             }
         }
     }
+}
+
+/* 32 GiB with room for tables of any size, none of it to be touched. */
+Test(bitmap_rules,
+     a_region_with_more_units_than_are_counted_is_refused_whatever_its_tables_may_take)
+{
+#if UINTPTR_MAX > UINT32_MAX
+    size_t bytes = (UINT32_MAX - (size_t)255) * 8;
+    uint8_t *all =
+        mmap(NULL, 2 * bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    struct smh_heap_config config = {.engine = &smh_engine_bitmap,
+                                     .memory = all,
+                                     .memory_size = bytes,
+                                     .metadata = all + bytes,
+                                     .metadata_size = bytes};
+
+    if (all == (uint8_t *)MAP_FAILED) {
+        cr_skip_test("no room");
+    }
+    cr_expect_eq(smh_heap_init(&heap, &config), -ENOMEM);
+    (void)munmap(all, 2 * bytes);
+#else
+    cr_skip_test("there are fewer addresses");
+#endif
 }
