@@ -197,7 +197,8 @@ size_t smh_pool_usable_size(const struct smh_pool *pool, const void *block);
 const struct smh_region *smh_pool_region_of(const struct smh_pool *pool, const void *block);
 
 #define SMH_ATTR_ANY UINT32_MAX
-/* Adds up the counters of the regions whose attribute equals attr, or of all for SMH_ATTR_ANY;
+/* Adds up the counters of the regions whose attribute equals attr, or of all for SMH_ATTR_ANY (the
+ * one attribute, 0xffffffff, that a region may have and that cannot be asked for alone);
  * largest_free_bytes is the largest of them. failed_requests: for SMH_ATTR_ANY the requests that
  * the pool answered with NULL; for one attribute the refusals of its regions, also those after
  * which another region served. 0; -ENOENT no such region; -EINVAL NULL or not initialised. Takes

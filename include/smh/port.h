@@ -72,7 +72,9 @@ void smh_port_unlock(struct smh_lock *lock);
 /* Misuse through a function under Zephyr's names, which has no return value to report it by:
  * `what` names the misuse in words ("free of an address in free space"), `function` the function
  * called, `address` the pointer given. The hosted port prints one line and aborts; whatever
- * replaces it may return, and then the call changes nothing. No lock is held. */
+ * replaces it may return, and then the call changes nothing. The core holds no lock then. The
+ * hosted port's own mutexes report here, too, that they cannot be taken or released (a lock that is
+ * no lock: memory was overwritten); of that no call comes back as it should. */
 void smh_port_panic(const char *function, const char *what, const void *address);
 
 /* Writes one line, given without its end, to where a person reads (sys_heap_print_info). The

@@ -1,13 +1,9 @@
 /* advise.c: what to do about a hazard, in a sentence. See explain.h. */
+#include "../round.h"
 #include "explain.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-static uint64_t round_up(uint64_t value, uint64_t step)
-{
-    return (value + step - 1) / step * step;
-}
 
 /* "align 'rx' to 32 bytes and round its 100 bytes up to 128" */
 static void advise_padding(const struct smh_judge *judge, const struct smh_hazard *hazard,
@@ -37,10 +33,10 @@ static void advise_padding(const struct smh_judge *judge, const struct smh_hazar
         if (!padded) {
             if (aligned) {
                 smh_say(text, "round the %" PRIu64 " bytes of '%s' up to %" PRIu64, owner->bytes,
-                        called, round_up(owner->bytes, judge->line_bytes));
+                        called, smh_round_up(owner->bytes, judge->line_bytes));
             } else {
                 smh_say(text, " and round its %" PRIu64 " bytes up to %" PRIu64, owner->bytes,
-                        round_up(owner->bytes, judge->line_bytes));
+                        smh_round_up(owner->bytes, judge->line_bytes));
             }
         }
         said = true;
@@ -124,7 +120,7 @@ static void advise_more(const struct smh_judge *judge, const struct smh_facts *f
 {
     char called[SMH_OWNER_NAME_BYTES];
     smh_owner_name(judge->scenario, &facts->hazard->victim, called);
-    uint64_t bytes = round_up(facts->hazard->victim.bytes, judge->line_bytes);
+    uint64_t bytes = smh_round_up(facts->hazard->victim.bytes, judge->line_bytes);
     switch (facts->hazard->hazard_class) {
     case SMH_HAZARD_H3:
         smh_say(text, "invalidate '%s' (%" PRIu64 " bytes) %s", called, bytes,

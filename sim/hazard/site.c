@@ -1,13 +1,11 @@
 /* site.c: see site.h. */
 #include "site.h"
 
+#include "../workload/input.h"
 #include "../workload/scenario_line.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SCENARIO_BYTES_MAX ((size_t)64 << 20)
 
 struct smh_sites {
     const struct smh_scenario *scenario;
@@ -16,24 +14,10 @@ struct smh_sites {
 
 static char *read_text(const char *path)
 {
-    FILE *file = path != NULL && strcmp(path, "-") != 0 ? fopen(path, "rb") : NULL;
-    if (file == NULL) {
-        return NULL;
-    }
-    size_t used = 0;
-    size_t capacity = 1 << 16;
-    char *text = smh_must_allocate(capacity, 1);
-    for (size_t got = 1; got > 0 && used < SCENARIO_BYTES_MAX;) {
-        if (used + 1 == capacity) {
-            capacity *= 2;
-            text = smh_must_resize(text, capacity, 1);
-        }
-        got = fread(text + used, 1, capacity - used - 1, file);
-        used += got;
-    }
-    text[used] = '\0';
-    fclose(file);
-    return text;
+    size_t length = 0;
+    return path == NULL || strcmp(path, "-") == 0
+               ? NULL
+               : smh_input_whole(path, SMH_SCENARIO_BYTES_MAX, &length, NULL);
 }
 
 struct smh_sites *smh_sites_open(const struct smh_scenario *scenario)

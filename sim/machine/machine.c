@@ -1,6 +1,10 @@
 /* machine.c: maps the regions of a scenario and builds the pool over them. See machine.h. */
 #include "machine.h"
 
+#include "../round.h"
+#include "../workload/input.h"
+#include "../workload/scenario_line.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,11 +25,6 @@ struct place {
 static uint64_t page_bytes(void)
 {
     return (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-static uint64_t round_up(uint64_t value, uint64_t step)
-{
-    return (value + step - 1) / step * step;
 }
 
 /* Regions by ascending base: insertion sort, there are few. */
@@ -58,7 +57,7 @@ static uint64_t lay_out(struct place *places, const struct smh_machine_config *c
         if (region->size > (UINT64_C(1) << 47) || start > (UINT64_C(1) << 47)) {
             return 0;
         }
-        cursor = round_up(start + region->size, page) + page;
+        cursor = smh_round_up(start + region->size, page) + page;
     }
     return cursor;
 }
@@ -106,7 +105,7 @@ static int map_regions(struct smh_machine *machine, struct smh_error *error)
         mapped->memory = origin + places[i].offset;
         mapped->size = region->size;
         uint64_t head = places[i].offset % page;
-        uint64_t whole = round_up(head + region->size, page);
+        uint64_t whole = smh_round_up(head + region->size, page);
         if (mprotect(mapped->memory - head, (size_t)whole, PROT_READ | PROT_WRITE) != 0) {
             return smh_error_set(error,
                                  "%s: $.machine.regions[%zu]: this host refuses to map "
@@ -129,7 +128,7 @@ size_t smh_machine_check_guards(const struct smh_machine *machine)
         const uint8_t *memory = machine->regions[i].memory;
         uint64_t size = machine->scenario->machine.regions[i].size;
         uint64_t head = (uintptr_t)memory % page;
-        uint64_t tail = round_up(head + size, page) - head - size;
+        uint64_t tail = smh_round_up(head + size, page) - head - size;
         for (uint64_t byte = 1; byte <= head; byte++) {
             if (*(memory - byte) != SLACK_FILL) {
                 return i + 1;
@@ -195,6 +194,64 @@ static void cut_stacks(struct smh_machine *machine)
     }
 }
 
+/* The line of a region's key in its file; 0: not to be had (standard input, a scenario without). */
+static size_t line_of(const struct smh_scenario *scenario, size_t index, const char *key)
+{
+    const struct smh_json_step steps[] = {{"machine", 0}, {"regions", 0}, {NULL, index}, {key, 0}};
+    size_t length = 0;
+    char *text = scenario->path == NULL || strcmp(scenario->path, "-") == 0
+                     ? NULL
+                     : smh_input_whole(scenario->path, SMH_SCENARIO_BYTES_MAX, &length, NULL);
+    size_t line = text == NULL ? 0 : smh_json_line(text, steps, sizeof(steps) / sizeof(steps[0]));
+    free(text);
+    return line;
+}
+
+/* As messages of the loader are: "file:line: $.machine.regions[0].size: " and what. */
+static int refuse(const struct smh_machine *machine, size_t index, const char *key,
+                  const char *what, struct smh_error *error)
+{
+    size_t line = line_of(machine->scenario, index, key);
+    char place[24] = "";
+    if (line != 0) {
+        snprintf(place, sizeof(place), "%zu:", line);
+    }
+    return smh_error_set(error, "%s:%s $.machine.regions[%zu].%s: %s", machine->scenario->path,
+                         place, index, key, what);
+}
+
+/* What the pool answered, in words. */
+static int refuse_region(const struct smh_machine *machine, size_t index,
+                         const struct smh_heap_config *heap, int code, struct smh_error *error)
+{
+    char what[256];
+    const char *key = "base";
+    switch (code) {
+    case -ENOMEM:
+        key = "size";
+        snprintf(what, sizeof(what),
+                 "%zu bytes are left for the heap, allowed: room for the tables of engine \"%s\" "
+                 "and one block, and no more than it manages",
+                 heap->memory_size, heap->engine->name);
+        break;
+    case -EFAULT:
+        snprintf(what, sizeof(what), "null or misaligned, allowed: a multiple of 8");
+        break;
+    case -EEXIST:
+        snprintf(what, sizeof(what), "overlaps another region, allowed: a place of its own");
+        break;
+    case -EOVERFLOW:
+        snprintf(what, sizeof(what), "wraps around the address space, allowed: what ends within");
+        break;
+    default:
+        key = "granule";
+        snprintf(what, sizeof(what), "%zu, allowed: what engine \"%s\" takes", heap->granule,
+                 heap->engine->name);
+        break;
+    }
+    return refuse(machine, index, key, what, error);
+}
+
 /* Tables of out-of-band engines that live in another region are cut from that region's end, before
  * any heap is made. */
 static int place_tables(struct smh_machine *machine, const struct smh_machine_choice *choice,
@@ -210,33 +267,19 @@ static int place_tables(struct smh_machine *machine, const struct smh_machine_ch
         uint64_t needed = smh_heap_metadata_size(&heap);
         uint64_t cut = (host->size - needed) & ~UINT64_C(63);
         if (needed > host->size || cut == 0) {
-            return smh_error_set(error,
-                                 "%s: $.machine.regions[%zu].metadata_in: the tables of "
-                                 "\"%s\" take %" PRIu64 " bytes, \"%s\" has %" PRIu64,
-                                 machine->scenario->path, i, config->regions[i].name, needed,
-                                 config->regions[config->regions[i].metadata_in].name, host->size);
+            char what[256];
+            snprintf(what, sizeof(what),
+                     "the tables of \"%.63s\" take %" PRIu64 " bytes, allowed: the %" PRIu64
+                     " bytes that \"%.63s\" has",
+                     config->regions[i].name, needed, host->size,
+                     config->regions[config->regions[i].metadata_in].name);
+            return refuse(machine, i, "metadata_in", what, error);
         }
         machine->regions[i].metadata_bytes = needed;
         tables[i] = host->memory + cut;
         host->size = cut;
     }
     return 0;
-}
-
-static const char *refusal(int code)
-{
-    switch (code) {
-    case -ENOMEM:
-        return "too small (or too large) for the engine";
-    case -EFAULT:
-        return "its base is null or no multiple of 8";
-    case -EEXIST:
-        return "it overlaps another region";
-    case -EOVERFLOW:
-        return "it wraps around the address space";
-    default:
-        return "the engine does not take this granule";
-    }
 }
 
 static int add_region(struct smh_machine *machine, size_t index,
@@ -248,7 +291,9 @@ static int add_region(struct smh_machine *machine, size_t index,
     struct smh_heap_config heap = heap_config(machine, index, choice);
     size_t metadata_size = (size_t)mapped->metadata_bytes;
     if ((heap.engine->flags & SMH_ENGINE_EXACT) == 0) {
-        metadata_size = smh_heap_metadata_size(&heap);
+        struct smh_heap_config finest = heap;
+        finest.granule = 0;
+        metadata_size = smh_heap_metadata_size(&finest);
         mapped->start_bitmap = malloc(metadata_size != 0 ? metadata_size : 1);
         if (mapped->start_bitmap == NULL) {
             return smh_error_set(error, "%s: no memory for the start bitmap of \"%s\"",
@@ -271,12 +316,12 @@ static int add_region(struct smh_machine *machine, size_t index,
         .priority = config->priority,
     };
     int code = machine->core->pool_add(&machine->pool, &region);
+    if (code == -EINVAL && choice->engine != NULL && region.granule != 0) {
+        region.granule = 0; /* written for the region's own engine: this one has its own */
+        code = machine->core->pool_add(&machine->pool, &region);
+    }
     if (code != 0) {
-        return smh_error_set(error,
-                             "%s: $.machine.regions[%zu]: \"%s\" (%" PRIu64
-                             " bytes) is refused by engine \"%s\": %s",
-                             machine->scenario->path, index, config->name, config->size,
-                             heap.engine->name, refusal(code));
+        return refuse_region(machine, index, &heap, code, error);
     }
     return 0;
 }

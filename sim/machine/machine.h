@@ -44,7 +44,8 @@ struct smh_machine {
 
 /* What the command line says against the scenario. */
 struct smh_machine_choice {
-    const struct smh_engine *engine; /* NULL: each region's own, or the default */
+    const struct smh_engine *engine; /* NULL: each region's own, or the default. One that does not
+                                        take a region's granule lays it out on its own */
     const struct smh_policy *policy; /* NULL: the scenario's */
     const struct smh_core *core;     /* NULL: smh_core_plain. A traced one brings its own copies of
                                         the core's engines and policies; others stay as they are */

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILE_BYTES_MAX  ((size_t)64 << 20)
 #define ATTR_TEXT_BYTES 256
 
 static const struct smh_json_key root_keys[] = {
@@ -110,7 +109,7 @@ static bool load_root(struct smh_loader *loader, const json_t *root)
 struct smh_scenario *smh_scenario_load(const char *path, bool parse_traces, struct smh_error *error)
 {
     size_t length;
-    char *text = smh_input_whole(path, FILE_BYTES_MAX, &length, error);
+    char *text = smh_input_whole(path, SMH_SCENARIO_BYTES_MAX, &length, error);
     if (text == NULL) {
         return NULL;
     }

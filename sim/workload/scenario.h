@@ -178,6 +178,9 @@ struct smh_scenario {
     struct smh_expect expect;
 };
 
+/* No scenario file is longer. */
+#define SMH_SCENARIO_BYTES_MAX ((size_t)64 << 20)
+
 /* Loads and checks, traces included (each is opened; with parse_traces each is parsed to its end).
  * NULL with *error set. path "-" reads standard input (relative paths are then the working
  * folder's). */

@@ -16,6 +16,12 @@ echo "$region" > "it's small.json"
 "$SMH" check "it's small.json"; echo "exit $?"
 "$SMH" run "it's small.json"; echo "exit $?"
 
+# A granule is for the region's own engine: as written it must be one that the engine takes; an engine
+# that the command line forces on the region, as compare does, may have another.
+granule=${region/'"attr":0'/'"attr":0,"granule":64'}
+echo "${granule/'"size":8'/'"size":8192'}" > granule.json
+"$SMH" compare -p add_order granule.json; echo "exit $?"
+
 # A plug-in that gives less than was asked for: exit 3, and the line to paste names its file.
 cat > cheat.c <<'END'
 #include <smh/engine.h>

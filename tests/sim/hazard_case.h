@@ -10,6 +10,16 @@
 
 #define HAZARD_REGION_BYTES 4096
 
+/* The kinds of access, in the words of the tests. */
+#define LOAD       SMH_ACCESS_LOAD
+#define STORE      SMH_ACCESS_STORE
+#define DMA_READ   SMH_ACCESS_DMA_READ
+#define DMA_WRITE  SMH_ACCESS_DMA_WRITE
+#define CLEAN      SMH_ACCESS_CLEAN
+#define INVALIDATE SMH_ACCESS_INVALIDATE
+#define FLUSH      SMH_ACCESS_FLUSH
+#define BARRIER    SMH_ACCESS_BARRIER
+
 struct hazard_case {
     struct smh_scenario scenario;
     struct smh_region_config regions[2];

@@ -6,15 +6,6 @@
 
 #include <criterion/criterion.h>
 
-#define LOAD       SMH_ACCESS_LOAD
-#define STORE      SMH_ACCESS_STORE
-#define DMA_READ   SMH_ACCESS_DMA_READ
-#define DMA_WRITE  SMH_ACCESS_DMA_WRITE
-#define CLEAN      SMH_ACCESS_CLEAN
-#define INVALIDATE SMH_ACCESS_INVALIDATE
-#define FLUSH      SMH_ACCESS_FLUSH
-#define BARRIER    SMH_ACCESS_BARRIER
-
 static void expect(const struct hazard_case *given, const char *found)
 {
     cr_assert_str_eq(hazard_found(given), found);

@@ -7,14 +7,6 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#define LOAD       SMH_ACCESS_LOAD
-#define STORE      SMH_ACCESS_STORE
-#define DMA_READ   SMH_ACCESS_DMA_READ
-#define DMA_WRITE  SMH_ACCESS_DMA_WRITE
-#define CLEAN      SMH_ACCESS_CLEAN
-#define INVALIDATE SMH_ACCESS_INVALIDATE
-#define FLUSH      SMH_ACCESS_FLUSH
-
 static void expect(struct hazard_case *given, const char *found, const char *explanation,
                    const char *advice)
 {
