@@ -157,6 +157,32 @@ Test(policy_size_threshold, regions_of_one_cost_are_tried_as_they_were_added_by_
     cr_assert_eq(region_of_alloc(200), NEAR);
 }
 
+Test(policy_size_threshold, large_requests_go_by_every_cost_and_not_by_the_order_of_adding)
+{
+    set_up_with(&smh_policy_size_threshold, 200);
+    fill(FAR, 8000);
+    cr_assert_eq(region_of_alloc(300), MID);
+}
+
+Test(policy_size_threshold, every_cost_is_ordered_from_none_up_to_the_largest)
+{
+    struct smh_pool_config config = {.policy = &smh_policy_size_threshold, .threshold_bytes = 1};
+    static const uint32_t costs[] = {0, 1, UINT32_MAX};
+
+    cr_assert_eq(smh_pool_init(&pool, &config), 0);
+    for (size_t i = 0; i < 3; i++) {
+        struct smh_region region = {.addr = (uintptr_t)memory + i * 1024,
+                                    .size = 1024,
+                                    .engine = &smh_engine_first_fit,
+                                    .cost = costs[i]};
+
+        cr_assert_eq(smh_pool_add(&pool, &region), 0);
+    }
+    for (int i = 2; i >= 0; i--) {
+        cr_assert_eq(smh_pool_index_of(&pool, smh_pool_alloc(&pool, 0, 1000)), i);
+    }
+}
+
 Test(policy_size_threshold, is_16_kb_when_the_pool_does_not_say)
 {
     struct smh_pool_config config = {.policy = &smh_policy_size_threshold};

@@ -169,6 +169,15 @@ Test(round_robin, when_the_numbers_are_used_up_all_turns_begin_anew)
     }
 }
 
+Test(round_robin, who_serves_when_the_numbers_are_used_up_comes_last_then)
+{
+    pool.turn = UINT32_MAX;
+    pool.slots[REGIONS].turn = 77; /* no region there */
+    cr_assert_eq(region_of_alloc(1), 0);
+    cr_assert_eq(region_of_alloc(1), 1);
+    cr_assert_eq(pool.slots[REGIONS].turn, 77);
+}
+
 Test(round_robin, other_policies_keep_no_turns)
 {
     struct smh_pool_config config = {.policy = &smh_policy_most_free};
