@@ -248,6 +248,39 @@ Test(bitmap_rules, a_chunk_in_the_last_class_that_there_may_be_is_seen)
     cr_expect_eq(heap.engine->largest_free(&heap), 4000);
 }
 
+/* --- stray writes into large chunks ------------------------------------------------------------
+ */
+
+/* | free 400, says 401 | used: all the rest | */
+Test(bitmap_rules, a_chunk_that_says_to_be_a_unit_longer_than_it_is_is_not_taken_for_that)
+{
+    make(2500);
+    uint8_t *chunk = take(400);
+    (void)take(2100);
+    cr_assert_eq(smh_heap_free(&heap, chunk), 0);
+    smh_bitmap_links_at(map, bit_of(chunk))->size = 401;
+    cr_expect_null(smh_heap_alloc(&heap, 401 * 8));
+    smh_bitmap_links_at(map, bit_of(chunk))->size = 400;
+    cr_expect_eq(smh_heap_alloc(&heap, 400 * 8), chunk);
+}
+
+/* | free 4 | used 2 | free 400 | used: all the rest |: the second leads to the first, which says
+ * that it ends where the second does, in whose inside lies the descriptor that would bear it out */
+Test(bitmap_rules, a_small_chunk_that_says_to_end_with_a_long_one_behind_it_is_not_taken_for_that)
+{
+    make(2500);
+    uint8_t *small = take(4);
+    (void)take(2);
+    uint8_t *chunk = take(400);
+    (void)take(2094);
+    cr_assert_eq(smh_heap_free(&heap, small), 0);
+    cr_assert_eq(smh_heap_free(&heap, chunk), 0);
+    smh_bitmap_links_at(map, bit_of(small))->size = 406;
+    smh_bitmap_links_at(map, bit_of(chunk))->next = bit_of(small);
+    cr_expect_null(smh_heap_alloc(&heap, 405 * 8));
+    cr_expect_eq(smh_heap_alloc(&heap, 400 * 8), chunk);
+}
+
 /* --- the smallest regions --------------------------------------------------------------------- */
 
 /* | tables: 72 | skip | whole granules ... | what is less than one | */
