@@ -224,15 +224,16 @@ static int refuse(const struct smh_machine *machine, size_t index, const char *k
 static int refuse_region(const struct smh_machine *machine, size_t index,
                          const struct smh_heap_config *heap, int code, struct smh_error *error)
 {
-    char what[256];
+    char what[320];
     const char *key = "base";
     switch (code) {
     case -ENOMEM:
         key = "size";
-        snprintf(what, sizeof(what),
-                 "%zu bytes are left for the heap, allowed: room for the tables of engine \"%s\" "
-                 "and one block, and no more than it manages",
-                 heap->memory_size, heap->engine->name);
+        snprintf(
+            what, sizeof(what),
+            "\"%.63s\" leaves the heap %zu bytes, allowed: room for the tables of engine \"%s\" "
+            "and one block, and no more than it manages",
+            machine->scenario->machine.regions[index].name, heap->memory_size, heap->engine->name);
         break;
     case -EFAULT:
         snprintf(what, sizeof(what), "null or misaligned, allowed: a multiple of 8");
