@@ -187,3 +187,51 @@ Test(bitmap_lists, a_link_to_the_last_place_where_links_fit_is_followed)
     trapped_links(blocks[0])->next = map->end - 2;
     cr_expect_eq(smh_heap_alloc(&trapped, 144), (void *)blocks[2]);
 }
+
+/* --- maps of classes -------------------------------------------------------------------------- */
+
+Test(bitmap_lists, the_first_class_that_is_not_empty_is_found_from_every_class_up_to_it)
+{
+    for (uint32_t class = 1; class < 192; class ++) {
+        struct smh_bitmap map = {0};
+
+        smh_bitmap_map_flip(&map, class);
+        cr_expect_eq(map.maps[class / SMH_BITMAP_BITS] >> class % SMH_BITMAP_BITS, 1);
+        for (uint32_t from = 0; from < 192; from++) {
+            cr_assert_eq(smh_bitmap_first_class(&map, from), from <= class ? class : 0, "%u of %u",
+                         from, class);
+        }
+    }
+}
+
+/* --- long chunks that lie --------------------------------------------------------------------- */
+
+/*     | lead | F, 400 units | 2 | 3 | 2 | 3 | ...      F's word for its size says anything near */
+Test(bitmap_lists, a_long_chunk_is_taken_only_if_it_says_its_very_size)
+{
+    static _Alignas(8) uint8_t memory[8192];
+    static _Alignas(8) uint8_t room[1024];
+    struct smh_heap_config config = {.engine = &smh_engine_bitmap,
+                                     .memory = memory,
+                                     .memory_size = sizeof(memory),
+                                     .metadata = room,
+                                     .metadata_size = sizeof(room)};
+
+    for (size_t lead = 2; lead < 66; lead++) {
+        for (uint32_t size = 400 - 140; size < 400 + 140; size++) {
+            uint8_t *block;
+
+            cr_assert_eq(smh_heap_init(&trapped, &config), 0);
+            cr_assert_not_null(smh_heap_alloc(&trapped, lead * 8));
+            block = smh_heap_alloc(&trapped, 400 * 8);
+            for (unsigned i = 0; i < 50; i++) {
+                cr_assert_not_null(smh_heap_alloc(&trapped, i % 2 == 0 ? 16 : 24));
+            }
+            cr_assert_not_null(smh_heap_alloc(&trapped, trapped.engine->largest_free(&trapped)));
+            cr_assert_eq(smh_heap_free(&trapped, block), 0);
+            trapped_links(block)->size = size;
+            cr_assert_eq(smh_heap_alloc(&trapped, 40 * 8), size == 400 ? (void *)block : NULL,
+                         "%u behind %zu", size, lead);
+        }
+    }
+}

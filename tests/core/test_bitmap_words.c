@@ -221,3 +221,25 @@ Test(bitmap_words, free_refuses_every_address_but_the_starts_of_blocks_and_chang
         cr_assert_eq(smh_heap_check(&heap, NULL), 0);
     }
 }
+
+/*     | lead | f2 | block of about 63 | X: 70 |      the mark before X is the third of 1 1 1 */
+Test(bitmap_words, a_block_behind_a_free_chunk_of_two_units_is_no_free_chunk_seen_from_behind)
+{
+    for (size_t lead = 2; lead < 66; lead++) {
+        for (size_t units = 58; units < 68; units++) {
+            uint8_t *small;
+            uint8_t *last;
+
+            make(8192, 0);
+            take(lead);
+            small = take(2);
+            take(units);
+            last = take(70);
+            take_all();
+            cr_assert_eq(smh_heap_free(&heap, small), 0);
+            cr_assert_eq(smh_heap_free(&heap, last), 0);
+            cr_assert_eq(smh_heap_check(&heap, NULL), 0);
+            cr_assert_eq(smh_heap_alloc(&heap, 70 * 8), (void *)last);
+        }
+    }
+}
