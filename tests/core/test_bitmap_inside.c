@@ -178,6 +178,7 @@ Test(bitmap_inside, every_unit_of_the_longest_chunks_gets_its_verdict_and_both_e
     static const uint32_t pairs[][2] = {{1, 4},
                                         {2, 2 * BITS + 1},
                                         {BITS - 1, 3 * BITS},
+                                        {100, 109},
                                         {BITS, BITS + 2}, /* two words, the second no descriptor */
                                         {BITS - 1, BITS + 1},
                                         {BITS, SECOND + 2 * BITS + 2},
