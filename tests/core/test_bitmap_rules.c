@@ -235,8 +235,8 @@ Test(bitmap_rules, the_largest_told_is_what_a_request_gets_which_sees_four_of_a_
 
 Test(bitmap_rules, a_chunk_in_the_last_class_that_there_may_be_is_seen)
 {
-    static uint32_t heads[SMH_BITMAP_MAPS * 32];
-    const uint32_t last = SMH_BITMAP_MAPS * 32 - 1;
+    static uint32_t heads[SMH_BITMAP_MAPS * SMH_BITMAP_BITS];
+    const uint32_t last = SMH_BITMAP_MAPS * SMH_BITMAP_BITS - 1;
 
     make(500);
     map->heads = heads;
