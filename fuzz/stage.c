@@ -202,10 +202,26 @@ static bool has_all_bits(uint32_t region_attr, uint32_t request_attr)
     return (request_attr & ~region_attr) == 0;
 }
 
+/* What a pool knows by heart, its match functions say as well. */
+static void judge_matches(void)
+{
+    for (uint32_t pair = 0; pair < 64; pair++) {
+        uint32_t region_attr = pair / 8;
+        uint32_t request_attr = pair % 8;
+        FUZZ_REQUIRE(smh_match_equal(region_attr, request_attr) ==
+                             is_equal(region_attr, request_attr) &&
+                         smh_match_all_bits(region_attr, request_attr) ==
+                             has_all_bits(region_attr, request_attr),
+                     "a region of attribute %u and a request for %u: the match errs", region_attr,
+                     request_attr);
+    }
+}
+
 void fuzz_stage_lay(struct fuzz_stage *stage, const struct smh_fuzz_config *config, bool all)
 {
     static char name[] = "fuzz";
     close_arena();
+    judge_matches();
     memset(stage, 0, sizeof(*stage));
     stage->exact = true;
     stage->scenario.path = name;

@@ -8,7 +8,7 @@
 
 #include <smh/engine.h>
 
-_Static_assert(SMH_ENGINE_ABI == 2u &&
+_Static_assert(SMH_ENGINE_ABI == 3u &&
                    sizeof(struct smh_engine) == 2 * sizeof(unsigned) + 18 * sizeof(void *),
                "another struct smh_engine is another SMH_ENGINE_ABI");
 

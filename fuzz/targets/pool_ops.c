@@ -167,20 +167,8 @@ static void *ask(const struct smh_operation *operation)
     return block;
 }
 
-/* What a pool knows by heart, its match function says as well. */
-static void judge_match(uint32_t request_attr)
-{
-    for (size_t i = 0; i < stage.machine.region_count; i++) {
-        uint32_t attr = stage.region_configs[i].attr;
-        FUZZ_REQUIRE(config->match(attr, request_attr) == stage.scenario.match(attr, request_attr),
-                     "a region of attribute %u and a request for %u: the match is %d", attr,
-                     request_attr, config->match(attr, request_attr));
-    }
-}
-
 static void do_alloc(struct smh_live *live, struct smh_operation *operation)
 {
-    judge_match(operation->attr);
     struct before before = {{0}, {0}, {0}, {0}};
     look(&before, operation);
     void *block = ask(operation);

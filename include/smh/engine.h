@@ -21,7 +21,7 @@ extern "C" {
 
 /* Raised when a field of struct smh_engine or struct smh_heap comes, goes or moves: plug-ins that
  * were compiled before are then refused by `smh`, not called through the wrong field. */
-#define SMH_ENGINE_ABI 2u
+#define SMH_ENGINE_ABI 3u
 
 /* The finest step that an engine may lay blocks on, by target_bits. */
 #define SMH_ENGINE_STEP_SHIFT_MIN_32 2u
