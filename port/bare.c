@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bare.c: the hooks of port.h with nothing beneath: no libc, no kernel.
  *
  * Owns: the weakest answers that are right for one thread without interrupts that allocate: locks

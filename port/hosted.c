@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* hosted.c: the hooks of port.h on a POSIX host.
  *
  * Owns: locks as pthread mutexes, the panic that prints one line and aborts, and the way to

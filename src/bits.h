@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bits.h: arithmetic on powers of two, written once for the whole core.
  *
  * Owns: rounding, logarithms, bit scans and the overflow-checked product.

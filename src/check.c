@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* check.c: the validator of a whole heap.
  *
  * Owns: the rules that hold for every engine, read off the walk; the engine's own rules come first.

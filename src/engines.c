@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* engines.c: the table of the core's engines.
  *
  * Owns: their order, which is the order of `smh list engines`.

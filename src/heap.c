@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* heap.c: one region, whatever its engine.
  *
  * Owns: checking arguments and pointers, the start bitmap of in-band engines, moving on realloc,

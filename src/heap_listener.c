@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* heap_listener.c: the list of heap listeners.
  *
  * Owns: the list, the one global here; its order is that of registration.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* heap_private.h: what heap.c and check.c share.
  *
  * Owns: the magic number and the start bitmap of an in-band engine.

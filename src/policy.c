@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* policy.c: which region serves a request first.
  *
  * Owns: the matching functions and the table of policies.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pool.c: several regions behind one door.
  *
  * Owns: regions and their slots, the order in which they are tried, the way from an address to its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pool_private.h: what pool.c and pool_request.c share.
  *
  * Owns: taking the locks, and reading what an add may be changing.

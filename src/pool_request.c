@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pool_request.c: allocating, resizing and freeing in a pool.
  *
  * Owns: which region a request is tried in, and in which order; reserves; moving between regions.

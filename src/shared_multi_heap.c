@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* shared_multi_heap.c: the process-wide pool, under Zephyr's names.
  *
  * Owns: the one static pool. Its own lock, open while it is all zero, makes its initialisation

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sys_heap.c: Zephyr's sys_heap functions on the engine `zephyr`.
  *
  * Owns: judging pointers, telling listeners, and the order of Zephyr's steps in a realloc.

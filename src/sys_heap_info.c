@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sys_heap_info.c: sys_heap_print_info, without a printf beneath.
  *
  * Owns: a line of text built on the stack, and the three tables: buckets, chunks, totals.

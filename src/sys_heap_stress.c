@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sys_heap_stress.c: Zephyr's stress rig for any pair of alloc and free.
  *
  * Owns: the random choices. They are Zephyr's, from the same generator and seed, so that a first

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sys_multi_heap.c: Zephyr's sys_multi_heap: several heaps, one door.
  *
  * Owns: the table of heaps, sorted by address, and finding the heap of a block by both bounds.

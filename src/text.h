@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* text.h: the one question that the core asks of a string.
  *
  * Owns: smh_same_text, for looking up engines and policies by name without libc.

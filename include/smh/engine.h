@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* engine.h: what a heap engine is, for those who write one.
  *
  * Owns: the table of functions by which heap.c reaches an engine, and the few helpers an engine

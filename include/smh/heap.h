@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* heap.h: one region of memory, managed by one engine.
  *
  * Owns: the contract of smh_heap_*. The state is the caller's; nothing here is global, and nothing

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* heap_listener.h: being told of what heaps do, under the names of Zephyr's heap_listener.
  *
  * Owns: the process-wide list of listeners (the one global of the core besides the shared pool).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* multi_heap.h: several sys_heaps behind one door, under the names of Zephyr's sys_multi_heap.
  *
  * Owns: struct sys_multi_heap and its functions, source compatible with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pool.h: several regions with attributes, behind one door.
  *
  * Owns: the contract of smh_pool_*: which region serves a request (matching and policy), who owns

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* port.h: everything the core asks of the place it runs in.
  *
  * Owns: the declarations of the hooks. One file of port/ defines them (hosted.c: pthread and

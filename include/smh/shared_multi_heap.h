@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* shared_multi_heap.h: the process-wide pool, under the names of Zephyr's shared_multi_heap.
  *
  * Owns: one static pool, matching *equal*, policy *add order*, engine SMH_ENGINE_DEFAULT, and the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sys_heap.h: one heap under the names of Zephyr's sys_heap.
  *
  * Owns: struct sys_heap and its functions, source compatible with <zephyr/sys/sys_heap.h>, on the

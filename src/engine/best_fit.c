@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* best_fit.c: the smallest free chunk that is large enough; of equals the one with the lowest
  * address.
  *

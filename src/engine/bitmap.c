@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bitmap.c: good fit with all metadata out of band: a block holds nothing but the user's bytes.
  *
  * Owns: allocating, freeing and resizing, for every case. The encoding is bitmap_layout.h's, the

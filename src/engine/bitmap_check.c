@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bitmap_check.c: the bitmap engine's validator.
  *
  * Owns: every rule of bitmap_layout.h and of the free lists, each by name.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bitmap_fast.c: the bitmap engine's most frequent cases, without a call.
  *
  * Owns: alloc of small requests from a list of small chunks or from the reserve, and free where

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bitmap_info.c: what the bitmap engine tells about a heap: verdicts, sizes, the walk.
  *
  * Owns: everything that reads chunks and changes none.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bitmap_init.c: the bitmap engine's tables, and where they lie.
  *
  * Owns: sizes and places of the tables.

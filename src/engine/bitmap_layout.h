@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bitmap_layout.h: how the bitmap engine writes down where chunks begin and end.
  *
  * Owns: the encoding, and the only functions that read and write it.

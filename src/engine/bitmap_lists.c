@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bitmap_lists.c: the bitmap engine's large free chunks, and the search.
  *
  * Owns: see bitmap_lists.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bitmap_lists.h: the bitmap engine's free chunks, by size.
  *
  * Owns: which free chunk is found for a request.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* boundary_tag.c: everything of the four fits but their search.
  *
  * Owns: the free list in order of address, splitting, merging, resizing, walking and judging.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* boundary_tag.h: the layout that the four fits share, and what they share besides.
  *
  * After D. E. Knuth, The Art of Computer Programming, vol. 1 (1968; 3rd ed. 1997), section 2.5: a

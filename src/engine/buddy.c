@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* buddy.c: the operations of the binary buddy system.
  *
  * Owns: halving, joining, judging and walking. buddy_layout.h names the sources, draws the layout

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* buddy_init.c: where the buddy system's tables lie, and the first cut of the region.
  *
  * Owns: sizes and places of lists and table.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* buddy_layout.h: the binary buddy system: blocks of powers of two, halved and joined again.
  *
  * After K. C. Knowlton, A fast storage allocator, CACM 8 (10), 1965, 623-625, and D. E. Knuth, The

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* first_fit.c: the textbook allocator: the free chunk with the lowest address that is large enough.
  *
  * D. E. Knuth, The Art of Computer Programming, vol. 1, section 2.5, algorithm A. Owns: the search;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* next_fit.c: first fit that goes on where the last search ended.
  *
  * D. E. Knuth, The Art of Computer Programming, vol. 1, section 2.5, exercise 6 (the ROVER), whose

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* worst_fit.c: the largest free chunk, if the block fits; of equals the one with the lowest
  * address.
  *

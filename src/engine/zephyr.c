@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* zephyr.c: engines `zephyr` and `zephyr_stats`, a twin of Zephyr's sys_heap.
  *
  * Owns: allocation, freeing and resizing in the very layout of sys_heap (zephyr_layout.h), so that

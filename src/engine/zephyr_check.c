@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* zephyr_check.c: looking at a sys_heap without changing it: the walk and the validator.
  *
  * Owns: smh_zephyr_walk and smh_zephyr_check. Zephyr's own validator marks the chunks it meets and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* zephyr_layout.h: the bytes of a Zephyr sys_heap, as zephyr.c and zephyr_check.c read and write
  * them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* shared_multi_heap.h: <smh/shared_multi_heap.h> under Zephyr's path, so that Zephyr sources
  * compile as they are.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* heap_listener.h: <smh/heap_listener.h> under Zephyr's path, so that Zephyr sources compile as
  * they are.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sys_heap.h: <smh/sys_heap.h> under Zephyr's path, so that Zephyr sources compile as they are.
  *
  * Owns: nothing. Invariants: needs no other header of Zephyr and defines no common macro.
