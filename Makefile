@@ -137,7 +137,17 @@ $(BUILD)/obj/traced.o: $(TRACED_OBJECTS)
 	    for name in memcpy memmove memset memcmp; do echo $$name smh_tracing_$$name; done; } > $(@:.o=.names)
 	@objcopy --redefine-syms=$(@:.o=.names) $(@:.o=.linked.o) $@
 
-$(BUILD)/libsmhsim.a: $(SIM_OBJECTS) $(BUILD)/obj/traced.o
+# Where a replay spends its time: gcc compiles it as one, for programs alone (PIE), so that calls
+# between the files are inlined.
+WHOLE_SOURCES := $(filter sim/replay.c sim/result.c sim/live_slots.c sim/hardware% sim/machine/% sim/hazard/%,$(SIM_SOURCES))
+WHOLE_OBJECTS := $(if $(filter release/gcc%,$(MODE)/$(notdir $(firstword $(COMPILER)))),$(call object,$(WHOLE_SOURCES)))
+$(WHOLE_OBJECTS): CFLAGS += -flto -fPIE
+
+$(BUILD)/obj/whole.o: $(WHOLE_OBJECTS)
+	@echo "  LD $(MODE) $@"
+	@$(COMPILER) $(filter-out -MMD -MP,$(CFLAGS)) -flto=2 -fPIE -r -nostdlib -flinker-output=nolto-rel -o $@ $^
+
+$(BUILD)/libsmhsim.a: $(filter-out $(WHOLE_OBJECTS),$(SIM_OBJECTS)) $(if $(WHOLE_OBJECTS),$(BUILD)/obj/whole.o) $(BUILD)/obj/traced.o
 	@rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/smh: $(CLI_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
