@@ -35,7 +35,8 @@ CFLAGS = -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -ffp-contract=off $(WARNINGS) -Iinc
 	$(if $(SMH_ATTRIBUTE_COUNT),-DSMH_ATTRIBUTE_COUNT=$(SMH_ATTRIBUTE_COUNT)) \
 	$(MODE_FLAGS_$(MODE)) $(EXTRA_CFLAGS)
 LDFLAGS = $(MODE_FLAGS_$(MODE)) $(EXTRA_LDFLAGS)
-FLAGS_NOW := $(COMPILER) $(CFLAGS)
+WHOLE_FLAGS := -flto -fPIE
+FLAGS_NOW := $(COMPILER) $(CFLAGS) $(WHOLE_FLAGS)
 SIM_LIBS := -ljansson -lzstd -lz -ldl -lpthread -lm
 
 CORE_SOURCES := $(sort $(shell find src -name '*.c'))
@@ -141,7 +142,7 @@ $(BUILD)/obj/traced.o: $(TRACED_OBJECTS)
 # between the files are inlined.
 WHOLE_SOURCES := $(filter sim/replay.c sim/result.c sim/live_slots.c sim/hardware% sim/machine/% sim/hazard/%,$(SIM_SOURCES))
 WHOLE_OBJECTS := $(if $(filter release/gcc%,$(MODE)/$(notdir $(firstword $(COMPILER)))),$(call object,$(WHOLE_SOURCES)))
-$(WHOLE_OBJECTS): CFLAGS += -flto -fPIE
+$(WHOLE_OBJECTS): CFLAGS += $(WHOLE_FLAGS)
 
 $(BUILD)/obj/whole.o: $(WHOLE_OBJECTS)
 	@echo "  LD $(MODE) $@"
