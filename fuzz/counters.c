@@ -56,8 +56,21 @@ void fuzz_judge_stats(const struct fuzz_stage *stage, size_t index, const struct
                  "the peak is %zu of %zu bytes", stats->peak_used_bytes, used + free);
 }
 
-/* Walks that lie about one chunk: the validator is to compare what it is told. */
-enum lie { TWO_HALVES, PAST_THE_END, LONGER, OVER_THE_LAST, FREE_BLOCK, NO_BLOCK, LIES };
+/* Engines that lie about one thing: the validator is to compare what it is told. */
+enum lie {
+    TWO_HALVES,
+    PAST_THE_END,
+    LONGER,
+    OVER_THE_LAST,
+    FREE_BLOCK,
+    NO_BLOCK,
+    /* Told by other functions, too, so that no comparison of two answers sees them. */
+    INTO_THE_NEXT, /* a block's usable size */
+    PROMISES_MORE, /* the largest request */
+    PROMISES_LESS,
+    STRANGER, /* the verdict on a block */
+    LIES
+};
 
 static struct {
     const struct smh_engine *engine;
@@ -65,6 +78,8 @@ static struct {
     bool told;
     bool half; /* the upper half of `chunk` is next */
     struct smh_chunk chunk;
+    const void *block; /* INTO_THE_NEXT: whose */
+    size_t usable;
 } liar;
 
 static bool can_lie_about(const struct smh_chunk *chunk)
@@ -74,7 +89,12 @@ static bool can_lie_about(const struct smh_chunk *chunk)
         return !chunk->used && chunk->size >= 16;
     case LONGER:
     case NO_BLOCK:
+    case INTO_THE_NEXT:
         return chunk->used;
+    case PROMISES_MORE:
+    case PROMISES_LESS:
+    case STRANGER:
+        return false;
     case FREE_BLOCK:
         return !chunk->used;
     case OVER_THE_LAST:
@@ -121,6 +141,12 @@ static bool lying_walk(const struct smh_heap *heap, struct smh_chunk *chunk)
     case FREE_BLOCK:
         chunk->block = heap->memory + chunk->offset;
         break;
+    case INTO_THE_NEXT:
+        chunk->usable =
+            chunk->size - ((uintptr_t)chunk->block - (uintptr_t)heap->memory - chunk->offset) + 1;
+        liar.block = chunk->block;
+        liar.usable = chunk->usable;
+        break;
     default:
         chunk->block = NULL;
         break;
@@ -128,13 +154,44 @@ static bool lying_walk(const struct smh_heap *heap, struct smh_chunk *chunk)
     return true;
 }
 
-/* An engine whose walk lies is not believed. */
+static size_t lying_usable_size(const struct smh_heap *heap, const void *block)
+{
+    return block == liar.block ? liar.usable : liar.engine->usable_size(heap, block);
+}
+
+static size_t lying_largest_free(const struct smh_heap *heap)
+{
+    size_t largest = liar.engine->largest_free(heap);
+    if (liar.lie == PROMISES_MORE) {
+        liar.told = true;
+        return heap->capacity_bytes + 1;
+    }
+    if (liar.lie == PROMISES_LESS && largest != 0) {
+        liar.told = true;
+        return 0;
+    }
+    return largest;
+}
+
+static int lying_verdict(const struct smh_heap *heap, const void *block)
+{
+    if (liar.lie == STRANGER) {
+        liar.told = true;
+        return -EINVAL;
+    }
+    return liar.engine->verdict(heap, block);
+}
+
+/* An engine that lies is not believed. */
 static void judge_liar(const struct smh_heap *heap, unsigned argument)
 {
     struct smh_engine lying = *heap->engine;
     struct smh_heap copy = *heap;
     struct smh_fault fault = {0};
     lying.walk = lying_walk;
+    lying.usable_size = lying_usable_size;
+    lying.largest_free = lying_largest_free;
+    lying.verdict = lying_verdict;
     copy.engine = &lying;
     memset(&liar, 0, sizeof(liar));
     liar.engine = heap->engine;
@@ -142,29 +199,14 @@ static void judge_liar(const struct smh_heap *heap, unsigned argument)
     bool may_touch = (lying.flags & SMH_ENGINE_PARTIAL_COALESCE) != 0 && liar.lie == TWO_HALVES;
     int code = smh_heap_check(&copy, &fault);
     FUZZ_REQUIRE(!liar.told || may_touch || (code == -EINVAL && fault.rule != NULL),
-                 "the validator believes a walk that lies (%u)", liar.lie);
-}
-
-/* The tables of engine bitmap say each thing in one way: there is no bit that may be otherwise. */
-static void judge_tables(struct smh_heap *heap, unsigned argument)
-{
-    if (heap->engine != &smh_engine_bitmap) {
-        return;
-    }
-    uint8_t *byte = &heap->metadata[argument * 7u % heap->metadata_size];
-    uint8_t bit = (uint8_t)(1u << argument / 4096 % 8);
-    *byte ^= bit;
-    int code = smh_heap_check(heap, NULL);
-    *byte ^= bit;
-    FUZZ_REQUIRE(code != 0, "the validator does not see bit %u of byte %td of %zu changed", bit,
-                 byte - heap->metadata, heap->metadata_size);
+                 "the validator believes an engine that lies (%u)", liar.lie);
 }
 
 void fuzz_judge_validator(struct fuzz_stage *stage, size_t index, unsigned argument)
 {
     struct smh_heap *heap = &stage->slots[index].heap;
     struct smh_heap sound = *heap;
-    judge_tables(heap, argument);
+    fuzz_judge_damage(stage, index, argument);
     if (argument / 64 % 4 == 0) {
         judge_liar(heap, argument / 256);
     }

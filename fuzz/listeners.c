@@ -69,12 +69,20 @@ static void note_resize(uintptr_t heap_id, void *old_end, void *new_end)
 }
 
 static void note_once(uintptr_t heap_id, void *mem, size_t bytes);
+static void note_once_alloc(uintptr_t heap_id, void *mem, size_t bytes);
+static void note_old_end(uintptr_t heap_id, void *old_end, void *new_end);
+static void note_new_end(uintptr_t heap_id, void *old_end, void *new_end);
 
 static HEAP_LISTENER_ALLOC_DEFINE(twice, 0, note_twice);
 static HEAP_LISTENER_ALLOC_DEFINE(nobody, 1, note_nobody);
 static HEAP_LISTENER_FREE_DEFINE(nobody_frees, 1, note_nobody);
 static HEAP_LISTENER_RESIZE_DEFINE(resized, 0, note_resize);
 static HEAP_LISTENER_FREE_DEFINE(once, 0, note_once);
+static HEAP_LISTENER_ALLOC_DEFINE(once_alloc, 0, note_once_alloc);
+static HEAP_LISTENER_RESIZE_DEFINE(old_end_once, 0, note_old_end);
+static HEAP_LISTENER_RESIZE_DEFINE(new_end_kept, 0, note_new_end);
+static unsigned once_alloc_calls;
+static unsigned ends[2]; /* calls of the two */
 static struct heap_listener allocs[HEAPS];
 static struct heap_listener frees[HEAPS];
 static size_t heap_count;
@@ -88,22 +96,75 @@ static void note_once(uintptr_t heap_id, void *mem, size_t bytes)
     heap_listener_unregister(&once);
 }
 
+static void note_once_alloc(uintptr_t heap_id, void *mem, size_t bytes)
+{
+    (void)heap_id;
+    (void)mem;
+    (void)bytes;
+    FUZZ_REQUIRE(once_alloc_calls++ == 0, "a listener is called after it has left");
+    heap_listener_unregister(&once_alloc);
+}
+
+static void note_old_end(uintptr_t heap_id, void *old_end, void *new_end)
+{
+    FUZZ_REQUIRE(heap_id == old_end_once.heap_id && old_end == &ends[0] && new_end == &ends[1],
+                 "a resize is told of with other ends");
+    ends[0]++;
+    heap_listener_unregister(&old_end_once);
+}
+
+static void note_new_end(uintptr_t heap_id, void *old_end, void *new_end)
+{
+    FUZZ_REQUIRE(heap_id == new_end_kept.heap_id && old_end == &ends[0] && new_end == &ends[1],
+                 "a resize is told of with other ends");
+    ends[1]++;
+}
+
+/* Told twice, of which the first listener, who leaves, hears once. */
+static void judge_resizes(uintptr_t heap_id)
+{
+    static struct heap_listener mute; /* it has no function */
+    ends[0] = 0;
+    ends[1] = 0;
+    old_end_once.heap_id = heap_id;
+    new_end_kept.heap_id = heap_id;
+    mute.heap_id = heap_id;
+    heap_listener_register(&old_end_once);
+    heap_listener_register(&mute);
+    heap_listener_register(&new_end_kept);
+    for (int event = HEAP_EVT_UNKNOWN; event <= HEAP_FREE; event++) {
+        mute.event = (enum heap_event_types)event;
+        heap_listener_notify_resize(heap_id, &ends[0], &ends[1]);
+        heap_listener_notify_alloc(heap_id, &ends[0], 8);
+        heap_listener_notify_free(heap_id, &ends[0], 8);
+    }
+    heap_listener_notify_resize(heap_id + 1, &ends[0], &ends[1]);
+    heap_listener_unregister(&mute);
+    heap_listener_unregister(&new_end_kept);
+    FUZZ_REQUIRE(ends[0] == 1 && ends[1] == HEAP_FREE - HEAP_EVT_UNKNOWN + 1,
+                 "of resizes one listener hears %u times, one %u times", ends[0], ends[1]);
+}
+
 void fuzz_listen_begin(const uintptr_t *heap_ids, size_t count)
 {
     heap_count = count;
     entry_count = 0;
     twice_calls = 0;
     once_calls = 0;
+    once_alloc_calls = 0;
     first_calls = 0;
     alloc_calls = 0;
     free_calls = 0;
     twice.heap_id = heap_ids[0];
     once.heap_id = heap_ids[0];
+    once_alloc.heap_id = heap_ids[0];
+    judge_resizes(heap_ids[0]);
     resized.heap_id = heap_ids[0];
     /* Those that try the list stand before, between and behind the others. */
     heap_listener_register(&nobody);
     heap_listener_register(&twice);
     heap_listener_register(&once);
+    heap_listener_register(&once_alloc);
     heap_listener_register(NULL);
     for (size_t i = 0; i < count; i++) {
         allocs[i] = (struct heap_listener){
@@ -146,6 +207,7 @@ void fuzz_listen_end(void)
 {
     heap_listener_unregister(&twice);
     heap_listener_unregister(&once);
+    heap_listener_unregister(&once_alloc);
     heap_listener_unregister(&resized);
     heap_listener_unregister(&nobody);
     for (size_t i = 0; i < heap_count; i++) {

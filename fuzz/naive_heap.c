@@ -24,6 +24,7 @@ static const struct smh_engine *engine;
 static bool is_zephyr;
 static uintptr_t origin; /* zephyr: address of unit 0 */
 static uintptr_t end;
+static size_t room; /* bytes of all chunks together */
 static size_t header;
 static size_t smallest; /* bytes of a chunk that can be allocated */
 static uintptr_t rover; /* next_fit: start of a free chunk; 0: none */
@@ -326,6 +327,31 @@ static bool fit_resize(size_t i, size_t bytes)
     return true;
 }
 
+/* --- where the first chunk lies --------------------------------------------------------------- */
+
+/* A small heap of zephyr has half as long headers, and so blocks at 4 modulo 8. */
+static void zephyr_frame(const struct smh_heap *heap)
+{
+    bool wide = heap->target_bits == 64;
+    bool counters = engine == &smh_engine_zephyr_stats;
+    size_t marker = wide || heap->memory_size / 8 > SMALL_UNITS_MAX ? 8 : 4;
+    size_t units = ((uintptr_t)heap->memory + heap->memory_size - marker - origin) / 8;
+    size_t front = 16 + (counters ? 3 * (size_t)heap->target_bits / 8 : 0);
+    header = wide || units > SMALL_UNITS_MAX ? 8 : 4;
+    smallest = header == 4 ? 8 : 16;
+    front += 4 * ((size_t)bucket_of(units * 8) + 1);
+    chunks[0].start = origin + round_up(front, 8);
+    end = origin + units * 8;
+}
+
+static void fit_frame(const struct smh_heap *heap)
+{
+    header = 8;
+    smallest = 16;
+    chunks[0].start = origin;
+    end = origin + ((uintptr_t)heap->memory + heap->memory_size - origin) / 8 * 8;
+}
+
 /* --- any of them ----------------------------------------------------------------------------- */
 
 bool naive_heap_open(const struct smh_heap *heap)
@@ -337,21 +363,50 @@ bool naive_heap_open(const struct smh_heap *heap)
         engine != &smh_engine_best_fit && engine != &smh_engine_worst_fit) {
         return false;
     }
-    FUZZ_REQUIRE(smh_heap_walk(heap, &first) && !first.used, "an empty heap has no free chunk");
     origin = round_up((uintptr_t)heap->memory, 8);
-    chunks[0] = (struct chunk){(uintptr_t)heap->memory + first.offset, first.size, 0};
+    if (is_zephyr) {
+        zephyr_frame(heap);
+    } else {
+        fit_frame(heap);
+    }
+    room = end - chunks[0].start;
+    chunks[0].size = room;
+    chunks[0].block = 0;
     chunk_count = 1;
-    end = chunks[0].start + chunks[0].size;
-    /* A small heap of zephyr has half as long headers, and so blocks at 4 modulo 8. */
-    bool wide = heap->target_bits == 64;
-    size_t marker = wide || heap->memory_size / 8 > SMALL_UNITS_MAX ? 8 : 4;
-    size_t units = ((uintptr_t)heap->memory + heap->memory_size - marker - origin) / 8;
-    header = !is_zephyr || wide || units > SMALL_UNITS_MAX ? 8 : 4;
-    smallest = header == 4 ? 8 : 16;
+    FUZZ_REQUIRE(smh_heap_walk(heap, &first) && !first.used && first.size == room &&
+                     (uintptr_t)heap->memory + first.offset == chunks[0].start &&
+                     heap->capacity_bytes == room && smh_heap_alignment(heap) == header,
+                 "an empty heap of %s in %zu bytes has a chunk of %zu at 0x%zx, the reference one "
+                 "of %zu at 0x%zx",
+                 engine->name, heap->memory_size, first.size, first.offset, room,
+                 (size_t)(chunks[0].start - (uintptr_t)heap->memory));
     rover = 0;
     memset(list_counts, 0, sizeof(list_counts));
     list_add(0);
     return true;
+}
+
+/* Three too small chunks of its bucket may stand before one that fits, blocks between them. */
+static size_t zephyr_sufficient(size_t align, size_t bytes)
+{
+    size_t size = round_up(bytes + header + (align > header ? align - header : 0), 8);
+    if (bytes + align >= BYTES_MAX || size >= end - origin) {
+        return SIZE_MAX;
+    }
+    size_t least = smallest + 8 * (((size_t)1 << bucket_of(size)) - 1);
+    bool alone = size > room || 3 * (least + smallest) > room - size;
+    return size == least || alone ? size : least + ((size_t)8 << bucket_of(size));
+}
+
+size_t naive_heap_sufficient(size_t align, size_t bytes)
+{
+    bytes = bytes < BYTES_MAX ? bytes : BYTES_MAX;
+    if (is_zephyr) {
+        return zephyr_sufficient(align, bytes);
+    }
+    /* A gap of 8 holds no chunk: the block then goes one alignment further. */
+    return bytes + header > room ? SIZE_MAX
+                                 : round_up(bytes + header, 8) + (align > 8 ? align + 8 : 0);
 }
 
 uintptr_t naive_heap_alloc(size_t align, size_t bytes)

@@ -7,8 +7,8 @@
  *     bucket   17: 0x40 0x310 0x98                         (zephyr) the first is the list's head
  *     rover    0x310                                       (next_fit) where the next search begins
  *
- * Invariants: shares no code with the engines; knows of a real heap the first chunk alone. Sizes
- * are those of the default granule.
+ * Invariants: shares no code with the engines; knows of a real heap where its memory lies, and
+ * where its first chunk does it works out. Sizes are those of the default granule.
  */
 #ifndef FUZZ_NAIVE_HEAP_H
 #define FUZZ_NAIVE_HEAP_H
@@ -17,8 +17,11 @@
 
 #define NAIVE_NOWHERE ((uintptr_t)0)
 
-/* Begins as this heap, which is empty, of natural granule. false: its engine is none of these. */
+/* Begins as this heap, which is empty, of natural granule: one free chunk, at the place and of the
+ * size that follow from memory and target. false: its engine is none of these. */
 bool naive_heap_open(const struct smh_heap *heap);
+/* As engine->sufficient_chunk. */
+size_t naive_heap_sufficient(size_t align, size_t bytes);
 /* The address of the new block, or NAIVE_NOWHERE. align as in heap.h. */
 uintptr_t naive_heap_alloc(size_t align, size_t bytes);
 void naive_heap_free(uintptr_t block);

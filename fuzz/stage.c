@@ -147,10 +147,41 @@ static size_t slot_count_of(const struct smh_fuzz_config *config)
     return config->spare_slot ? SMH_FUZZ_REGIONS_MAX : config->region_count;
 }
 
+/* Written down a second time: the oracle does not ask the core what matches. */
+static bool is_equal(uint32_t region_attr, uint32_t request_attr)
+{
+    return region_attr == request_attr;
+}
+
+static bool has_all_bits(uint32_t region_attr, uint32_t request_attr)
+{
+    return (request_attr & ~region_attr) == 0;
+}
+
+/* The core's match function, or one that it does not know, which says the same. */
+static smh_match match_of(const struct smh_fuzz_config *config)
+{
+    if (config->regions[SMH_FUZZ_REGIONS_MAX - 1].priority % 4 != 0) {
+        return config->match;
+    }
+    return config->match == smh_match_equal ? is_equal : has_all_bits;
+}
+
+uint32_t fuzz_cost(const struct smh_fuzz_region *region)
+{
+    static const uint32_t costs[] = {1, 2, 127, 256, 257, 65536, 65793, UINT32_MAX};
+    return costs[(region->cost - 1) % 8];
+}
+
+uint32_t fuzz_priority(const struct smh_fuzz_region *region)
+{
+    return region->priority < 16 ? region->priority : UINT32_C(1) << region->priority;
+}
+
 static int open_pool(struct fuzz_stage *stage, const struct smh_fuzz_config *config)
 {
     struct smh_pool_config pool = {
-        .match = config->match,
+        .match = match_of(config),
         .policy = config->policy,
         .slots = stage->slots,
         .slot_count = slot_count_of(config),
@@ -175,8 +206,8 @@ static int open_pool(struct fuzz_stage *stage, const struct smh_fuzz_config *con
             .metadata = stage->metadata_bytes[i] != 0 ? stage->metadata[i] : NULL,
             .metadata_size = stage->metadata_bytes[i],
             .reserve_bytes = from->reserve_bytes,
-            .cost = from->cost,
-            .priority = from->priority,
+            .cost = fuzz_cost(from),
+            .priority = fuzz_priority(from),
         };
         code = smh_pool_add(&stage->machine.pool, &region);
     }
@@ -189,17 +220,6 @@ static void hide_regions(const struct fuzz_stage *stage)
         smh_port_poison(stage->memory[i], stage->size[i] + 8);
         smh_port_poison(metadata[i], stage->metadata_bytes[i] + 16);
     }
-}
-
-/* Written down a second time: the oracle does not ask the core what matches. */
-static bool is_equal(uint32_t region_attr, uint32_t request_attr)
-{
-    return region_attr == request_attr;
-}
-
-static bool has_all_bits(uint32_t region_attr, uint32_t request_attr)
-{
-    return (request_attr & ~region_attr) == 0;
 }
 
 /* What a pool knows by heart, its match functions say as well. */

@@ -72,6 +72,11 @@ void fuzz_stage_lay(struct fuzz_stage *stage, const struct smh_fuzz_config *conf
 void fuzz_stage_watch(struct fuzz_stage *stage);
 void fuzz_stage_close(struct fuzz_stage *stage);
 
+/* What a region of a pool costs, and its priority: in the order of the input's numbers, but spread
+ * over all 32 bits. */
+uint32_t fuzz_cost(const struct smh_fuzz_region *region);
+uint32_t fuzz_priority(const struct smh_fuzz_region *region);
+
 /* Hides the payload of a live block from the core, and shows it again. */
 void fuzz_hide(const struct smh_live *live);
 void fuzz_show(const struct smh_live *live);
@@ -112,6 +117,10 @@ void fuzz_count(const struct fuzz_stage *stage, size_t index, struct fuzz_counts
 void fuzz_judge_stats(const struct fuzz_stage *stage, size_t index, const struct smh_stats *stats);
 /* A counter or a bit of the start bitmap is made wrong: the validator must see it. */
 void fuzz_judge_validator(struct fuzz_stage *stage, size_t index, unsigned argument);
+
+/* One bit that has a meaning, in a header, a link, a table or the engine's own words, is changed,
+ * or two pieces of a table change places: the validator must see it (damage.c). */
+void fuzz_judge_damage(struct fuzz_stage *stage, size_t index, unsigned argument);
 
 /* The region's block that holds address; NULL when none. */
 const struct smh_live *fuzz_owner(const struct fuzz_stage *stage, const void *address);

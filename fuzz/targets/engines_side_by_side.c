@@ -7,7 +7,9 @@
  *     verdicts    with and without a start bitmap, every block is put at the same place
  *     tightest    engine buddy, and bitmap for small requests, cut the smallest chunk that suffices
  *     reference   the four fits and zephyr put every block where naive_heap.h puts it (quadratic,
- *                 and too simple to be wrong)
+ *                 and too simple to be wrong), and promise what it promises
+ *     edges       so they do in an empty heap of a few bytes more or less than a power of two,
+ * which is where layouts change
  */
 #include "../naive_heap.h"
 #include "../stage.h"
@@ -193,6 +195,12 @@ static void do_twice(const struct smh_fuzz_step *step, void **block)
         expected = naive_heap_realloc(old, operation->align, bytes);
         placed = smh_heap_aligned_realloc(heap, *block, operation->align, bytes);
     } else if (old == 0 && bytes != 0) {
+        size_t enough = heap->engine->sufficient_chunk(heap, operation->align, bytes);
+        FUZZ_REQUIRE(enough == naive_heap_sufficient(operation->align, bytes),
+                     "%s promises %zu bytes at alignment %u from a chunk of %zu, the reference of "
+                     "%zu",
+                     heap->engine->name, bytes, operation->align, enough,
+                     naive_heap_sufficient(operation->align, bytes));
         expected = naive_heap_alloc(operation->align, bytes);
         placed = smh_heap_aligned_alloc(heap, operation->align, bytes);
     } else {
@@ -230,6 +238,38 @@ static void run_reference(const uint8_t *bytes, size_t size)
     }
 }
 
+/* Sizes just below and above each power of two, at any address: an empty heap, its first block, and
+ * one that takes all the rest. */
+static void run_edges(const struct smh_engine *engine, const struct smh_fuzz_region *region)
+{
+    uint8_t *place = stage.memory[0] - region->odd - region->head;
+    for (unsigned shift = 6; shift <= 19; shift++) {
+        struct smh_heap *heap = heap_of();
+        struct smh_heap_config config = {
+            .memory = place + region->odd * (region->cost % 2),
+            .memory_size = ((size_t)1 << shift) + region->head / 8 - 32,
+            .target_bits = region->target_bits,
+            .engine = engine,
+        };
+        smh_port_unpoison(config.memory, config.memory_size);
+        if (smh_heap_init(heap, &config) == 0 && naive_heap_open(heap)) {
+            size_t bytes = 1 + region->size % 128;
+            uintptr_t block = (uintptr_t)smh_heap_alloc(heap, bytes);
+            FUZZ_REQUIRE(block == naive_heap_alloc(0, bytes),
+                         "%s puts the first block of %zu bytes of a heap of %zu elsewhere than the "
+                         "reference",
+                         engine->name, bytes, config.memory_size);
+            size_t largest = engine->largest_free(heap);
+            block = (uintptr_t)smh_heap_alloc(heap, largest);
+            FUZZ_REQUIRE(largest == 0 || block == naive_heap_alloc(0, largest),
+                         "%s puts the last block of a heap of %zu bytes elsewhere than the "
+                         "reference",
+                         engine->name, config.memory_size);
+        }
+        smh_port_poison(place, config.memory_size + 16);
+    }
+}
+
 static void run_engine(const uint8_t *bytes, size_t size, const struct smh_engine *engine)
 {
     struct smh_fuzz_input input;
@@ -256,6 +296,9 @@ static void run_engine(const uint8_t *bytes, size_t size, const struct smh_engin
     if (fuzz_stage_open(&stage, &input.config, false)) {
         run_reference(bytes, size);
         fuzz_stage_close(&stage);
+    }
+    if (region->priority % 4 == 0) {
+        run_edges(engine, region);
     }
 }
 

@@ -3,6 +3,7 @@
  * Owns: how a step of an input becomes a call of pool.h, and what must hold beyond the shared
  * oracle: the policy's order, sums of statistics, one verdict by all functions.
  */
+#include "../full.h"
 #include "../stage.h"
 
 #include <smh/port.h>
@@ -15,6 +16,7 @@ static const struct smh_fuzz_config *config;
 /* When each region served last, as this target saw it: for round_robin. */
 static uint64_t turns[SMH_FUZZ_REGIONS_MAX];
 static uint64_t turn;
+static bool last_turn;   /* the pool's numbers are used up: all begin anew */
 static size_t threshold; /* bytes of the largest small request */
 
 /* The regions before a request, to judge where it was served. */
@@ -56,13 +58,13 @@ static uint64_t rank_of(size_t index, const struct smh_operation *operation)
         return turns[index];
     }
     if (policy == &smh_policy_tiered) {
-        return region->priority;
+        return fuzz_priority(region);
     }
     if (policy == &smh_policy_fastest) {
-        return region->cost;
+        return fuzz_cost(region);
     }
     if (policy == &smh_policy_size_threshold) {
-        return operation->bytes <= threshold ? region->cost : 8 - region->cost;
+        return operation->bytes <= threshold ? fuzz_cost(region) : UINT32_MAX - fuzz_cost(region);
     }
     return policy->rank(&stage.slots[index], operation->align, (size_t)operation->bytes);
 }
@@ -143,6 +145,17 @@ static void judge_counts(const struct before *before, int served, int touched)
                  (unsigned long long)pool_of()->failed_requests);
 }
 
+/* Region `served` has given a new block. */
+static void note_turn(int served)
+{
+    if (last_turn) {
+        memset(turns, 0, sizeof(turns));
+        turn = 0;
+        last_turn = false;
+    }
+    turns[served] = ++turn;
+}
+
 static void *ask(const struct smh_operation *operation)
 {
     struct smh_pool *pool = pool_of();
@@ -152,6 +165,10 @@ static void *ask(const struct smh_operation *operation)
     if (operation->prefer != NULL) {
         block = smh_pool_alloc_prefer(pool, operation->prefer->attrs, operation->prefer->count,
                                       operation->align, bytes);
+    } else if (operation->kind == SMH_OPERATION_REALLOC) {
+        block = operation->align == 0 ? smh_pool_realloc(pool, operation->attr, NULL, bytes)
+                                      : smh_pool_aligned_realloc(pool, operation->attr, NULL,
+                                                                 operation->align, bytes);
     } else if (zeroed && operation->align == 0) {
         size_t each = 1 + (size_t)operation->site % 8;
         return bytes % each == 0 ? smh_pool_calloc(pool, operation->attr, bytes / each, each)
@@ -182,7 +199,7 @@ static void do_alloc(struct smh_live *live, struct smh_operation *operation)
     int served = smh_pool_index_of(pool_of(), block);
     FUZZ_REQUIRE(served >= 0, "the pool does not know its own block");
     judge_counts(&before, served, -1);
-    turns[served] = ++turn;
+    note_turn(served);
     fuzz_entered(&stage, live, operation, block, before.used[served], 0);
     if (operation->prefer == NULL) {
         judge_order(&before, operation, (size_t)served, -1);
@@ -194,6 +211,14 @@ static void do_free(struct smh_live *live)
 {
     fuzz_leaving(&stage, live);
     fuzz_left(&stage, live, smh_pool_free(pool_of(), live->block));
+}
+
+/* Whether a free never makes the largest request smaller that the region's engine would serve. */
+static bool finds_largest(int region)
+{
+    const struct smh_engine *engine = stage.slots[region].heap.engine;
+    return engine != &smh_engine_zephyr && engine != &smh_engine_zephyr_stats &&
+           engine != &smh_engine_bitmap;
 }
 
 static void do_realloc(struct smh_live *live, struct smh_operation *operation)
@@ -216,9 +241,11 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
     judge_counts(&before, served, block == old ? region : -1);
     if (served >= 0 && served != region) {
         judge_order(&before, operation, (size_t)served, region);
-        turns[served] = ++turn;
+        note_turn(served);
     }
-    if (block != NULL && bytes > usable) {
+    /* The old block's end may take from what zephyr and bitmap find: chunks change places in lists
+     * of which they look at the first few. */
+    if (block != NULL && bytes > usable && (served != region || finds_largest(served))) {
         judge_reserve(operation, (size_t)(served >= 0 ? served : region));
     }
     if (bytes == 0) {
@@ -310,32 +337,6 @@ static void judge_refusals(unsigned argument)
     FUZZ_REQUIRE(smh_pool_region_count(pool) == stage.machine.region_count &&
                      memcmp(kept, stage.slots, stage.machine.region_count * sizeof(kept[0])) == 0,
                  "a refused region has changed the pool");
-}
-
-/* What init refuses; the pool then knows and serves nothing. */
-static void judge_init(void)
-{
-    static struct smh_pool pool;
-    static struct smh_pool_slot slots[2];
-    static const struct smh_policy no_rank = {.name = "none"};
-    struct smh_stats stats;
-    const struct smh_pool_config refused[] = {
-        {.slots = slots, .slot_count = 0},
-        {.slots = slots, .slot_count = 65536},
-        {.slots = slots, .slot_count = SIZE_MAX},
-        {.policy = &no_rank},
-    };
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        FUZZ_REQUIRE(smh_pool_init(&pool, NULL) == 0, "a pool with the defaults is refused");
-        FUZZ_REQUIRE(smh_pool_init(&pool, &refused[i]) == -EINVAL,
-                     "configuration %zu is not refused", i);
-        FUZZ_REQUIRE(smh_pool_alloc(&pool, 0, 8) == NULL && smh_pool_region_count(&pool) == 0 &&
-                         smh_pool_stats(&pool, SMH_ATTR_ANY, &stats) == -EINVAL &&
-                         smh_pool_check(&pool, NULL, NULL) == -EINVAL &&
-                         smh_pool_free(&pool, &stats) == -ENOENT,
-                     "a refused pool serves");
-    }
-    FUZZ_REQUIRE(smh_pool_init(NULL, NULL) == -EINVAL, "NULL is a pool");
 }
 
 /* A region whose counters are wrong is named. */
@@ -502,9 +503,10 @@ static void do_misuse(const struct smh_fuzz_step *step)
     switch (step->misuse) {
     case SMH_FUZZ_MISUSE_ALIGN:
         FUZZ_REQUIRE(smh_pool_aligned_alloc(pool, attr, odd, 8) == NULL &&
-                         smh_pool_alloc_prefer(pool, &attr, 1, odd, 8) == NULL,
-                     "align %zu served", odd);
-        failed += 2;
+                         smh_pool_alloc_prefer(pool, &attr, 1, odd, 8) == NULL &&
+                         smh_pool_alloc_prefer(pool, NULL, 1, 0, 8) == NULL,
+                     "align %zu served, or a list that is not there", odd);
+        failed += 3;
         judge_refusals(step->argument);
         break;
     case SMH_FUZZ_MISUSE_ZERO:
@@ -548,6 +550,10 @@ static void do_step(struct smh_fuzz_step *step)
         judge_check(step->argument);
         judge_reserve_edge(&step->operation);
         judge_threshold_edge(&step->operation);
+        if (stage.machine.policy == &smh_policy_round_robin && step->argument % 4 == 0) {
+            pool_of()->turn = UINT32_MAX;
+            last_turn = true;
+        }
         break;
     default:
         do_misuse(step);
@@ -569,8 +575,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     threshold = config->threshold_bytes != 0 ? config->threshold_bytes : 16384;
     memset(turns, 0, sizeof(turns));
     turn = 0;
+    last_turn = false;
     if (input.config.regions[0].priority % 8 == 0) {
-        judge_init();
+        fuzz_judge_pool_init();
     }
     judge_lookups();
     while (smh_fuzz_next(&input, &step)) {

@@ -48,6 +48,7 @@ struct thread {
     const uint8_t *kept; /* the user's, to be kept by the call under way */
     size_t kept_bytes;
     bool inside; /* a call of the pool is under way */
+    bool taking; /* one that may take memory */
     bool done;
 };
 
@@ -56,6 +57,7 @@ static struct thread threads[THREADS];
 static ucontext_t scheduler;
 static unsigned running = NO_THREAD;
 static uint64_t switches;
+static uint64_t takes; /* calls that may take memory, begun since the start */
 /* Regions that serve nobody and may be added meanwhile, between the others and beside them. */
 static uint8_t *spares[SMH_FUZZ_REGIONS_MAX];
 static unsigned spare_count;
@@ -227,10 +229,38 @@ static void wait_for(const void *block)
     }
 }
 
+/* Whether a region that may serve has room, while nobody stands in the midst of a heap. */
+static bool has_room(const struct smh_operation *operation)
+{
+    for (size_t i = 0; i < stage.machine.region_count; i++) {
+        const struct smh_heap *heap = &stage.slots[i].heap;
+        const struct smh_region_config *region = &stage.region_configs[i];
+        size_t enough =
+            heap->engine->sufficient_chunk(heap, operation->align, (size_t)operation->bytes);
+        struct smh_chunk chunk = {0};
+        if (operation->prefer != NULL || !stage.scenario.match(region->attr, operation->attr) ||
+            (region->reserve_bytes != 0 && region->attr != operation->attr)) {
+            continue;
+        }
+        while (smh_heap_walk(heap, &chunk)) {
+            if (!chunk.used && chunk.size >= enough) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void do_alloc(struct smh_live *live, struct smh_operation *operation)
 {
     struct smh_pool *pool = &stage.machine.pool;
     uint64_t before = switches;
+    const struct thread *other = &threads[running ^ 1u];
+    /* What has room keeps it as long as the other gives back alone. */
+    bool room =
+        operation->bytes != 0 && !other->taking && other->holds == NULL && has_room(operation);
+    uint64_t taken = ++takes;
+    threads[running].taking = true;
     enter(NULL, 0);
     void *block =
         operation->prefer != NULL
@@ -239,6 +269,10 @@ static void do_alloc(struct smh_live *live, struct smh_operation *operation)
             : smh_pool_aligned_alloc(pool, operation->attr, operation->align,
                                      (size_t)operation->bytes);
     come_back();
+    threads[running].taking = false;
+    FUZZ_REQUIRE(block != NULL || !room || taken != takes,
+                 "%llu bytes are refused, though a region has had room all the time",
+                 (unsigned long long)operation->bytes);
     *live = (struct smh_live){.serial = stage.serial++};
     if (block != NULL) {
         wait_for(block);
@@ -273,10 +307,13 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
     operation->prefer = NULL;
     wait_for(live->block);
     fuzz_leaving(&stage, live);
+    takes++;
+    threads[running].taking = true;
     enter(live->block, (size_t)kept);
     void *block = smh_pool_aligned_realloc(&stage.machine.pool, operation->attr, live->block,
                                            operation->align, (size_t)operation->bytes);
     come_back();
+    threads[running].taking = false;
     if (operation->bytes == 0) {
         FUZZ_REQUIRE(block == NULL, "realloc to 0 bytes gave a block");
         live->block = NULL;

@@ -11,8 +11,11 @@
  * damage to memory, found by the check or not, it is used on, touches nothing else, and hands no
  * byte out twice.
  *
+ * Of zephyr and the fits a second opinion tells each verdict (naive_verdict.h), damaged or not.
+ *
  * Contents and ownership are not judged otherwise: damage may change both.
  */
+#include "../naive_verdict.h"
 #include "../stage.h"
 
 #include <smh/port.h>
@@ -107,6 +110,11 @@ static void judge_pointer(void *wild)
                  (unsigned long long)(fuzz_steps - before));
     FUZZ_REQUIRE(code == 0 || code == -EINVAL || code == -EALREADY || code == -ENOENT,
                  "the verdict is %d", code);
+    if (wild != NULL && naive_verdict_knows(heap_of())) {
+        int expected = naive_verdict(heap_of(), wild);
+        FUZZ_REQUIRE(code == expected, "the verdict on %p (offset %td) is %d, by its header %d",
+                     wild, (uint8_t *)wild - heap_of()->memory, code, expected);
+    }
     if (code != 0) {
         FUZZ_REQUIRE(smh_heap_usable_size(heap_of(), wild) == 0, "%p is no block, but has a size",
                      wild);
