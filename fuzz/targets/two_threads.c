@@ -427,6 +427,7 @@ static void run_thread(void)
     if (__sanitizer_finish_switch_fiber != NULL) {
         __sanitizer_finish_switch_fiber(NULL, &host_stack, &host_stack_bytes);
     }
+    guard(); /* the other may be in the midst of a call */
     while (smh_fuzz_next(&self->input, &step)) {
         self->schedule = step.argument % 256;
         self->stop = step.argument < 0x4000 ? 0 : (step.argument - 0x4000u) / 256;
