@@ -3,32 +3,22 @@
  * Owns: what an aligned request takes of the largest chunk there can be, and when it is refused.
  */
 #include "../../src/engine/bitmap_lists.h"
+#include "bitmap_heap.h"
 #include "heap_picture.h"
 
-#include <criterion/criterion.h>
-#include <smh/heap.h>
-
 static _Alignas(4096) uint8_t memory[65536];
-static _Alignas(8) uint8_t metadata[4096];
 static struct smh_heap heap;
 
-static void make(size_t shift, size_t granule)
+static void make(size_t shift)
 {
-    struct smh_heap_config config = {.engine = &smh_engine_bitmap,
-                                     .memory = memory + shift,
-                                     .memory_size = sizeof(memory) - shift,
-                                     .granule = granule,
-                                     .metadata = metadata,
-                                     .metadata_size = sizeof(metadata)};
-
-    cr_assert_eq(smh_heap_init(&heap, &config), 0);
+    bitmap_make(&heap, memory + shift, sizeof(memory) - shift, 0);
 }
 
 /*     | all memory |      starts at a multiple of 4096 */
 Test(bitmap_aligned, all_memory_is_one_block_of_the_alignment_of_its_start)
 {
     for (size_t align = 16; align <= 4096; align *= 2) {
-        make(0, 0);
+        make(0);
         cr_assert_eq(smh_heap_aligned_alloc(&heap, align, sizeof(memory)), (void *)memory, "%zu",
                      align);
         cr_assert_eq(smh_heap_check(&heap, NULL), 0);
@@ -41,7 +31,7 @@ Test(bitmap_aligned, all_behind_the_first_multiple_is_one_block_and_one_byte_mor
     for (size_t align = 128; align <= 4096; align *= 2) {
         size_t room = sizeof(memory) - align;
 
-        make(64, 0);
+        make(64);
         cr_assert_null(smh_heap_aligned_alloc(&heap, align, room + 1), "%zu", align);
         cr_assert_eq(smh_heap_aligned_alloc(&heap, align, room), (void *)(memory + align), "%zu",
                      align);
@@ -53,7 +43,7 @@ Test(bitmap_aligned, sizes_beyond_all_addresses_of_units_are_refused_for_any_ali
 {
     for (unsigned shift = 31; sizeof(size_t) > 4 && shift < 64; shift++) {
         for (size_t align = 16; align <= (size_t)1 << 63 >> 1; align *= 2) {
-            make(0, 0);
+            make(0);
             cr_assert_null(smh_heap_aligned_alloc(&heap, align, ((size_t)1 << shift) + 64));
             cr_assert_null(smh_heap_aligned_alloc(&heap, align, ((size_t)1 << shift) - 64));
         }
@@ -70,7 +60,7 @@ Test(bitmap_aligned, a_gap_and_a_block_that_are_2_to_the_32_units_together_are_r
 #if UINTPTR_MAX > UINT32_MAX
     struct smh_bitmap *map = smh_bitmap_of(&heap);
 
-    make(0, 0);
+    make(0);
     map->units = 0xf0000000u;
     map->end = SMH_BITMAP_FIRST + map->units;
     map->reserve_end = map->end;

@@ -3,28 +3,22 @@
  *     metadata    | bitmap | maps | heads |          elsewhere, or in front of the chunks
  *     memory      | A | B |   free   | C | ...       nothing but the users' bytes
  */
-#include <criterion/criterion.h>
+#include "bitmap_heap.h"
+
 #include <errno.h>
-#include <smh/engine.h>
-#include <smh/heap.h>
 #include <string.h>
 
 static _Alignas(4096) uint8_t memory[1 << 20];
-static _Alignas(8) uint8_t metadata[1 << 16];
 static struct smh_heap heap;
 
-static void make(size_t memory_size, size_t granule, bool separate)
+/* Its tables in front of the chunks. */
+static void make_carved(size_t memory_size, size_t granule)
 {
     struct smh_heap_config config = {.memory = memory,
                                      .memory_size = memory_size,
                                      .granule = granule,
                                      .engine = &smh_engine_bitmap};
 
-    if (separate) {
-        config.metadata = metadata;
-        config.metadata_size = smh_heap_metadata_size(&config);
-        cr_assert_leq(config.metadata_size, sizeof(metadata));
-    }
     cr_assert_eq(smh_heap_init(&heap, &config), 0);
 }
 
@@ -33,7 +27,7 @@ Test(bitmap_heap, ten_thousand_lines_fill_a_region_of_ten_thousand_lines)
     size_t count = 0;
     uint8_t *block;
 
-    make(640000, 64, true);
+    bitmap_make(&heap, memory, 640000, 64);
     while ((block = smh_heap_aligned_alloc(&heap, 64, 64)) != NULL) {
         cr_assert_eq((uintptr_t)block % 64, 0);
         memset(block, 0xff, 64);
@@ -45,7 +39,7 @@ Test(bitmap_heap, ten_thousand_lines_fill_a_region_of_ten_thousand_lines)
 
 Test(bitmap_heap, tables_take_at_most_six_percent_of_four_kilobytes)
 {
-    make(4096, 0, false);
+    make_carved(4096, 0);
     cr_expect_leq((4096 - heap.capacity_bytes) * 100, 4096 * 6);
 }
 
@@ -53,7 +47,7 @@ Test(bitmap_heap, blocks_of_lines_share_no_line_with_tables_in_the_same_memory)
 {
     struct smh_chunk chunk = {0};
 
-    make(8192, 64, false);
+    make_carved(8192, 64);
     cr_assert(smh_heap_walk(&heap, &chunk));
     cr_expect_eq(((uintptr_t)heap.memory + chunk.offset) % 64, 0);
     cr_expect_geq((uintptr_t)heap.memory + chunk.offset,
@@ -102,7 +96,7 @@ Test(bitmap_heap, a_block_slides_to_the_left_where_nothing_else_is_free)
     uint8_t *block;
     uint8_t *grown;
 
-    make(4096, 0, true);
+    bitmap_make(&heap, memory, 4096, 0);
     hole = smh_heap_alloc(&heap, 64);
     block = smh_heap_alloc(&heap, 64);
     for (size_t i = 0; i < 64; i++) {
@@ -122,7 +116,7 @@ static void populate(void)
 {
     uint8_t *blocks[40];
 
-    make(8000, 0, true);
+    bitmap_make(&heap, memory, 8000, 0);
     for (size_t i = 0; i < 40; i++) {
         blocks[i] = smh_heap_alloc(&heap, i % 8 == 0 ? 700 : 16 + i);
     }
@@ -201,7 +195,7 @@ Test(bitmap_heap, every_address_gets_the_verdict_that_the_walk_explains)
     struct smh_chunk chunk = {0};
     uint8_t *blocks[9];
 
-    make(sizeof(memory), 0, true);
+    bitmap_make(&heap, memory, sizeof(memory), 0);
     for (size_t i = 0; i < 9; i++) {
         blocks[i] = smh_heap_alloc(&heap, sizes[i]);
     }

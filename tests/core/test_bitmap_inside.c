@@ -244,17 +244,34 @@ Test(bitmap_inside, a_descriptor_that_leads_past_the_last_word_counts_as_the_end
     }
 }
 
-/* | ... 1 0 0, the sentinel lost | 0 | heads: all ones | */
+/* | ... 1 0 0, the sentinel lost | heads: zeros, ones, some bits | */
 Test(bitmap_inside,
      a_last_chunk_whose_sentinel_is_lost_ends_where_memory_does_whatever_the_heads_are)
 {
+    static const smh_bitmap_word heads[][3] = {{0, 0, 0}, {0, 0, 8},   {0, 8, 0},  {8, 0, 0},
+                                               {1, 0, 0}, {0, ALL, 0}, {0, ALL, 8}};
+
     for (uint32_t bit = 3; bit + 2 < 3 * BITS; bit++) {
         uint32_t last = bit / BITS;
 
-        clear();
-        map->end = bit + 2 < (last + 1) * BITS ? bit + 2 : (last + 1) * BITS - 1;
-        words[last + 2] = ALL;
+        for (size_t i = 0; i < COUNT(heads); i++) {
+            clear();
+            map->end = bit + 2 < (last + 1) * BITS ? bit + 2 : (last + 1) * BITS - 1;
+            memcpy(&words[last + 1], heads[i], sizeof(heads[i]));
+            cr_assert_eq(smh_bitmap_next(map, bit), map->end, "bit %u, heads %zu", bit, i);
+        }
+    }
+}
+
+/* | reserve | 1 0 0 0, the next mark lost | 0 | 0 | ... */
+Test(bitmap_inside, a_block_behind_the_reserve_whose_end_is_lost_ends_where_memory_does)
+{
+    clear();
+    map->reserve = SMH_BITMAP_FIRST;
+    for (uint32_t bit = 20; bit < 3 * BITS; bit++) {
+        map->reserve_end = bit;
         cr_assert_eq(smh_bitmap_next(map, bit), map->end);
+        cr_assert_eq(smh_bitmap_next(map, SMH_BITMAP_FIRST + 1), bit, "that of the reserve is not");
     }
 }
 
@@ -292,6 +309,69 @@ Test(bitmap_inside, a_descriptor_that_leads_before_the_first_word_leads_to_the_f
     cr_assert_eq(smh_bitmap_previous(map, 4 * BITS), 3);
     words[2] = ALL;
     cr_assert_eq(smh_bitmap_previous(map, 4 * BITS), 3);
+}
+
+/* | free chunk at 3 | block at B + 5 | count | 0 | 0, here */
+Test(bitmap_inside,
+     a_pointer_behind_a_descriptor_that_leads_before_the_first_word_is_judged_by_that)
+{
+    clear();
+    words[0] = 0x18;
+    words[1] = 32;
+    for (uint32_t count = 0; count < 500; count++) {
+        words[2] = SMH_BITMAP_DESCRIPTOR + count;
+        cr_assert_eq(verdict_at(4 * BITS + 9), count == 0 ? -EINVAL : -EALREADY, "count %u", count);
+    }
+    words[2] = ALL;
+    cr_assert_eq(verdict_at(4 * BITS + 9), -EALREADY);
+}
+
+/* | 0 | 0 | ... or no mark in the first word */
+Test(bitmap_inside, a_pointer_with_no_mark_in_any_word_below_is_in_no_free_chunk)
+{
+    clear();
+    for (uint32_t bit = SMH_BITMAP_FIRST; bit < 70 * BITS; bit++) {
+        cr_assert_eq(verdict_at(bit), -EINVAL, "bit %u", bit);
+    }
+}
+
+/* | 4: a block | 5: a free chunk | other marks | 2 | 0 | 0, here */
+Test(bitmap_inside, a_descriptor_next_to_marks_counts_for_as_many_words_as_it_says)
+{
+    clear();
+    words[4] = 8;
+    words[5] = 8 + 16;
+    words[6] = 2;
+    words[7] = SMH_BITMAP_DESCRIPTOR + 2;
+    cr_assert_eq(verdict_at(9 * BITS + 9), -EINVAL, "by word 4");
+    words[6] = 0; /* next to it, as it should be: then it is the first of its chunk */
+    cr_assert_eq(verdict_at(9 * BITS + 9), -EALREADY, "by word 5");
+}
+
+/* | 3: a free chunk | 0 | 0 | 0 | 3 | another, here | marks */
+Test(bitmap_inside, a_descriptor_next_to_another_counts_for_as_many_words_as_it_says)
+{
+    clear();
+    words[3] = 8 + 16;
+    words[7] = SMH_BITMAP_DESCRIPTOR + 3;
+    words[8] = SMH_BITMAP_DESCRIPTOR + 3;
+    words[9] = 8;
+    cr_assert_eq(verdict_at(8 * BITS + 9), -EALREADY, "by word 3");
+}
+
+/* Bits 0 to 2 are the sentinel's; those from `end` on the other's. */
+Test(bitmap_inside, no_block_starts_at_a_sentinel_whatever_its_bits_are)
+{
+    for (smh_bitmap_word bits = 0; bits < 16; bits++) {
+        clear();
+        map->end = BITS + 9;
+        words[0] = bits;
+        words[1] = bits << 7;
+        for (uint32_t bit = 0; bit < SMH_BITMAP_FIRST; bit++) {
+            cr_assert_eq(verdict_at(bit), -EINVAL);
+            cr_assert_eq(verdict_at(map->end + bit), -EINVAL);
+        }
+    }
 }
 
 /* Bits 0 to 2 are 0 1 0, but damaged may be anything; nothing before them is asked for. */

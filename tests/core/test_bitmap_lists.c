@@ -7,10 +7,9 @@
  * in heap_picture.h.
  */
 #include "../../src/engine/bitmap_lists.h"
+#include "bitmap_heap.h"
 #include "heap_picture.h"
-#include "trap.h"
 
-#include <criterion/criterion.h>
 #include <string.h>
 
 /* All memory as blocks of these sizes, the last of what is left. */
@@ -24,9 +23,7 @@ static void fill(const size_t *bytes, uint8_t **blocks, size_t count)
 
 static uint32_t unit_of(const void *block)
 {
-    const struct smh_bitmap *map = smh_bitmap_view(&picture_heap);
-
-    return (uint32_t)(((uintptr_t)block - map->base) >> map->unit_shift);
+    return bitmap_bit_of(&picture_heap, block);
 }
 
 static struct smh_bitmap_links *links_of(const void *block)
@@ -204,34 +201,172 @@ Test(bitmap_lists, the_first_class_that_is_not_empty_is_found_from_every_class_u
     }
 }
 
-/* --- long chunks that lie --------------------------------------------------------------------- */
+/* --- chunks that lie about their size --------------------------------------------------------- */
 
-/*     | lead | F, 400 units | 2 | 3 | 2 | 3 | ...      F's word for its size says anything near */
-Test(bitmap_lists, a_long_chunk_is_taken_only_if_it_says_its_very_size)
+#define LIARS_BYTES ((size_t)2200000)
+
+static struct smh_heap heap;
+static uint8_t *memory;
+
+static void set_up(void)
 {
-    static _Alignas(8) uint8_t memory[8192];
-    static _Alignas(8) uint8_t room[1024];
-    struct smh_heap_config config = {.engine = &smh_engine_bitmap,
-                                     .memory = memory,
-                                     .memory_size = sizeof(memory),
-                                     .metadata = room,
-                                     .metadata_size = sizeof(room)};
+    memory = trap_end(LIARS_BYTES) - LIARS_BYTES;
+}
 
+TestSuite(bitmap_liars, .init = set_up);
+
+/* Blocks of 384 units and one of the rest, from the low end on; the last of 384. */
+static void take_in_pieces(size_t units)
+{
+    size_t first = units % 384;
+
+    if (first == 1) {
+        first += 384;
+    }
+    if (first != 0) {
+        bitmap_take(&heap, first);
+        units -= first;
+    }
+    for (; units != 0; units -= 384) {
+        bitmap_take(&heap, 384);
+    }
+}
+
+/*     | lead | F, free | behind | ... | behind | all the rest in use |      in so many units; F */
+static uint8_t *make_one_free(size_t all, size_t lead, size_t units, size_t behind)
+{
+    uint8_t *block;
+
+    bitmap_make(&heap, memory, all * 8, 0);
+    take_in_pieces(lead);
+    block = bitmap_take(&heap, units);
+    for (size_t i = 0; i < 140; i += behind) {
+        bitmap_take(&heap, behind);
+    }
+    bitmap_take_all(&heap);
+    bitmap_give(&heap, block);
+    return block;
+}
+
+/* A request of `need` units is served only if the free chunk says its size. */
+static void is_believed_only_if_true(uint8_t *block, size_t units, uint32_t said, size_t need)
+{
+    struct smh_bitmap_links *links = (struct smh_bitmap_links *)(void *)block;
+
+    links->size = said;
+    cr_assert_eq(smh_heap_alloc(&heap, need * 8), said == units ? (void *)block : NULL,
+                 "%u of %zu units at %u", said, units, bitmap_bit_of(&heap, block));
+}
+
+/*     | lead | F, 400 units | 5 | 5 | ... or 200      F's word for its size says anything near */
+Test(bitmap_liars, a_long_chunk_is_taken_only_if_it_says_its_very_size)
+{
     for (size_t lead = 2; lead < 66; lead++) {
-        for (uint32_t size = 400 - 140; size < 400 + 140; size++) {
-            uint8_t *block;
+        for (uint32_t said = 400 - 140; said < 400 + 140; said++) {
+            uint8_t *block = make_one_free(1024, lead, 400, said % 7 == 0 ? 5 : 200);
 
-            cr_assert_eq(smh_heap_init(&trapped, &config), 0);
-            cr_assert_not_null(smh_heap_alloc(&trapped, lead * 8));
-            block = smh_heap_alloc(&trapped, 400 * 8);
-            for (unsigned i = 0; i < 50; i++) {
-                cr_assert_not_null(smh_heap_alloc(&trapped, i % 2 == 0 ? 16 : 24));
-            }
-            cr_assert_not_null(smh_heap_alloc(&trapped, trapped.engine->largest_free(&trapped)));
-            cr_assert_eq(smh_heap_free(&trapped, block), 0);
-            trapped_links(block)->size = size;
-            cr_assert_eq(smh_heap_alloc(&trapped, 40 * 8), size == 400 ? (void *)block : NULL,
-                         "%u behind %zu", size, lead);
+            is_believed_only_if_true(block, 400, said, 40);
         }
+    }
+}
+
+/*     | lead | F | G, 400 units, long enough for descriptors |      F says to end where G does */
+static void is_not_taken_for_both(size_t all, size_t lead, size_t units, size_t behind)
+{
+    uint8_t *block = make_one_free(all, lead, units, behind);
+
+    is_believed_only_if_true(block, units, (uint32_t)(units + behind), units);
+}
+
+Test(bitmap_liars, a_chunk_that_says_to_end_with_the_long_block_behind_it_is_not_taken_for_that)
+{
+    for (size_t lead = 2; lead < 3 * SMH_BITMAP_BITS; lead++) {
+        is_not_taken_for_both(2500, lead, SMH_BITMAP_BITS + 1, 400);
+    }
+    for (size_t lead = 29 * SMH_BITMAP_BITS; lead < 36 * SMH_BITMAP_BITS; lead++) {
+        is_not_taken_for_both(3000, lead, 31, 400);
+    }
+}
+
+/*     | long block, 384 | F, 63 units | 40 | ...      F's mark at the end of a word; F says to end
+ * a word further on: as many words on as the block in front has inside */
+Test(bitmap_liars, the_long_block_in_front_does_not_bear_out_what_a_chunk_says)
+{
+    for (size_t word = 259; word < 324; word++) {
+        size_t lead = word * 64 + 62 - SMH_BITMAP_FIRST;
+
+        is_not_taken_for_both(22000, lead, 63, 40);
+    }
+}
+
+/*     | lead | F: 0 | n | milestone: 2 | 0 | n | 0 |      F says to end at the milestone's word */
+Test(bitmap_liars, no_milestone_inside_bears_out_what_a_chunk_says)
+{
+    for (size_t lead = 3900; lead < 3970; lead++) {
+        for (uint32_t end = 4094; end < 4110; end++) {
+            uint8_t *block = make_one_free(5000, lead, 500, 2);
+
+            is_believed_only_if_true(block, 500, end - bitmap_bit_of(&heap, block), 100);
+        }
+    }
+}
+
+/*     | F, 270335 units: its end lies 64 times as far as the one that it says |      */
+Test(bitmap_liars, a_chunk_of_four_thousand_words_that_says_to_have_one_is_not_taken_for_that)
+{
+    static uint8_t *blocks[1024];
+    uint32_t said = 63;
+    uint32_t end = (SMH_BITMAP_FIRST + said) * 64 * 64 + (SMH_BITMAP_FIRST + said) % 64;
+    uint32_t left = end - SMH_BITMAP_FIRST;
+    size_t count = 0;
+
+    bitmap_make(&heap, memory, LIARS_BYTES, 0);
+    for (; left > 500; left -= 300) {
+        blocks[count++] = bitmap_take(&heap, 300);
+    }
+    blocks[count++] = bitmap_take(&heap, left);
+    bitmap_take(&heap, 2);
+    bitmap_take_all(&heap);
+    for (size_t i = 0; i < count; i++) {
+        bitmap_give(&heap, blocks[i]);
+    }
+    cr_assert_eq(heap.engine->largest_free(&heap), (end - SMH_BITMAP_FIRST) * 8);
+    is_believed_only_if_true(blocks[0], end - SMH_BITMAP_FIRST, said, said);
+}
+
+/*     | lead | F: 0 | n | ... 0 | n | 0 | ... end      the first n is damaged and bears out what F
+ * says: that it ends behind all memory */
+Test(bitmap_liars, nothing_behind_the_tables_is_read_whatever_a_chunk_and_its_descriptor_agree_on)
+{
+    for (uint32_t said = 601; said < 10000; said += 50) {
+        uint8_t *block = make_one_free(3100, 2500, 400, 2);
+        const struct smh_bitmap *map = smh_bitmap_view(&heap);
+        uint32_t at = bitmap_bit_of(&heap, block);
+        uint32_t first = (at + 1) / SMH_BITMAP_BITS + 1;
+
+        map->words[first + 1] = SMH_BITMAP_DESCRIPTOR + ((at + said) / SMH_BITMAP_BITS - first);
+        is_believed_only_if_true(block, 400, said, 40);
+    }
+}
+
+/* --- the longest chunks ----------------------------------------------------------------------- */
+
+/*     | 5 or 6 * 2^19 units: free, listed | 2 | reserve |      26 MB, hardly any of it touched
+ */
+Test(bitmap_lists, a_chunk_of_the_highest_classes_has_the_bit_of_its_class)
+{
+    size_t bytes = (size_t)26 << 20;
+    uint8_t *low = trap_end(bytes) - bytes;
+
+    for (uint32_t units = 5u << 19; units <= 6u << 19; units += 1u << 19) {
+        uint8_t *block;
+
+        bitmap_make(&heap, low, bytes, 0);
+        block = smh_heap_aligned_alloc(&heap, 16, units * (size_t)8);
+        cr_assert_eq((void *)block, (void *)low);
+        bitmap_take(&heap, 2);
+        bitmap_give(&heap, block);
+        cr_assert_eq(smh_heap_check(&heap, NULL), 0);
+        cr_assert_eq(smh_heap_aligned_alloc(&heap, 16, units * (size_t)8), (void *)block);
     }
 }

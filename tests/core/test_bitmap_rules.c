@@ -3,46 +3,32 @@
  *
  * Heaps here have units of 8 bytes and tables of their own: bit 3 is the first unit of `memory`.
  */
-#include "../../src/engine/bitmap_layout.h"
+#include "bitmap_heap.h"
 
-#include <criterion/criterion.h>
 #include <errno.h>
-#include <smh/engine.h>
-#include <smh/heap.h>
 #include <string.h>
-#include <sys/mman.h>
 
 static _Alignas(4096) uint8_t memory[80000];
-static _Alignas(16) uint8_t tables[4096];
 static struct smh_heap heap;
 static struct smh_bitmap *map;
 
 static void make(size_t units)
 {
-    struct smh_heap_config config = {.engine = &smh_engine_bitmap,
-                                     .memory = memory,
-                                     .memory_size = units * 8,
-                                     .metadata = tables,
-                                     .metadata_size = sizeof(tables)};
-
     memset(&heap, 0, sizeof(heap));
     memset(memory, 0, sizeof(memory));
-    cr_assert_eq(smh_heap_init(&heap, &config), 0);
+    bitmap_make(&heap, memory, units * 8, 0);
     map = smh_bitmap_of(&heap);
     cr_assert_eq(map->units, units);
 }
 
 static uint8_t *take(size_t units)
 {
-    uint8_t *block = smh_heap_alloc(&heap, units * 8);
-
-    cr_assert_not_null(block);
-    return block;
+    return bitmap_take(&heap, units);
 }
 
 static uint32_t bit_of(const uint8_t *block)
 {
-    return SMH_BITMAP_FIRST + (uint32_t)(block - memory) / 8;
+    return bitmap_bit_of(&heap, block);
 }
 
 static void is_sound(void)
@@ -248,6 +234,22 @@ Test(bitmap_rules, a_chunk_in_the_last_class_that_there_may_be_is_seen)
     cr_expect_eq(heap.engine->largest_free(&heap), 4000);
 }
 
+/* | free 200: listed | used 2 | free 20: listed | used: all the rest |: the head of the first is
+ * lost, the bit of its class is not */
+Test(bitmap_rules, of_a_highest_class_whose_head_is_lost_nothing_is_told_and_no_lower_one_is_asked)
+{
+    make(2500);
+    uint8_t *chunk = take(200);
+    (void)take(2);
+    uint8_t *smaller = take(20);
+    bitmap_take_all(&heap);
+    cr_assert_eq(smh_heap_free(&heap, chunk), 0);
+    cr_assert_eq(smh_heap_free(&heap, smaller), 0);
+    cr_assert_eq(heap.engine->largest_free(&heap), 200 * 8);
+    *smh_bitmap_head(map, smh_bitmap_class(map, 200)) = 0;
+    cr_expect_eq(heap.engine->largest_free(&heap), 0);
+}
+
 /* --- stray writes into large chunks ------------------------------------------------------------
  */
 
@@ -307,6 +309,18 @@ Test(bitmap_rules, a_region_that_holds_no_granule_behind_its_tables_is_refused_t
                 }
             }
         }
+    }
+}
+
+/* | granules of 64 | 32 |      a pointer to what is too little for a block */
+Test(bitmap_rules, behind_the_last_granule_lies_no_block)
+{
+    bitmap_make(&heap, memory, 10 * 64 + 32, 64);
+    cr_assert_eq(heap.capacity_bytes, 10 * 64);
+    for (unsigned used = 0; used < 2; used++) {
+        cr_expect_eq(smh_heap_verdict(&heap, memory + 10 * 64), -EINVAL);
+        cr_expect_eq(smh_heap_free(&heap, memory + 10 * 64), -EINVAL);
+        cr_assert_eq(smh_heap_alloc(&heap, 10 * 64) != NULL, used == 0);
     }
 }
 

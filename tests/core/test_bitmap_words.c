@@ -8,10 +8,9 @@
  * for one, by a pointer or by a link that was overwritten.
  */
 #include "../../src/engine/bitmap_lists.h"
+#include "bitmap_heap.h"
 
-#include <criterion/criterion.h>
 #include <errno.h>
-#include <smh/heap.h>
 #include <string.h>
 
 #define MEMORY_BYTES 131072u
@@ -19,36 +18,16 @@
 #define GUARD        4096u
 
 static _Alignas(4096) uint8_t memory[MEMORY_BYTES + 2 * GUARD];
-static _Alignas(8) uint8_t metadata[1 << 14];
 static struct smh_heap heap;
 
 static void make(size_t bytes, size_t granule)
 {
-    struct smh_heap_config config = {.engine = &smh_engine_bitmap,
-                                     .memory = memory + GUARD,
-                                     .memory_size = bytes,
-                                     .granule = granule,
-                                     .metadata = metadata,
-                                     .metadata_size = sizeof(metadata)};
-
-    cr_assert_eq(smh_heap_init(&heap, &config), 0);
+    bitmap_make(&heap, memory + GUARD, bytes, granule);
 }
 
 static uint8_t *take(size_t units)
 {
-    uint8_t *block = smh_heap_alloc(&heap, units << smh_bitmap_view(&heap)->unit_shift);
-
-    cr_assert_not_null(block);
-    return block;
-}
-
-static void take_all(void)
-{
-    size_t bytes;
-
-    while ((bytes = heap.engine->largest_free(&heap)) != 0) {
-        cr_assert_not_null(smh_heap_alloc(&heap, bytes));
-    }
+    return bitmap_take(&heap, units);
 }
 
 /*     | 2 | f | 2 | f | 2 | 3 | f | 2 | ...      a block of three now and then, so that the zeros
@@ -68,7 +47,7 @@ Test(bitmap_words, small_chunks_among_as_many_marks_as_there_can_be_are_all_hand
                 freed[count++] = block;
             }
         }
-        take_all();
+        bitmap_take_all(&heap);
         for (size_t i = 0; i < count; i++) {
             cr_assert_eq(smh_heap_free(&heap, freed[i]), 0);
         }
@@ -92,7 +71,7 @@ static void populate(uint8_t *blocks[CHUNKS], size_t first)
     for (size_t i = 0; i < CHUNKS; i++) {
         blocks[i] = take(many_units[i]);
     }
-    take_all();
+    bitmap_take_all(&heap);
     for (size_t i = first; i < CHUNKS; i += 2) {
         cr_assert_eq(smh_heap_free(&heap, blocks[i]), 0);
     }
@@ -170,7 +149,7 @@ Test(bitmap_words, a_block_of_three_words_leaves_no_descriptor_behind_wherever_i
             make(8192, 0);
             take(lead);
             block = take(units);
-            take_all();
+            bitmap_take_all(&heap);
             cr_assert_eq(smh_heap_free(&heap, block), 0);
             cr_assert_eq(smh_heap_check(&heap, NULL), 0, "%zu behind %zu", units, lead);
             cr_assert_eq(smh_heap_alloc(&heap, units * 8), (void *)block);
@@ -191,7 +170,7 @@ Test(bitmap_words, free_refuses_every_address_but_the_starts_of_blocks_and_chang
     uint8_t *blocks[CHUNKS];
 
     for (size_t i = 0; i < 2 * sizeof(granules) / sizeof(granules[0]); i++) {
-        static uint8_t image[sizeof(metadata)];
+        static uint8_t image[1 << 14];
         struct smh_chunk chunk = {0};
         size_t unit;
 
@@ -207,7 +186,8 @@ Test(bitmap_words, free_refuses_every_address_but_the_starts_of_blocks_and_chang
                 cr_assert_eq(smh_heap_free(&heap, blocks[k]), 0);
             }
         }
-        memcpy(image, metadata, sizeof(image));
+        cr_assert_leq(heap.metadata_size, sizeof(image));
+        memcpy(image, heap.metadata, heap.metadata_size);
         while (smh_heap_walk(&heap, &chunk)) {
             for (size_t offset = chunk.used ? unit / 2 : 0; offset < chunk.size;
                  offset += unit / 2) {
@@ -217,7 +197,7 @@ Test(bitmap_words, free_refuses_every_address_but_the_starts_of_blocks_and_chang
         }
         cr_assert_eq(smh_heap_free(&heap, memory), -ENOENT);
         cr_assert_eq(smh_heap_free(&heap, memory + GUARD + heap.memory_size), -ENOENT);
-        cr_assert_eq(memcmp(image, metadata, sizeof(image)), 0);
+        cr_assert_eq(memcmp(image, heap.metadata, heap.metadata_size), 0);
         cr_assert_eq(smh_heap_check(&heap, NULL), 0);
     }
 }
@@ -235,7 +215,7 @@ Test(bitmap_words, a_block_behind_a_free_chunk_of_two_units_is_no_free_chunk_see
             small = take(2);
             take(units);
             last = take(70);
-            take_all();
+            bitmap_take_all(&heap);
             cr_assert_eq(smh_heap_free(&heap, small), 0);
             cr_assert_eq(smh_heap_free(&heap, last), 0);
             cr_assert_eq(smh_heap_check(&heap, NULL), 0);

@@ -76,13 +76,16 @@ static void is_refused(struct heap_of_three *three, void *pointer, int verdict)
 
 Test(heap_free, null_is_accepted_and_does_nothing)
 {
-    struct heap_of_three three;
+    FOR_EVERY_ENGINE(engine)
+    {
+        struct heap_of_three three;
 
-    set_up(&three, &smh_engine_first_fit, true);
-    cr_assert_eq(smh_heap_free(&three.heap, NULL), 0);
-    cr_assert_eq(smh_heap_verdict(&three.heap, NULL), -EINVAL);
-    cr_assert_eq(smh_heap_usable_size(&three.heap, NULL), 0);
-    cr_assert_eq(memcmp(memory, three.image, sizeof(memory)), 0);
+        set_up(&three, engine, true);
+        cr_assert_eq(smh_heap_free(&three.heap, NULL), 0, "%s", engine->name);
+        cr_assert_eq(smh_heap_verdict(&three.heap, NULL), -EINVAL, "%s", engine->name);
+        cr_assert_eq(smh_heap_usable_size(&three.heap, NULL), 0, "%s", engine->name);
+        cr_assert_eq(memcmp(memory, three.image, sizeof(memory)), 0, "%s", engine->name);
+    }
 }
 
 Test(heap_free, a_foreign_pointer_is_refused_and_nothing_changes)

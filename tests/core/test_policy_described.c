@@ -36,11 +36,16 @@ static void set_up_with(const struct smh_policy *policy, size_t threshold_bytes)
     }
 }
 
-static int region_of_alloc(size_t bytes)
+static int region_of_alloc_for(uint32_t attr, size_t bytes)
 {
-    void *block = smh_pool_alloc(&pool, 1, bytes);
+    void *block = smh_pool_alloc(&pool, attr, bytes);
 
     return block == NULL ? -1 : smh_pool_index_of(&pool, block);
+}
+
+static int region_of_alloc(size_t bytes)
+{
+    return region_of_alloc_for(1, bytes);
 }
 
 static void *fill(int region, size_t bytes)
@@ -91,23 +96,31 @@ Test(policy_tiered, a_block_that_its_tier_cannot_hold_any_more_moves_to_the_next
     cr_assert_eq(smh_pool_index_of(&pool, block), MID);
 }
 
-Test(policy_tiered, every_priority_is_ordered_up_to_the_largest)
+/* Three regions that hold one block each; the one added last serves first. */
+static void serve_backwards(const struct smh_policy *policy, const struct smh_region described[3])
 {
-    struct smh_pool_config config = {.policy = &smh_policy_tiered};
-    static const uint32_t priorities[] = {UINT32_MAX, 0x80000000u, 0x7fffffffu};
+    struct smh_pool_config config = {.policy = policy, .threshold_bytes = 1};
 
     cr_assert_eq(smh_pool_init(&pool, &config), 0);
     for (size_t i = 0; i < 3; i++) {
-        struct smh_region region = {.addr = (uintptr_t)memory + i * 1024,
-                                    .size = 1024,
-                                    .engine = &smh_engine_first_fit,
-                                    .priority = priorities[i]};
+        struct smh_region region = described[i];
 
+        region.addr = (uintptr_t)memory + i * 1024;
+        region.size = 1024;
+        region.engine = &smh_engine_first_fit;
         cr_assert_eq(smh_pool_add(&pool, &region), 0);
     }
     for (int i = 2; i >= 0; i--) {
-        cr_assert_eq(smh_pool_index_of(&pool, smh_pool_alloc(&pool, 0, 1000)), i);
+        cr_assert_eq(region_of_alloc_for(0, 1000), i);
     }
+}
+
+Test(policy_tiered, every_priority_is_ordered_up_to_the_largest)
+{
+    static const struct smh_region described[] = {
+        {.priority = UINT32_MAX}, {.priority = 0x80000000u}, {.priority = 0x7fffffffu}};
+
+    serve_backwards(&smh_policy_tiered, described);
 }
 
 Test(policy_fastest, tries_the_least_cost_first_and_ties_as_they_were_added)
@@ -166,21 +179,9 @@ Test(policy_size_threshold, large_requests_go_by_every_cost_and_not_by_the_order
 
 Test(policy_size_threshold, every_cost_is_ordered_from_none_up_to_the_largest)
 {
-    struct smh_pool_config config = {.policy = &smh_policy_size_threshold, .threshold_bytes = 1};
-    static const uint32_t costs[] = {0, 1, UINT32_MAX};
+    static const struct smh_region described[] = {{.cost = 0}, {.cost = 1}, {.cost = UINT32_MAX}};
 
-    cr_assert_eq(smh_pool_init(&pool, &config), 0);
-    for (size_t i = 0; i < 3; i++) {
-        struct smh_region region = {.addr = (uintptr_t)memory + i * 1024,
-                                    .size = 1024,
-                                    .engine = &smh_engine_first_fit,
-                                    .cost = costs[i]};
-
-        cr_assert_eq(smh_pool_add(&pool, &region), 0);
-    }
-    for (int i = 2; i >= 0; i--) {
-        cr_assert_eq(smh_pool_index_of(&pool, smh_pool_alloc(&pool, 0, 1000)), i);
-    }
+    serve_backwards(&smh_policy_size_threshold, described);
 }
 
 Test(policy_size_threshold, is_16_kb_when_the_pool_does_not_say)
@@ -194,8 +195,8 @@ Test(policy_size_threshold, is_16_kb_when_the_pool_does_not_say)
 
         cr_assert_eq(smh_pool_add(&pool, &region), 0);
     }
-    cr_assert_eq(smh_pool_index_of(&pool, smh_pool_alloc(&pool, 0, 16384)), 0);
-    cr_assert_eq(smh_pool_index_of(&pool, smh_pool_alloc(&pool, 0, 16385)), 1);
+    cr_assert_eq(region_of_alloc_for(0, 16384), 0);
+    cr_assert_eq(region_of_alloc_for(0, 16385), 1);
 }
 
 Test(policy_size_threshold, with_the_largest_threshold_every_request_is_small)
@@ -256,8 +257,8 @@ Test(policy_own, may_have_a_second_order_for_large_requests)
 
         cr_assert_eq(smh_pool_add(&pool, &region), 0);
     }
-    cr_assert_eq(smh_pool_index_of(&pool, smh_pool_alloc(&pool, 0, 64)), 2);
-    cr_assert_eq(smh_pool_index_of(&pool, smh_pool_alloc(&pool, 0, 65)), 0);
+    cr_assert_eq(region_of_alloc_for(0, 64), 2);
+    cr_assert_eq(region_of_alloc_for(0, 65), 0);
 }
 
 Test(policy_own, without_a_second_order_large_requests_are_ordered_as_small_ones)
@@ -269,5 +270,5 @@ Test(policy_own, without_a_second_order_large_requests_are_ordered_as_small_ones
 
     cr_assert_eq(smh_pool_init(&pool, &config), 0);
     cr_assert_eq(smh_pool_add(&pool, &region), 0);
-    cr_assert_eq(smh_pool_index_of(&pool, smh_pool_alloc(&pool, 0, 65)), 0);
+    cr_assert_eq(region_of_alloc_for(0, 65), 0);
 }

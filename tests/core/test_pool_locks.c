@@ -73,18 +73,22 @@ static void do_everything(void)
     cr_assert_eq(smh_pool_free(&pool, block), -EALREADY);
 }
 
-Test(pool_locks, every_lock_is_taken_and_given_back_in_turn)
+Test(pool_locks, every_lock_is_taken_and_given_back_in_turn_under_every_policy)
 {
-    cr_assert_eq(smh_pool_init(&pool, NULL), 0);
-    strict_lock(&pool.lock);
-    add_all();
-    for (size_t i = 0; i < REGIONS; i++) {
-        strict_lock(&pool.slots[i].lock);
+    for (size_t p = 0; smh_policy_at(p) != NULL; p++) {
+        struct smh_pool_config config = {.policy = smh_policy_at(p)};
+        struct smh_region again = region_at(1);
+
+        cr_assert_eq(smh_pool_init(&pool, &config), 0);
+        strict_lock(&pool.lock);
+        add_all();
+        for (size_t i = 0; i < REGIONS; i++) {
+            strict_lock(&pool.slots[i].lock);
+        }
+        do_everything();
+        cr_assert_eq(smh_pool_add(&pool, &again), -EEXIST);
+        do_everything();
     }
-    do_everything();
-    struct smh_region again = region_at(1);
-    cr_assert_eq(smh_pool_add(&pool, &again), -EEXIST);
-    do_everything();
 }
 
 Test(pool_locks, a_pool_of_one_owner_touches_no_lock)
@@ -157,6 +161,31 @@ Test(pool_slots, nothing_behind_the_last_slot_is_touched)
         cr_assert_null(smh_pool_region_of(&pool, memory + sizeof(memory)));
         cr_assert_null(smh_pool_region_of(&pool, NULL));
     }
+}
+
+/*     small  | block: all of it |xxx traps xxx|      large  | moved: longer than the block | */
+Test(pool_realloc, nothing_behind_a_block_that_moves_is_read)
+{
+    uint8_t *end = trap_end(REGION_BYTES);
+    struct smh_region small = region_at(0);
+    struct smh_region large = region_at(1);
+    size_t bytes = 256;
+    uint8_t *block;
+
+    small.addr = (uintptr_t)end - 256;
+    small.size = 256;
+    large.attr = small.attr;
+    cr_assert_eq(smh_pool_init(&pool, NULL), 0);
+    cr_assert_eq(smh_pool_add(&pool, &small), 0);
+    while ((block = smh_pool_alloc(&pool, 1, bytes)) == NULL) {
+        bytes--;
+    }
+    cr_assert_eq(smh_pool_add(&pool, &large), 0);
+    cr_assert_gt(block + bytes, end - 16);
+    memset(block, 7, bytes);
+    block = smh_pool_realloc(&pool, 1, block, 2000);
+    cr_assert_eq(smh_pool_index_of(&pool, block), 1);
+    cr_assert(block[0] == 7 && memcmp(block, block + 1, bytes - 1) == 0);
 }
 
 Test(pool_slots, whatever_they_held_before_they_begin_as_zeroes)

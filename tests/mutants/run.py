@@ -206,9 +206,10 @@ class File:
         with open(f"{BUILD}/{program}.objects", encoding="utf-8") as file:
             linked = [o for o in file.read().split() if o.endswith(".o")]
         mutated = {o: f"{self.work}/{kind}/{o[len(BUILD) + 5:]}" for o in users}
+        library = tuple(f"{BUILD}/obj/{room}/" for room in ("src", "sim", "port"))
+        program_rooms = tuple(f"{BUILD}/obj/sim/{room}/" for room in ("cli", "record"))
         objects = [m for o, m in mutated.items() if o in linked or
-                   ("/src/" in o or "/sim/" in o or "/port/" in o)
-                   and "/sim/cli/" not in o and "/sim/record/" not in o]
+                   o.startswith(library) and not o.startswith(program_rooms)]
         objects += [o for o in linked if o not in mutated]
         subprocess.run(["gcc", "-rdynamic", "-Wl,-z,now", "-o", f"{self.work}/{program}_{kind}"]
                        + objects + [f"{BUILD}/libsmhsim.a", f"{BUILD}/libsmh.a"] + LIBRARIES,

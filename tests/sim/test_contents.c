@@ -72,6 +72,25 @@ Test(contents, the_first_byte_that_is_not_zero_is_found)
     cr_assert(smh_contents_verify_zero(block, 0, 9) == 8);
 }
 
+Test(contents, whatever_value_a_byte_should_have_another_is_told)
+{
+    for (uint64_t serial = 0; serial < 4000; serial++) {
+        uint8_t block[8];
+        smh_contents_fill(block, serial, 0, 8);
+        for (size_t i = 0; i < 8; i++) {
+            block[i] ^= 0xff;
+            cr_assert(smh_contents_verify(block, serial, 0, 8) == i);
+            block[i] ^= 0xff;
+        }
+    }
+}
+
+Test(contents, a_range_that_ends_before_it_begins_is_empty)
+{
+    cr_assert(smh_contents_verify("", 1, 9, 8) == SMH_CONTENTS_SAME);
+    cr_assert(smh_contents_verify_zero("", 9, 8) == SMH_CONTENTS_SAME);
+}
+
 /* Written down once, so that a block of today verifies tomorrow, and no two serials share words. */
 Test(contents, the_pattern_is_this_one)
 {
@@ -145,6 +164,8 @@ Test(contents, nothing_beyond_the_range_is_read)
         for (size_t from = 0; from <= bytes; from++) {
             smh_contents_fill(block, 5, from, bytes);
             cr_assert(smh_contents_verify(block, 5, from, bytes) == SMH_CONTENTS_SAME);
+            memset(block, 0, bytes);
+            cr_assert(smh_contents_verify_zero(block, from, bytes) == SMH_CONTENTS_SAME);
         }
     }
     cr_assert(munmap(memory, 2 * (size_t)page) == 0);
@@ -153,18 +174,22 @@ Test(contents, nothing_beyond_the_range_is_read)
 /* A byte is equal by chance once in 256 times. */
 Test(contents, at_every_place_a_byte_of_another_version_is_told)
 {
-    unsigned equal[16] = {0};
-    for (unsigned version = 0; version < 255; version++) {
-        uint8_t stale[16];
-        uint8_t fresh[16];
-        smh_contents_fill(stale, smh_contents_serial(9, (uint8_t)version), 0, 16);
-        smh_contents_fill(fresh, smh_contents_serial(9, (uint8_t)(version + 1)), 0, 16);
-        for (size_t i = 0; i < 16; i++) {
-            equal[i] += stale[i] == fresh[i];
+    static const uint64_t serials[2] = {9, UINT64_MAX};
+    for (size_t k = 0; k < 2; k++) {
+        unsigned equal[16] = {0};
+        for (unsigned version = 0; version < 255; version++) {
+            uint8_t stale[16];
+            uint8_t fresh[16];
+            smh_contents_fill(stale, smh_contents_serial(serials[k], (uint8_t)version), 0, 16);
+            smh_contents_fill(fresh, smh_contents_serial(serials[k], (uint8_t)(version + 1)), 0,
+                              16);
+            for (size_t i = 0; i < 16; i++) {
+                equal[i] += stale[i] == fresh[i];
+            }
         }
+        for (size_t i = 0; i < 16; i++) {
+            cr_assert(equal[i] <= 8);
+        }
+        cr_assert(smh_contents_serial(serials[k], 0) == serials[k]);
     }
-    for (size_t i = 0; i < 16; i++) {
-        cr_assert(equal[i] <= 8);
-    }
-    cr_assert(smh_contents_serial(9, 0) == 9);
 }
