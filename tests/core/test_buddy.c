@@ -92,6 +92,22 @@ Test(buddy, a_neighbour_that_is_no_buddy_is_not_joined)
     picture_looks("u128 f128 f256 u128 u128 u128 u128");
 }
 
+/*     | A | B | C | D | ...      A is free, and so is then C: B joins A, behind C in their list */
+Test(buddy, a_block_that_joins_the_last_of_a_list_leaves_the_others_in_it)
+{
+    void *blocks[4];
+
+    for (size_t i = 0; i < 4; i++) {
+        blocks[i] = picture_take(16);
+    }
+    picture_give(blocks[0]);
+    picture_give(blocks[2]);
+    picture_give(blocks[1]);
+    picture_looks("f32 f16 u16 f64 f128 f256 f512");
+    cr_assert_eq(picture_take(16), blocks[2]);
+    cr_assert_eq(picture_take(16), blocks[0]);
+}
+
 Test(buddy, a_buddy_that_is_cut_is_not_joined)
 {
     void *first = picture_take(128);

@@ -6,6 +6,8 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <smh/engine.h>
 #include <smh/heap.h>
 #include <smh/pool.h>
@@ -143,6 +145,39 @@ Test(buddy_edges, a_region_of_more_units_than_31_bits_count_is_refused)
     (void)munmap(config.memory, bytes + 4096);
 }
 
+static sigjmp_buf before_trap;
+
+static void on_trap(int number)
+{
+    (void)number;
+    siglongjmp(before_trap, 1);
+}
+
+/* The tables, which would be two gigabytes, are a page that traps. */
+Test(buddy_edges, a_region_of_as_many_units_as_31_bits_count_is_not_refused_but_its_tables_written)
+{
+    size_t bytes = (((size_t)1 << 31) - 1) * 16;
+    struct sigaction action = {.sa_handler = on_trap};
+    struct smh_heap_config config = {
+        .engine = &smh_engine_buddy, .memory = map_at(FAR, bytes), .memory_size = bytes};
+    size_t tables_bytes = smh_heap_metadata_size(&config);
+    void *tables =
+        mmap(NULL, tables_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (config.memory == NULL || tables == MAP_FAILED) {
+        cr_skip_test("the place is taken");
+    }
+    config.metadata = tables;
+    config.metadata_size = tables_bytes;
+    (void)sigaction(SIGSEGV, &action, NULL);
+    if (sigsetjmp(before_trap, 1) == 0) {
+        cr_assert_eq(smh_heap_init(&heap, &config), 0);
+        cr_assert_fail("nothing was written");
+    }
+    (void)munmap(tables, tables_bytes);
+    (void)munmap(config.memory, bytes);
+}
+
 Test(buddy_edges, verdicts_end_with_the_last_unit)
 {
     cr_assert_eq(make(&smh_engine_buddy, 16, 256, 0, 256), 0);
@@ -265,6 +300,19 @@ Test(fit_edges, verdicts_end_with_the_last_byte)
     end = (uint8_t *)heap.state[SMH_TAG_BASE] + heap.capacity_bytes;
     for (size_t i = 0; i < 64; i++) {
         cr_assert_eq(heap.engine->verdict(&heap, end + 8 + i), -EINVAL);
+    }
+}
+
+/* Heaps ask no engine about these; an engine answers all the same. */
+Test(fit_edges, between_multiples_of_the_granule_is_no_block)
+{
+    uint8_t *block;
+
+    make_fit(8);
+    block = smh_heap_alloc(&heap, 16);
+    cr_assert_eq(heap.engine->verdict(&heap, block), 0);
+    for (size_t i = 1; i < 8; i++) {
+        cr_assert_eq(heap.engine->verdict(&heap, block + i), -EINVAL);
     }
 }
 

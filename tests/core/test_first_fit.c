@@ -43,6 +43,17 @@ Test(first_fit, blocks_start_behind_their_headers_at_multiples_of_8)
     cr_assert_eq(smh_heap_alignment(&picture_heap), 8);
 }
 
+Test(first_fit, a_block_that_shrinks_by_16_bytes_leaves_a_chunk_and_by_8_keeps_them)
+{
+    void *block = picture_take(56);
+
+    picture_take(picture_heap.engine->largest_free(&picture_heap));
+    cr_assert(smh_heap_resize(&picture_heap, block, 48));
+    picture_looks("u64 u960");
+    cr_assert(smh_heap_resize(&picture_heap, block, 40));
+    picture_looks("u48 f16 u960");
+}
+
 Test(first_fit, the_first_chunk_that_is_large_enough_is_taken)
 {
     void *small = picture_take(24);
