@@ -200,10 +200,33 @@ struct block {
     uint32_t right_end; /* of the free chunk on the right; end: there is none */
 };
 
+#ifdef __OPTIMIZE_SIZE__
+
+/* False when no block starts at `at`, a bit between the sentinels. */
+static bool look_around(const struct smh_bitmap *map, uint32_t at, struct block *block)
+{
+    uint32_t mark;
+
+    if (!smh_bitmap_is_used_start(map, at)) {
+        return false;
+    }
+    mark = smh_bitmap_previous(map, at);
+    block->at = at;
+    block->start = smh_bitmap_mark_is_free(map, mark) ? mark - 1 : at;
+    block->end = smh_bitmap_next(map, at);
+    block->right_end = block->end;
+    if (smh_bitmap_test(map, block->end + 1)) {
+        block->right_end = smh_bitmap_next(map, block->end + 1);
+    }
+    return true;
+}
+
+#else
+
 /* False when no block starts at `at`, a bit between the sentinels. Three words tell, mostly.
  * above: the bitmap from `at` on; below: the bits before it. */
-SMH_BITMAP_HOT bool look_around(const struct smh_bitmap *map, uint32_t at, smh_bitmap_word above,
-                                smh_bitmap_word below, struct block *block)
+SMH_BITMAP_HOT bool look_at_words(const struct smh_bitmap *map, uint32_t at, smh_bitmap_word above,
+                                  smh_bitmap_word below, struct block *block)
 {
     uint32_t distance;
     uint32_t mark;
@@ -248,6 +271,16 @@ SMH_BITMAP_HOT bool look_around(const struct smh_bitmap *map, uint32_t at, smh_b
     return true;
 }
 
+SMH_BITMAP_HOT bool look_around(const struct smh_bitmap *map, uint32_t at, struct block *block)
+{
+    const smh_bitmap_word *word = &map->words[at / SMH_BITMAP_BITS];
+
+    return look_at_words(map, at, smh_bitmap_funnel(word[0], word[1], at),
+                         smh_bitmap_funnel(word[-1], word[0], at), block);
+}
+
+#endif
+
 /*     |left free|  block  |right free|      the four ways to merge
  *      1 1 0 0 0 1 0 0 0 0 1 1 0 0 0 0
  *      1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0
@@ -291,36 +324,42 @@ int smh_bitmap_merge(struct smh_bitmap *map, uint32_t at, uint32_t end, uint32_t
     return 0;
 }
 
+SMH_BITMAP_HOT int release_block(struct smh_heap *heap, const struct block *block)
+{
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+
+    smh_engine_count_free(heap, smh_bitmap_bytes(map, block->end - block->at));
+    return smh_bitmap_merge(map, block->at, block->end, block->start, block->right_end);
+}
+
+#ifndef __OPTIMIZE_SIZE__
 __attribute__((noinline)) int smh_bitmap_release_at(struct smh_heap *heap, uint32_t at,
                                                     smh_bitmap_word above, smh_bitmap_word below)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
     struct block block;
 
-    if (!look_around(map, at, above, below, &block)) {
-        return smh_bitmap_verdict(heap, (void *)smh_bitmap_address(map, at));
-    }
-    smh_engine_count_free(heap, smh_bitmap_bytes(map, block.end - block.at));
-    return smh_bitmap_merge(map, block.at, block.end, block.start, block.right_end);
+    return look_at_words(map, at, above, below, &block)
+               ? release_block(heap, &block)
+               : smh_bitmap_verdict(heap, (void *)smh_bitmap_address(map, at));
 }
+#endif
 
 int smh_bitmap_release_any(struct smh_heap *heap, void *address)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
     uintptr_t at = smh_bitmap_rotate((uintptr_t)address - map->base, map->unit_shift);
-    const smh_bitmap_word *word = &map->words[at / SMH_BITMAP_BITS];
+    struct block block;
 
-    if (at - SMH_BITMAP_FIRST >= map->units) {
-        if (address == NULL) {
-            return 0;
-        }
-        return (uintptr_t)address - (uintptr_t)heap->memory < heap->memory_size
-                   ? smh_bitmap_verdict(heap, address)
-                   : -ENOENT;
+    if (at - SMH_BITMAP_FIRST < map->units && look_around(map, (uint32_t)at, &block)) {
+        return release_block(heap, &block);
     }
-    return smh_bitmap_release_at(heap, (uint32_t)at,
-                                 smh_bitmap_funnel(word[0], word[1], (uint32_t)at),
-                                 smh_bitmap_funnel(word[-1], word[0], (uint32_t)at));
+    if (address == NULL) {
+        return 0;
+    }
+    return (uintptr_t)address - (uintptr_t)heap->memory < heap->memory_size
+               ? smh_bitmap_verdict(heap, address)
+               : -ENOENT;
 }
 
 static void bitmap_free(struct smh_heap *heap, void *block)
@@ -341,14 +380,11 @@ static void *reshape(struct smh_heap *heap, void *address, size_t bytes, bool to
     size_t units = smh_bitmap_units(map, bytes);
     struct block block;
     uint32_t at = (uint32_t)(((uintptr_t)address - map->base) >> map->unit_shift);
-    const smh_bitmap_word *word;
     uint32_t start;
     uint32_t need;
     bool reserved;
 
-    word = &map->words[at / SMH_BITMAP_BITS];
-    if (!look_around(map, at, smh_bitmap_funnel(word[0], word[1], at),
-                     smh_bitmap_funnel(word[-1], word[0], at), &block)) {
+    if (!look_around(map, at, &block)) {
         return NULL; /* damaged: a live block was given */
     }
     start = to_left ? block.start : block.at;
