@@ -191,8 +191,45 @@ static inline uintptr_t smh_bitmap_rotate(uintptr_t value, unsigned shift)
     return value >> shift | value << (sizeof(value) * 8 - shift);
 }
 
+/* The first word behind `first` whose number is a multiple of step, a power of two. */
+static inline uint32_t smh_bitmap_milestone(uint32_t first, uint32_t step)
+{
+    return (first | (step - 1)) + 1;
+}
+
+/* Writes the milestones of a chunk whose inside is the words from `first` up to `after`, or zeros
+ * in their place. */
+void smh_bitmap_mark_miles(struct smh_bitmap *map, uint32_t first, uint32_t after, bool present);
+/* The next set bit after the mark of a chunk, whose last bit is `mark`: where the chunk ends. The
+ * rest of the mark's word is zero. */
+uint32_t smh_bitmap_next_far(const struct smh_bitmap *map, uint32_t mark);
+/* The last set bit before the start of a chunk: the mark of the chunk on its left. What lies below
+ * the start in its word is zero. */
+uint32_t smh_bitmap_previous_far(const struct smh_bitmap *map, uint32_t start);
+
+/* What is used all over the engine: without a call; once, in bitmap_lists.c, where code is to be
+ * small. */
+#ifdef __OPTIMIZE_SIZE__
+#define SMH_BITMAP_ONCE
+#else
+#define SMH_BITMAP_ONCE static inline
+#endif
+
 /* Inverts the bits of pattern, three at most, from `at` on. */
-static inline void smh_bitmap_flip(struct smh_bitmap *map, uint32_t at, smh_bitmap_word pattern)
+SMH_BITMAP_ONCE void smh_bitmap_flip(struct smh_bitmap *map, uint32_t at, smh_bitmap_word pattern);
+/* next_far, wherever the chunk ends. */
+SMH_BITMAP_ONCE uint32_t smh_bitmap_next(const struct smh_bitmap *map, uint32_t mark);
+/* previous_far, wherever the mark is. */
+SMH_BITMAP_ONCE uint32_t smh_bitmap_previous(const struct smh_bitmap *map, uint32_t start);
+/* Writes the descriptors and milestones of a chunk with the last bit of its mark at `mark` that
+ * ends at `end`, if it has any, or zeros in their place. */
+SMH_BITMAP_ONCE void smh_bitmap_describe(struct smh_bitmap *map, uint32_t mark, uint32_t end,
+                                         bool present);
+/* Whether the chunk with this last bit of a mark is free: a run of two, not of one or three. */
+SMH_BITMAP_ONCE bool smh_bitmap_mark_is_free(const struct smh_bitmap *map, uint32_t mark);
+
+#if !defined(__OPTIMIZE_SIZE__) || defined(SMH_BITMAP_ONCE_HERE)
+SMH_BITMAP_ONCE void smh_bitmap_flip(struct smh_bitmap *map, uint32_t at, smh_bitmap_word pattern)
 {
     smh_bitmap_word *word = &map->words[at / SMH_BITMAP_BITS];
     uint32_t shift = at % SMH_BITMAP_BITS;
@@ -203,14 +240,7 @@ static inline void smh_bitmap_flip(struct smh_bitmap *map, uint32_t at, smh_bitm
     }
 }
 
-/* The next set bit after the mark of a chunk, whose last bit is `mark`: where the chunk ends. The
- * rest of the mark's word is zero. */
-uint32_t smh_bitmap_next_far(const struct smh_bitmap *map, uint32_t mark);
-/* The last set bit before the start of a chunk: the mark of the chunk on its left. What lies below
- * the start in its word is zero. */
-uint32_t smh_bitmap_previous_far(const struct smh_bitmap *map, uint32_t start);
-
-static inline uint32_t smh_bitmap_next(const struct smh_bitmap *map, uint32_t mark)
+SMH_BITMAP_ONCE uint32_t smh_bitmap_next(const struct smh_bitmap *map, uint32_t mark)
 {
     smh_bitmap_word rest = map->words[mark / SMH_BITMAP_BITS] >> (mark % SMH_BITMAP_BITS) >> 1;
 
@@ -218,7 +248,7 @@ static inline uint32_t smh_bitmap_next(const struct smh_bitmap *map, uint32_t ma
                                       : smh_bitmap_next_far(map, mark);
 }
 
-static inline uint32_t smh_bitmap_previous(const struct smh_bitmap *map, uint32_t start)
+SMH_BITMAP_ONCE uint32_t smh_bitmap_previous(const struct smh_bitmap *map, uint32_t start)
 {
     smh_bitmap_word rest = map->words[start / SMH_BITMAP_BITS]
                            << (SMH_BITMAP_BITS - 1 - start % SMH_BITMAP_BITS) << 1;
@@ -227,20 +257,8 @@ static inline uint32_t smh_bitmap_previous(const struct smh_bitmap *map, uint32_
                                       : smh_bitmap_previous_far(map, start);
 }
 
-/* The first word behind `first` whose number is a multiple of step, a power of two. */
-static inline uint32_t smh_bitmap_milestone(uint32_t first, uint32_t step)
-{
-    return (first | (step - 1)) + 1;
-}
-
-/* Writes the milestones of a chunk whose inside is the words from `first` up to `after`, or zeros
- * in their place. */
-void smh_bitmap_mark_miles(struct smh_bitmap *map, uint32_t first, uint32_t after, bool present);
-
-/* Writes the descriptors and milestones of a chunk with the last bit of its mark at `mark` that
- * ends at `end`, if it has any, or zeros in their place. */
-static inline void smh_bitmap_describe(struct smh_bitmap *map, uint32_t mark, uint32_t end,
-                                       bool present)
+SMH_BITMAP_ONCE void smh_bitmap_describe(struct smh_bitmap *map, uint32_t mark, uint32_t end,
+                                         bool present)
 {
     uint32_t first = mark / SMH_BITMAP_BITS + 1;
     uint32_t after = end / SMH_BITMAP_BITS;
@@ -257,18 +275,18 @@ static inline void smh_bitmap_describe(struct smh_bitmap *map, uint32_t mark, ui
     }
 }
 
+SMH_BITMAP_ONCE bool smh_bitmap_mark_is_free(const struct smh_bitmap *map, uint32_t mark)
+{
+    return mark >= 2 && smh_bitmap_test(map, mark - 1) && !smh_bitmap_test(map, mark - 2);
+}
+#endif
+
 /* Whether a free chunk starts at `at`, any bit from 3 to `end`; exact. */
 static inline bool smh_bitmap_is_free_start(const struct smh_bitmap *map, uint32_t at)
 {
     return smh_bitmap_test(map, at) && smh_bitmap_test(map, at + 1) &&
            !smh_bitmap_test(map, at - 1) &&
            !smh_bitmap_is_descriptor(map->words[at / SMH_BITMAP_BITS]);
-}
-
-/* Whether the chunk with this last bit of a mark is free: a run of two, not of one or three. */
-static inline bool smh_bitmap_mark_is_free(const struct smh_bitmap *map, uint32_t mark)
-{
-    return mark >= 2 && smh_bitmap_test(map, mark - 1) && !smh_bitmap_test(map, mark - 2);
 }
 
 /* Whether a block starts at `at`, any bit from 3 to `end` - 1; exact. */

@@ -3,6 +3,7 @@
  *
  * Owns: see bitmap_lists.h.
  */
+#define SMH_BITMAP_ONCE_HERE
 #include "bitmap_lists.h"
 
 #if UINTPTR_MAX == UINT32_MAX || defined(__OPTIMIZE_SIZE__)

@@ -70,7 +70,9 @@ static inline void smh_bitmap_take(struct smh_bitmap *map, struct smh_bitmap_ext
 }
 
 /* The first class from `class` on that is not empty, or 0. */
-static inline uint32_t smh_bitmap_first_class(const struct smh_bitmap *map, uint32_t class)
+SMH_BITMAP_ONCE uint32_t smh_bitmap_first_class(const struct smh_bitmap *map, uint32_t class);
+#if !defined(__OPTIMIZE_SIZE__) || defined(SMH_BITMAP_ONCE_HERE)
+SMH_BITMAP_ONCE uint32_t smh_bitmap_first_class(const struct smh_bitmap *map, uint32_t class)
 {
     uint32_t index = class / SMH_BITMAP_BITS;
     smh_bitmap_word bits = ~(smh_bitmap_word)0 << (class % SMH_BITMAP_BITS);
@@ -84,6 +86,7 @@ static inline uint32_t smh_bitmap_first_class(const struct smh_bitmap *map, uint
     }
     return 0;
 }
+#endif
 
 /* Makes a smallest large chunk the reserve, if there is any. */
 void smh_bitmap_refill(struct smh_bitmap *map);
