@@ -83,7 +83,9 @@ SMH_BITMAP_HOT void *carve(struct smh_heap *heap, struct smh_bitmap_extent chunk
     return (void *)smh_bitmap_address(map, at);
 }
 
-/* A block of `need` units, which the reserve has, and enough to remain the reserve. */
+#ifndef __OPTIMIZE_SIZE__
+/* A block of `need` units, which the reserve has, and enough to remain the reserve: what
+ * alloc_listed would do, in fewer steps. */
 static __attribute__((noinline)) void *cut_reserve(struct smh_heap *heap, uint32_t need)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
@@ -102,6 +104,7 @@ static __attribute__((noinline)) void *cut_reserve(struct smh_heap *heap, uint32
     smh_bitmap_describe(map, at, at + need, true);
     return (void *)smh_bitmap_address(map, at);
 }
+#endif
 
 /* failed: what counts when there is no chunk. */
 static __attribute__((noinline)) void *alloc_listed(struct smh_heap *heap, size_t units,
@@ -130,12 +133,14 @@ static __attribute__((noinline)) void *alloc_listed(struct smh_heap *heap, size_
 
 static void *alloc_any(struct smh_heap *heap, size_t units, unsigned failed)
 {
+#ifndef __OPTIMIZE_SIZE__
     const struct smh_bitmap *map = smh_bitmap_view(heap);
     uint32_t reserved = map->reserve_end - map->reserve;
 
     if (units >= map->exact && units <= reserved && reserved - units >= map->exact) {
         return cut_reserve(heap, (uint32_t)units);
     }
+#endif
     return alloc_listed(heap, units, failed);
 }
 
