@@ -95,6 +95,7 @@ __attribute__((noinline)) void smh_bitmap_remove(struct smh_bitmap *map, uint32_
  * descriptor says of it is enough for a yes. */
 static inline bool ends_at(const struct smh_bitmap *map, uint32_t mark, uint32_t end)
 {
+#ifndef __OPTIMIZE_SIZE__
     uint32_t first = mark / SMH_BITMAP_BITS + 1;
     uint32_t after = end / SMH_BITMAP_BITS;
 
@@ -104,6 +105,7 @@ static inline bool ends_at(const struct smh_bitmap *map, uint32_t mark, uint32_t
             (smh_bitmap_word)1 << (SMH_BITMAP_BITS - 1)) {
         return true;
     }
+#endif
     return smh_bitmap_next(map, mark) == end;
 }
 
