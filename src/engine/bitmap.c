@@ -76,7 +76,8 @@ SMH_BITMAP_HOT void *carve(struct smh_heap *heap, struct smh_bitmap_extent chunk
             smh_bitmap_place(map, chunk.at, at);
         }
     }
-    if (map->reserve == 0) {
+    /* Not after a small chunk, which bitmap_fast.c takes without a look at the reserve. */
+    if (map->reserve == 0 && chunk.end - chunk.at >= map->exact) {
         smh_bitmap_refill(map);
     }
     smh_engine_count_alloc(heap, smh_bitmap_bytes(map, need));
