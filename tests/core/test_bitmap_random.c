@@ -2,6 +2,7 @@
  *
  * Owns: random sequences of every operation, validated after each at small sizes.
  */
+#include "../../src/engine/bitmap_layout.h"
 #include "heap_model.h"
 
 #include <criterion/criterion.h>
@@ -66,5 +67,69 @@ Test(bitmap_random, memory_at_odd_addresses_is_managed_all_the_same)
 
     for (size_t shift = 1; shift < 24; shift += 5) {
         cr_assert_null(run(&place, shift, 3000, shift));
+    }
+}
+
+/* The same operation on both heaps, of which the second goes the general ways alone. */
+struct twins {
+    struct smh_heap heap[2];
+    uint8_t *blocks[2][200];
+    struct smh_random random;
+};
+
+static void init_twins(struct twins *twins, size_t memory_size, uint64_t seed)
+{
+    memset(twins, 0, sizeof(*twins));
+    smh_random_init(&twins->random, seed, 0);
+    for (int i = 0; i < 2; i++) {
+        struct smh_heap_config config = {.memory = memory + (size_t)i * (sizeof(memory) / 2),
+                                         .memory_size = memory_size,
+                                         .engine = &smh_engine_bitmap};
+
+        cr_assert_eq(smh_heap_init(&twins->heap[i], &config), 0);
+    }
+    twins->heap[1].acquire = smh_bitmap_acquire_any;
+    twins->heap[1].release = smh_bitmap_release_any;
+}
+
+static void step_twins(struct twins *twins)
+{
+    uint64_t slot = smh_random_below(&twins->random, 200);
+    bool resized = smh_random_below(&twins->random, 2) == 0;
+    size_t bytes =
+        1 + smh_random_below(&twins->random, (uint64_t)16 << smh_random_below(&twins->random, 9));
+
+    for (int i = 0; i < 2; i++) {
+        uint8_t **block = &twins->blocks[i][slot];
+
+        if (*block != NULL && !resized) {
+            cr_assert_eq(smh_heap_free(&twins->heap[i], *block), 0);
+            *block = NULL;
+        } else if (*block == NULL) {
+            *block = smh_heap_alloc(&twins->heap[i], bytes);
+        } else {
+            uint8_t *moved = smh_heap_realloc(&twins->heap[i], *block, bytes);
+
+            *block = moved != NULL ? moved : *block;
+        }
+    }
+}
+
+Test(bitmap_random, the_fast_ways_place_every_block_where_the_general_ones_do)
+{
+    static struct twins twins;
+
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        init_twins(&twins, (size_t)20000 << seed % 4, seed);
+        for (size_t step = 0; step < 20000; step++) {
+            step_twins(&twins);
+            for (size_t slot = 0; slot < 200; slot++) {
+                const uint8_t *first = twins.blocks[0][slot];
+                const uint8_t *second = twins.blocks[1][slot];
+
+                cr_assert(second == (first == NULL ? NULL : first + sizeof(memory) / 2),
+                          "seed %llu, step %zu", (unsigned long long)seed, step);
+            }
+        }
     }
 }
