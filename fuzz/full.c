@@ -30,28 +30,3 @@ void fuzz_judge_full(sys_multi_heap_fn_t choose, unsigned *panics)
                      code);
     }
 }
-
-void fuzz_judge_pool_init(void)
-{
-    static struct smh_pool pool;
-    static struct smh_pool_slot slots[2];
-    static const struct smh_policy no_rank = {.name = "none"};
-    struct smh_stats stats;
-    const struct smh_pool_config refused[] = {
-        {.slots = slots, .slot_count = 0},
-        {.slots = slots, .slot_count = 65536},
-        {.slots = slots, .slot_count = SIZE_MAX},
-        {.policy = &no_rank},
-    };
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        FUZZ_REQUIRE(smh_pool_init(&pool, NULL) == 0, "a pool with the defaults is refused");
-        FUZZ_REQUIRE(smh_pool_init(&pool, &refused[i]) == -EINVAL,
-                     "configuration %zu is not refused", i);
-        FUZZ_REQUIRE(smh_pool_alloc(&pool, 0, 8) == NULL && smh_pool_region_count(&pool) == 0 &&
-                         smh_pool_stats(&pool, SMH_ATTR_ANY, &stats) == -EINVAL &&
-                         smh_pool_check(&pool, NULL, NULL) == -EINVAL &&
-                         smh_pool_free(&pool, &stats) == -ENOENT,
-                     "a refused pool serves");
-    }
-    FUZZ_REQUIRE(smh_pool_init(NULL, NULL) == -EINVAL, "NULL is a pool");
-}

@@ -1,7 +1,6 @@
 /* full.h: Zephyr's tables of heaps and regions, filled to the last slot and one more.
  *
  * Owns: what the process-wide pool (-ENOMEM) and a multi heap (a panic) say then.
- * Also what a pool refuses to begin as.
  * Invariants: afterwards both are full; the next input begins them anew.
  */
 #ifndef FUZZ_FULL_H
@@ -11,8 +10,5 @@
 
 /* *panics: of the target's smh_port_panic. */
 void fuzz_judge_full(sys_multi_heap_fn_t choose, unsigned *panics);
-
-/* What smh_pool_init refuses; the pool then knows and serves nothing. */
-void fuzz_judge_pool_init(void);
 
 #endif

@@ -3,7 +3,7 @@
  * Owns: how a step of an input becomes a call of pool.h, and what must hold beyond the shared
  * oracle: the policy's order, sums of statistics, one verdict by all functions.
  */
-#include "../full.h"
+#include "../pool_judge.h"
 #include "../stage.h"
 
 #include <smh/port.h>
@@ -25,6 +25,7 @@ struct before {
     uint64_t peak[SMH_FUZZ_REGIONS_MAX];
     uint64_t used[SMH_FUZZ_REGIONS_MAX];
     uint64_t rank[SMH_FUZZ_REGIONS_MAX];
+    uint64_t failed[SMH_FUZZ_REGIONS_MAX];
 };
 
 static struct smh_pool *pool_of(void)
@@ -76,6 +77,7 @@ static void look(struct before *before, const struct smh_operation *operation)
         before->allocated[i] = stage.slots[i].heap.allocated_blocks;
         before->peak[i] = stage.slots[i].heap.peak_used_bytes;
         before->rank[i] = rank_of(i, operation);
+        before->failed[i] = stage.slots[i].heap.failed_requests;
     }
 }
 
@@ -110,6 +112,25 @@ static void judge_order(const struct before *before, const struct smh_operation 
                      "it, which has room",
                      (unsigned long long)stage.index, served, (unsigned long long)operation->bytes,
                      stage.machine.policy->name, i);
+    }
+}
+
+/* Each region that was tried in vain counts that, and no other: those that match and come before
+ * the one that served; all, when none did (-1). */
+static void judge_tries(const struct before *before, const struct smh_operation *operation,
+                        int served)
+{
+    /* Where a try moves the ranks, regions may be tried twice. */
+    bool once = stage.machine.policy != &smh_policy_best_fit;
+    for (size_t i = 0; i < stage.machine.region_count; i++) {
+        bool first = served < 0 || before->rank[i] < before->rank[served] ||
+                     (before->rank[i] == before->rank[served] && i < (size_t)served);
+        bool tried = first && (int)i != served && operation->bytes != 0 &&
+                     stage.scenario.match(stage.region_configs[i].attr, operation->attr);
+        uint64_t count = stage.slots[i].heap.failed_requests - before->failed[i];
+        FUZZ_REQUIRE(count == tried || (tried && count > 1 && !once),
+                     "step %llu: region %zu counts %llu refusals of one request",
+                     (unsigned long long)stage.index, i, (unsigned long long)count);
     }
 }
 
@@ -186,10 +207,13 @@ static void *ask(const struct smh_operation *operation)
 
 static void do_alloc(struct smh_live *live, struct smh_operation *operation)
 {
-    struct before before = {{0}, {0}, {0}, {0}};
+    struct before before = {{0}, {0}, {0}, {0}, {0}};
     look(&before, operation);
     void *block = ask(operation);
     *live = (struct smh_live){.serial = stage.serial++};
+    if (operation->prefer == NULL) {
+        judge_tries(&before, operation, block == NULL ? -1 : smh_pool_index_of(pool_of(), block));
+    }
     if (block == NULL) {
         failed += operation->bytes != 0;
         judge_counts(&before, -1, -1);
@@ -225,7 +249,7 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
 {
     size_t bytes = (size_t)operation->bytes;
     uint64_t kept = live->bytes < bytes ? live->bytes : bytes;
-    struct before before = {{0}, {0}, {0}, {0}};
+    struct before before = {{0}, {0}, {0}, {0}, {0}};
     void *old = live->block;
     int region = live->region;
     uint64_t usable = live->usable;
@@ -297,48 +321,6 @@ static void judge_statistics(uint32_t attr)
                  "the statistics of attribute %u are not the sum of its regions", attr);
 }
 
-/* Regions that may not be added, with what the pool must say; the pool stays as it was. */
-static void judge_refusals(unsigned argument)
-{
-    static _Alignas(64) uint8_t room[2048];
-    struct smh_pool *pool = pool_of();
-    struct smh_pool_slot kept[SMH_FUZZ_REGIONS_MAX];
-    size_t other = argument % stage.machine.region_count;
-    uintptr_t at = (uintptr_t)stage.memory[other];
-    size_t size = stage.size[other];
-    bool full = pool->slot_count == pool->region_count;
-    const struct {
-        uintptr_t addr;
-        size_t size;
-        size_t granule;
-        int code;
-    } refused[] = {
-        {(uintptr_t)room, 0, 0, -EINVAL},
-        {0, 1024, 0, -EFAULT},
-        {(uintptr_t)room + 1 + argument / 4 % 7, 1024, 0, -EFAULT},
-        {UINTPTR_MAX - 127, 128 + argument / 4, 0, -EOVERFLOW},
-        {at, size, 0, -EEXIST},
-        {at + 8, 8, 0, -EEXIST},
-        {at - 8, size + 16, 0, -EEXIST},
-        {at - 8, 9, 0, -EEXIST},
-        {at + (size - 1) / 8 * 8, 64, 0, -EEXIST},
-        {(uintptr_t)room, 8, 0, full ? -ENOSPC : -ENOMEM},
-        {(uintptr_t)room, 1024, 24, full ? -ENOSPC : -EINVAL},
-    };
-    memcpy(kept, stage.slots, sizeof(kept));
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        struct smh_region region = {
-            .addr = refused[i].addr, .size = refused[i].size, .granule = refused[i].granule};
-        int code = smh_pool_add(pool, &region);
-        FUZZ_REQUIRE(code == refused[i].code, "region %zu that is to be refused gives %d", i, code);
-    }
-    FUZZ_REQUIRE(smh_pool_add(pool, NULL) == -EINVAL && smh_pool_add(NULL, NULL) == -EINVAL,
-                 "NULL is a region");
-    FUZZ_REQUIRE(smh_pool_region_count(pool) == stage.machine.region_count &&
-                     memcmp(kept, stage.slots, stage.machine.region_count * sizeof(kept[0])) == 0,
-                 "a refused region has changed the pool");
-}
-
 /* A region whose counters are wrong is named. */
 static void judge_check(unsigned argument)
 {
@@ -380,13 +362,15 @@ static void judge_reserve_edge(const struct smh_operation *operation)
         !stage.scenario.match(slot->region.attr, attr)) {
         return;
     }
-    /* Not those that take another chunk each time. */
+    /* Not those that take another chunk each time, or find more in what is left than in the whole:
+     * bitmap looks at the first few of its longest list. */
     void *first;
     void *second;
     size_t left = try_heap(&slot->heap, bytes, &first);
     (void)try_heap(&slot->heap, bytes, &second);
-    if (left == 0 || first != second || engine == &smh_engine_zephyr ||
-        engine == &smh_engine_zephyr_stats || engine == &smh_engine_next_fit) {
+    if (left == 0 || first != second || engine->largest_free(&slot->heap) < left ||
+        engine == &smh_engine_zephyr || engine == &smh_engine_zephyr_stats ||
+        engine == &smh_engine_next_fit) {
         return;
     }
     for (size_t more = 0; more <= 1; more++) {
@@ -410,7 +394,7 @@ static void judge_threshold_edge(const struct smh_operation *asked)
         return;
     }
     for (size_t less = 0; less <= 1; less++) {
-        struct before before = {{0}, {0}, {0}, {0}};
+        struct before before = {{0}, {0}, {0}, {0}, {0}};
         threshold = (size_t)operation.bytes - less;
         pool_of()->threshold_bytes = threshold;
         operation.align = 0;
@@ -427,32 +411,40 @@ static void judge_threshold_edge(const struct smh_operation *asked)
     pool_of()->threshold_bytes = kept;
 }
 
-/* Regions, heaps and names are found again. */
-static void judge_lookups(void)
+static uint64_t rank_calls;
+
+/* Never the same twice, as if other threads went on all the time. */
+static uint64_t restless_rank(const struct smh_pool_slot *slot, size_t align, size_t bytes)
 {
-    struct smh_pool *pool = pool_of();
-    size_t count = stage.machine.region_count;
-    for (size_t i = 0; i < count; i++) {
-        const struct smh_region *region = smh_pool_region_at(pool, i);
-        FUZZ_REQUIRE(region != NULL && region->addr == (uintptr_t)stage.memory[i] &&
-                         region->size == stage.size[i] &&
-                         region->attr == stage.region_configs[i].attr &&
-                         smh_pool_heap_at(pool, i) == &stage.slots[i].heap,
-                     "region %zu is not what was added", i);
-        FUZZ_REQUIRE(smh_pool_region_of(pool, stage.memory[i]) == region &&
-                         smh_pool_region_of(pool, stage.memory[i] + stage.size[i] - 1) == region,
-                     "the ends of region %zu are not in it", i);
-        FUZZ_REQUIRE(smh_pool_index_of(pool, stage.memory[i] - 1) != (int)i &&
-                         smh_pool_index_of(pool, stage.memory[i] + stage.size[i]) != (int)i,
-                     "what lies beside region %zu is in it", i);
+    (void)slot;
+    (void)align;
+    (void)bytes;
+    return ++rank_calls * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+/* Whatever the ranks do meanwhile, no region that has room is passed over. */
+static void judge_restless(const struct smh_operation *operation)
+{
+    static const struct smh_policy restless = {
+        .name = "restless", .rank = restless_rank, .lockless = true};
+    const struct smh_policy *kept = pool_of()->policy;
+    if (kept->fixed || operation->bytes == 0) {
+        return;
     }
-    FUZZ_REQUIRE(smh_pool_region_at(pool, count) == NULL && smh_pool_heap_at(pool, count) == NULL,
-                 "there is a region past the last");
-    FUZZ_REQUIRE(smh_policy_find(stage.machine.policy->name) == stage.machine.policy &&
-                     smh_policy_find("") == NULL && smh_policy_find(NULL) == NULL &&
-                     smh_engine_find(stage.slots[0].heap.engine->name) ==
-                         (fuzz_forced_engine != NULL ? NULL : stage.slots[0].heap.engine),
-                 "a name is not found, or another is");
+    pool_of()->policy = &restless;
+    void *block = smh_pool_aligned_alloc(pool_of(), operation->attr, operation->align,
+                                         (size_t)operation->bytes);
+    pool_of()->policy = kept;
+    failed += block == NULL;
+    for (size_t i = 0; block == NULL && i < stage.machine.region_count; i++) {
+        const struct smh_region_config *region = &stage.region_configs[i];
+        FUZZ_REQUIRE(!stage.scenario.match(region->attr, operation->attr) ||
+                         (region->reserve_bytes != 0 && region->attr != operation->attr) ||
+                         !has_room(i, operation),
+                     "step %llu: while ranks move, region %zu is passed over, which has room",
+                     (unsigned long long)stage.index, i);
+    }
+    (void)smh_pool_free(pool_of(), block);
 }
 
 static void misuse_pointer(void *wild)
@@ -507,7 +499,7 @@ static void do_misuse(const struct smh_fuzz_step *step)
                          smh_pool_alloc_prefer(pool, NULL, 1, 0, 8) == NULL,
                      "align %zu served, or a list that is not there", odd);
         failed += 3;
-        judge_refusals(step->argument);
+        fuzz_judge_pool_refusals(&stage, step->argument);
         break;
     case SMH_FUZZ_MISUSE_ZERO:
         FUZZ_REQUIRE(smh_pool_alloc(pool, attr, 0) == NULL &&
@@ -550,6 +542,7 @@ static void do_step(struct smh_fuzz_step *step)
         judge_check(step->argument);
         judge_reserve_edge(&step->operation);
         judge_threshold_edge(&step->operation);
+        judge_restless(&step->operation);
         if (stage.machine.policy == &smh_policy_round_robin && step->argument % 4 == 0) {
             pool_of()->turn = UINT32_MAX;
             last_turn = true;
@@ -576,10 +569,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     memset(turns, 0, sizeof(turns));
     turn = 0;
     last_turn = false;
+    rank_calls = 0;
     if (input.config.regions[0].priority % 8 == 0) {
         fuzz_judge_pool_init();
     }
-    judge_lookups();
+    fuzz_judge_pool_lookups(&stage);
     while (smh_fuzz_next(&input, &step)) {
         stage.index = step.operation.site;
         do_step(&step);

@@ -5,7 +5,7 @@
  * the midst of the core, so that any order of critical sections can be had, and had again.
  *
  *     thread 0   ask -> lock [critical] unlock -> copy -> lock [critical] unlock -> judged
- *     thread 1             ^ here ^           ^ and here: one bit of the record's argument each
+ *     thread 1             ^ here ^           ^ and here: one bit each, of the record's argument
  *                                 ^ or anywhere: after so many edges of the core's control flow
  *
  * Each thread executes one half of the records on blocks of its own. What the oracle says of a
@@ -39,7 +39,7 @@ struct thread {
     ucontext_t context;
     struct smh_fuzz_input input;
     struct smh_live live[SMH_FUZZ_SLOTS];
-    unsigned schedule;      /* a bit for each lock of the step under way */
+    uint32_t schedule;      /* a bit for each lock of the step under way */
     unsigned stop;          /* where the other goes on in the midst of its calls; 0: nowhere */
     uint64_t edges;         /* of the core until then; 0: passed */
     uint64_t period;        /* and so many edges later again; 0: not in this call */
@@ -429,7 +429,9 @@ static void run_thread(void)
     }
     guard(); /* the other may be in the midst of a call */
     while (smh_fuzz_next(&self->input, &step)) {
-        self->schedule = step.argument % 256;
+        /* Eight bits as they are; of the many locks of a long search each fourth, by chance. */
+        uint32_t later = step.argument * UINT32_C(2654435761);
+        self->schedule = step.argument % 256 | (later & later << 7 & 0xFFFFFF00);
         self->stop = step.argument < 0x4000 ? 0 : (step.argument - 0x4000u) / 256;
         stage.index = step.operation.site;
         do_step(self, &step);

@@ -1,0 +1,97 @@
+/* pool_judge.c: what does not depend on the requests so far. See pool_judge.h. */
+#include "pool_judge.h"
+
+#include <smh/port.h>
+
+void fuzz_judge_pool_init(void)
+{
+    static struct smh_pool pool;
+    static struct smh_pool_slot slots[2];
+    static const struct smh_policy no_rank = {.name = "none"};
+    struct smh_stats stats;
+    const struct smh_pool_config refused[] = {
+        {.slots = slots, .slot_count = 0},
+        {.slots = slots, .slot_count = 65536},
+        {.slots = slots, .slot_count = SIZE_MAX},
+        {.policy = &no_rank},
+    };
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        FUZZ_REQUIRE(smh_pool_init(&pool, NULL) == 0, "a pool with the defaults is refused");
+        FUZZ_REQUIRE(smh_pool_init(&pool, &refused[i]) == -EINVAL,
+                     "configuration %zu is not refused", i);
+        FUZZ_REQUIRE(smh_pool_alloc(&pool, 0, 8) == NULL && smh_pool_region_count(&pool) == 0 &&
+                         smh_pool_stats(&pool, SMH_ATTR_ANY, &stats) == -EINVAL &&
+                         smh_pool_check(&pool, NULL, NULL) == -EINVAL &&
+                         smh_pool_free(&pool, &stats) == -ENOENT,
+                     "a refused pool serves");
+    }
+    FUZZ_REQUIRE(smh_pool_init(NULL, NULL) == -EINVAL, "NULL is a pool");
+}
+
+void fuzz_judge_pool_refusals(struct fuzz_stage *stage, unsigned argument)
+{
+    static _Alignas(64) uint8_t room[2048];
+    struct smh_pool *pool = &stage->machine.pool;
+    struct smh_pool_slot kept[SMH_FUZZ_REGIONS_MAX];
+    size_t other = argument % stage->machine.region_count;
+    uintptr_t at = (uintptr_t)stage->memory[other];
+    size_t size = stage->size[other];
+    bool full = pool->slot_count == pool->region_count;
+    const struct {
+        uintptr_t addr;
+        size_t size;
+        size_t granule;
+        int code;
+    } refused[] = {
+        {(uintptr_t)room, 0, 0, -EINVAL},
+        {0, 1024, 0, -EFAULT},
+        {(uintptr_t)room + 1 + argument / 4 % 7, 1024, 0, -EFAULT},
+        {UINTPTR_MAX - 127, 128 + argument / 4, 0, -EOVERFLOW},
+        {at, size, 0, -EEXIST},
+        {at + 8, 8, 0, -EEXIST},
+        {at - 8, size + 16, 0, -EEXIST},
+        {at - 8, 9, 0, -EEXIST},
+        {at + (size - 1) / 8 * 8, 64, 0, -EEXIST},
+        {(uintptr_t)room, 8, 0, full ? -ENOSPC : -ENOMEM},
+        {(uintptr_t)room, 1024, 24, full ? -ENOSPC : -EINVAL},
+    };
+    memcpy(kept, stage->slots, sizeof(kept));
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        struct smh_region region = {
+            .addr = refused[i].addr, .size = refused[i].size, .granule = refused[i].granule};
+        int code = smh_pool_add(pool, &region);
+        FUZZ_REQUIRE(code == refused[i].code, "region %zu that is to be refused gives %d", i, code);
+    }
+    FUZZ_REQUIRE(smh_pool_add(pool, NULL) == -EINVAL && smh_pool_add(NULL, NULL) == -EINVAL,
+                 "NULL is a region");
+    FUZZ_REQUIRE(smh_pool_region_count(pool) == stage->machine.region_count &&
+                     memcmp(kept, stage->slots, stage->machine.region_count * sizeof(kept[0])) == 0,
+                 "a refused region has changed the pool");
+}
+
+void fuzz_judge_pool_lookups(struct fuzz_stage *stage)
+{
+    struct smh_pool *pool = &stage->machine.pool;
+    size_t count = stage->machine.region_count;
+    for (size_t i = 0; i < count; i++) {
+        const struct smh_region *region = smh_pool_region_at(pool, i);
+        FUZZ_REQUIRE(region != NULL && region->addr == (uintptr_t)stage->memory[i] &&
+                         region->size == stage->size[i] &&
+                         region->attr == stage->region_configs[i].attr &&
+                         smh_pool_heap_at(pool, i) == &stage->slots[i].heap,
+                     "region %zu is not what was added", i);
+        FUZZ_REQUIRE(smh_pool_region_of(pool, stage->memory[i]) == region &&
+                         smh_pool_region_of(pool, stage->memory[i] + stage->size[i] - 1) == region,
+                     "the ends of region %zu are not in it", i);
+        FUZZ_REQUIRE(smh_pool_index_of(pool, stage->memory[i] - 1) != (int)i &&
+                         smh_pool_index_of(pool, stage->memory[i] + stage->size[i]) != (int)i,
+                     "what lies beside region %zu is in it", i);
+    }
+    FUZZ_REQUIRE(smh_pool_region_at(pool, count) == NULL && smh_pool_heap_at(pool, count) == NULL,
+                 "there is a region past the last");
+    FUZZ_REQUIRE(smh_policy_find(stage->machine.policy->name) == stage->machine.policy &&
+                     smh_policy_find("") == NULL && smh_policy_find(NULL) == NULL &&
+                     smh_engine_find(stage->slots[0].heap.engine->name) ==
+                         (fuzz_forced_engine != NULL ? NULL : stage->slots[0].heap.engine),
+                 "a name is not found, or another is");
+}

@@ -1,0 +1,18 @@
+/* pool_judge.h: a pool asked about its regions.
+ *
+ * Owns: what a pool must refuse, code by code, and that regions, heaps and names are found again.
+ * Invariants: the pool under test stays as it was.
+ */
+#ifndef FUZZ_POOL_JUDGE_H
+#define FUZZ_POOL_JUDGE_H
+
+#include "stage.h"
+
+/* What smh_pool_init refuses; a pool of its own then knows and serves nothing. */
+void fuzz_judge_pool_init(void);
+/* Regions that may not be added. */
+void fuzz_judge_pool_refusals(struct fuzz_stage *stage, unsigned argument);
+/* Regions by address, number and name. */
+void fuzz_judge_pool_lookups(struct fuzz_stage *stage);
+
+#endif
