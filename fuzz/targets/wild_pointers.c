@@ -173,6 +173,7 @@ static bool do_damage(const struct smh_fuzz_step *step)
     /* A start bitmap is where nothing of the heap can write to: verdicts believe it. */
     if (!in_tables || (heap_of()->engine->flags & SMH_ENGINE_EXACT) != 0) {
         judge_pointers(step->argument);
+        judge_pointer(stage.live[step->operation.slot].block); /* whose header it may be */
     }
     uintptr_t tables = (uintptr_t)heap_of()->metadata;
     bool beside_tables =
