@@ -192,6 +192,9 @@ Test(check_rules, a_free_chunk_has_no_block_and_promises_no_more_than_it_has)
 
     script[1].block = memory + 72;
     finds(rule, 64);
+    script[1].block = memory + 72;
+    script[1].size = 56; /* it is the place that is told */
+    finds(rule, 64);
     script[1].usable = 65;
     finds(rule, 64);
     script[1].usable = 64;
@@ -294,6 +297,33 @@ Test(check_rules, the_largest_request_promised_fits_and_is_the_largest)
     two_free_chunks(136);
     sufficient_for_more = 64;
     finds("the largest request that is promised is the largest that fits", 0);
+}
+
+/*     | used 64 | free 40 | 8 | free 32 |      or the other way round; either may promise more */
+Test(check_rules, the_longest_free_chunk_and_the_one_that_promises_most_may_be_two)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        static const size_t sizes[2] = {40, 32};
+        static const size_t promises[2] = {24, 30};
+
+        for (unsigned k = 0; k < 2; k++) {
+            script[1 + k] = (struct smh_chunk){.offset = k == 0 ? 64 : 112,
+                                               .size = sizes[i ^ k],
+                                               .used = false,
+                                               .usable = promises[i ^ k]};
+        }
+        heap.used_bytes = 64;
+        heap.live_blocks = 1;
+        heap.capacity_bytes = 64 + 40 + 32;
+        largest = 30;
+        sufficient_for_more = 41;
+        cr_assert_eq(smh_heap_check(&heap, NULL), 0);
+        sufficient_for_more = 40;
+        cr_assert_neq(smh_heap_check(&heap, NULL), 0);
+        sufficient_for_more = 41;
+        largest = 31;
+        cr_assert_neq(smh_heap_check(&heap, NULL), 0);
+    }
 }
 
 Test(check_rules, the_start_bitmap_marks_the_blocks_and_nothing_else)

@@ -103,6 +103,24 @@ Test(policy, address_tries_the_lowest_region_first)
     cr_assert_eq(region_of_alloc(1000), -1);
 }
 
+/*     address  | 2048, added last | 1024, added first | */
+Test(policy, address_goes_neither_by_size_nor_by_the_order_of_adding)
+{
+    struct smh_pool_config config = {.policy = &smh_policy_address};
+    struct smh_region region = {.attr = 1, .engine = &smh_engine_first_fit};
+
+    cr_assert_eq(smh_pool_init(&pool, &config), 0);
+    region.addr = (uintptr_t)memory + 4096;
+    region.size = 1024;
+    cr_assert_eq(smh_pool_add(&pool, &region), 0);
+    region.addr = (uintptr_t)memory;
+    region.size = 2048;
+    cr_assert_eq(smh_pool_add(&pool, &region), 0);
+    cr_assert_eq(region_of_alloc(1000), 1);
+    cr_assert_eq(region_of_alloc(1000), 1);
+    cr_assert_eq(region_of_alloc(1000), 0);
+}
+
 Test(policy, smallest_region_keeps_the_large_ones_for_later)
 {
     set_up_with(&smh_policy_smallest_region);

@@ -5,6 +5,8 @@
  *     size         8192       1024        2048       1024           (first_fit, 8 bytes a header)
  *     priority     2          0           1          0
  *     cost         60         1           9          1
+ *
+ * A policy is shown the one that it goes by; of the other, the opposite.
  */
 #include <criterion/criterion.h>
 #include <smh/pool.h>
@@ -32,6 +34,11 @@ static void set_up_with(const struct smh_policy *policy, size_t threshold_bytes)
 
         region.addr = (uintptr_t)memory + i * 8192;
         region.engine = &smh_engine_first_fit;
+        if (policy == &smh_policy_tiered) {
+            region.cost = 100 - region.cost;
+        } else {
+            region.priority = 100 - region.priority;
+        }
         cr_assert_eq(smh_pool_add(&pool, &region), 0);
     }
 }

@@ -205,6 +205,28 @@ static uint64_t rank_that_looks(const struct smh_pool_slot *slot, size_t align, 
     return 0;
 }
 
+static uint64_t rank_by_turn(const struct smh_pool_slot *slot, size_t align, size_t bytes)
+{
+    (void)align, (void)bytes;
+    return slot->turn;
+}
+
+Test(policy_own, takes_turns_if_it_says_so_and_whether_it_is_lockless_does_not_matter)
+{
+    for (int i = 0; i < 4; i++) {
+        struct smh_policy policy = {.name = "own", .rank = rank_by_turn};
+        struct smh_pool_config config = {.policy = &policy};
+
+        policy.rotates = i / 2 == 1;
+        policy.lockless = i % 2 == 1;
+        cr_assert_eq(smh_pool_init(&pool, &config), 0);
+        add(1, 0);
+        add(1, 1);
+        cr_assert_eq(region_of_alloc(1), 0);
+        cr_assert_eq(region_of_alloc(1), policy.rotates ? 1 : 0);
+    }
+}
+
 Test(policy_locks, ranks_are_asked_under_the_slots_lock_unless_lockless)
 {
     struct smh_policy policy = {.name = "looks", .rank = rank_that_looks};

@@ -272,17 +272,22 @@ Test(pool_realloc, keeps_the_alignment_asked_for, .init = set_up)
 Test(pool_prefer, takes_the_first_attribute_that_can_serve, .init = set_up)
 {
     static const uint32_t attrs[] = {3, 2, 1};
+    void *aligned;
 
     cr_assert_eq(index_of(smh_pool_alloc_prefer(&pool, attrs, 3, 0, 2000)), DMA);
     cr_assert_eq(index_of(smh_pool_alloc_prefer(&pool, attrs, 3, 0, 2000)), SLOW);
-    cr_assert_eq(index_of(smh_pool_alloc_prefer(&pool, attrs, 3, 64, 100)), FAST);
+    aligned = smh_pool_alloc_prefer(&pool, attrs, 3, 64, 100);
+    cr_assert_eq(index_of(aligned), FAST);
+    cr_assert_eq((uintptr_t)aligned % 64, 0);
     cr_assert_eq(stats_of(SMH_ATTR_ANY).failed_requests, 0);
+    cr_assert_null(smh_pool_alloc_prefer(&pool, attrs, 3, 0, 0));
+    cr_assert_eq(stats_of(SMH_ATTR_ANY).failed_requests, 0, "nothing was asked for");
     cr_assert_null(smh_pool_alloc_prefer(&pool, attrs, 2, 0, 2000));
     cr_assert_null(smh_pool_alloc_prefer(&pool, attrs, 3, 24, 8));
     cr_assert_null(smh_pool_alloc_prefer(&pool, NULL, 3, 0, 8));
+    cr_assert_eq(stats_of(SMH_ATTR_ANY).failed_requests, 3);
     cr_assert_null(smh_pool_alloc_prefer(&pool, attrs, 0, 0, 8));
-    cr_assert_null(smh_pool_alloc_prefer(&pool, attrs, 3, 0, 0));
-    cr_assert_eq(stats_of(SMH_ATTR_ANY).failed_requests, 4);
+    cr_assert_eq(stats_of(SMH_ATTR_ANY).failed_requests, 4, "no attribute is none that serves");
 }
 
 Test(pool_stats, add_up_by_attribute_and_over_all, .init = set_up)
@@ -347,6 +352,39 @@ Test(pool_reserve, is_kept_from_requests_that_match_otherwise, .init = set_up_re
     cr_assert_eq(index_of(smh_pool_alloc(&pool, 0, 400)), SLOW, "2000 are left");
 }
 
+Test(pool_reserve, what_is_kept_leaves_no_trace_in_a_region_of_some_past, .init = set_up_reserve)
+{
+    void *past = smh_pool_alloc(&pool, 1, 3000);
+    void *lives[3];
+    struct smh_stats before;
+    struct smh_stats after;
+
+    cr_assert_eq(index_of(past), SLOW);
+    cr_assert_eq(smh_pool_free(&pool, past),
+                 0); /* the peak, and an alloc more than there are blocks */
+    for (size_t i = 0; i < 3; i++) {
+        lives[i] = smh_heap_alloc(&pool.slots[SLOW].heap, 100);
+    }
+    cr_assert_eq(smh_pool_free(&pool, lives[2]), 0);
+    smh_heap_stats(&pool.slots[SLOW].heap, &before);
+    cr_assert_eq(index_of(smh_pool_alloc(&pool, 0, 1900)), DMA, "slow would fall below 2000");
+    smh_heap_stats(&pool.slots[SLOW].heap, &after);
+    before.failed_requests++;
+    cr_assert_eq(memcmp(&before, &after, sizeof(after)), 0);
+}
+
+Test(pool_reserve, is_beside_aligned_blocks_too, .init = set_up_reserve)
+{
+    uint8_t *block;
+
+    cr_assert_not_null(smh_pool_alloc(&pool, 0, 1000)); /* fills fast */
+    for (size_t align = 8; align <= 256; align *= 2) {
+        block = smh_pool_aligned_alloc(&pool, 0, align, 40);
+        cr_assert_eq(index_of(block), SLOW);
+        cr_assert_eq((uintptr_t)block % align, 0);
+    }
+}
+
 Test(pool_reserve, serves_requests_for_exactly_its_attribute, .init = set_up_reserve)
 {
     cr_assert_eq(index_of(smh_pool_alloc(&pool, 1, 4000)), SLOW);
@@ -370,4 +408,23 @@ Test(pool_reserve, is_not_grown_into, .init = set_up_reserve)
     cr_assert_eq(smh_pool_usable_size(&pool, block), 1600);
     cr_assert_eq(stats_of(1).peak_used_bytes, peak + 400);
     cr_assert_eq(smh_pool_realloc(&pool, 1, block, 2500), block, "exactly its attribute");
+}
+
+/* The peak is of the past, and more than what the block would grow to. */
+Test(pool_reserve, is_not_grown_into_below_the_peak_either, .init = set_up_reserve)
+{
+    void *filler = smh_pool_alloc(&pool, 0, 1000);
+    void *past = smh_pool_alloc(&pool, 1, 4000);
+    size_t peak = stats_of(1).peak_used_bytes;
+    uint8_t *block;
+
+    cr_assert_eq(index_of(filler), FAST);
+    cr_assert_eq(index_of(past), SLOW);
+    cr_assert_eq(smh_pool_free(&pool, past), 0);
+    cr_assert_eq(index_of(smh_pool_alloc(&pool, 2, 1900)), DMA);
+    block = smh_pool_alloc(&pool, 0, 1200);
+    cr_assert_eq(index_of(block), SLOW);
+    cr_assert_null(smh_pool_realloc(&pool, 0, block, 2500));
+    cr_assert_eq(smh_pool_usable_size(&pool, block), 1200);
+    cr_assert_eq(stats_of(1).peak_used_bytes, peak);
 }
