@@ -44,6 +44,25 @@ Test(best_fit, a_chunk_that_fits_exactly_is_taken)
     picture_looks("f96 u16 f64 u16 u32 u16 u128 u16 f64 u16 u560");
 }
 
+/*     | lead | free 80 | 16 | free 32 | ...      whatever number the first one's place has */
+Test(best_fit, an_exact_fit_is_taken_wherever_a_larger_chunk_lies_before_it)
+{
+    for (size_t lead = 8; lead < 200; lead += 8) {
+        void *larger;
+        void *exact;
+
+        cr_assert_eq(picture_init(&smh_engine_best_fit, 0, 0, PICTURE_BYTES), 0);
+        picture_take(lead);
+        larger = picture_take(72);
+        picture_take(8);
+        exact = picture_take(24);
+        picture_take(8);
+        picture_give(larger);
+        picture_give(exact);
+        cr_assert_eq(picture_take(24), exact, "%zu", lead);
+    }
+}
+
 Test(best_fit, of_equals_the_one_with_the_lowest_address_is_taken)
 {
     cr_assert_eq(picture_take(40), holes[1]);

@@ -70,6 +70,25 @@ Test(bitmap_aligned, a_gap_and_a_block_that_are_2_to_the_32_units_together_are_r
 #endif
 }
 
+/*     | gap: 8 units | all but 4 units |      the multiple lies 8 units in, of 2^32 units and more:
+ * the gap and an alignment, in 32 bits, are next to nothing */
+Test(bitmap_aligned, behind_a_multiple_of_more_than_2_to_the_32_units_too_little_is_refused)
+{
+#if UINTPTR_MAX > UINT32_MAX
+    for (unsigned shift = 20; shift <= 40; shift++) {
+        struct smh_bitmap *map = smh_bitmap_of(&heap);
+        struct smh_heap before;
+
+        make(0);
+        map->base = ((uintptr_t)1 << 40) - 8 * 8 - SMH_BITMAP_FIRST * 8;
+        before = heap;
+        cr_expect_null(
+            heap.engine->aligned_alloc(&heap, (size_t)1 << shift, (map->units - 4) * (size_t)8));
+        cr_expect_eq(memcmp(&before, &heap, sizeof(heap)), 0);
+    }
+#endif
+}
+
 /* A block of 15 units, which are a large one here, leaves 28 units, which are not what small
  * requests are cut from then: that is the smallest large chunk there is. */
 Test(bitmap_aligned, after_a_large_block_small_requests_are_cut_from_the_smallest_large_chunk)

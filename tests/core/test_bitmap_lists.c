@@ -270,6 +270,23 @@ Test(bitmap_liars, a_long_chunk_is_taken_only_if_it_says_its_very_size)
     }
 }
 
+/*     | F, 400 units, says 420 | 2 | a chunk of a class above | ... */
+Test(bitmap_liars, where_a_chunk_lies_the_classes_above_are_searched_all_the_same)
+{
+    uint8_t *liar;
+    uint8_t *larger;
+
+    bitmap_make(&heap, memory, 2000 * 8, 0);
+    liar = bitmap_take(&heap, 400);
+    bitmap_take(&heap, 2);
+    larger = bitmap_take(&heap, 500);
+    bitmap_take_all(&heap);
+    bitmap_give(&heap, larger);
+    bitmap_give(&heap, liar);
+    ((struct smh_bitmap_links *)(void *)liar)->size = 420;
+    cr_assert_eq(smh_heap_alloc(&heap, 390 * 8), (void *)larger);
+}
+
 /*     | lead | F | G, 400 units, long enough for descriptors |      F says to end where G does */
 static void is_not_taken_for_both(size_t all, size_t lead, size_t units, size_t behind)
 {

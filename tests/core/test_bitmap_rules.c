@@ -176,6 +176,21 @@ Test(bitmap_rules, what_suffices_for_an_alignment_has_room_for_the_worst_place)
     cr_expect_eq(enough((size_t)1 << 20, 2), SIZE_MAX);
 }
 
+/* Two units and the worst place, of `units`: to the unit, and whatever is free. */
+Test(bitmap_rules, what_suffices_for_an_alignment_is_told_as_long_as_memory_is_so_long)
+{
+    for (size_t units = 20; units < 140; units++) {
+        for (size_t align = 16; align <= 1024; align *= 2) {
+            make(units);
+            for (unsigned used = 0; used < 2; used++) {
+                cr_assert_eq(enough(align, 2) == SIZE_MAX, 2 + align / 8 + 1 > units,
+                             "%zu of %zu units", align, units);
+                bitmap_take_all(&heap);
+            }
+        }
+    }
+}
+
 /* What suffices does: whatever else is taken. */
 Test(bitmap_rules, a_request_that_a_free_chunk_suffices_for_succeeds)
 {

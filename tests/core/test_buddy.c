@@ -136,6 +136,23 @@ Test(buddy, resize_joins_free_upper_buddies)
     picture_looks("u1024");
 }
 
+/*     64 blocks of 16: each in turn, with its buddy free */
+Test(buddy, wherever_a_block_lies_it_grows_into_its_upper_buddy_and_not_into_its_lower_one)
+{
+    void *blocks[PICTURE_BYTES / 16];
+
+    for (size_t i = 0; i < PICTURE_BYTES / 16; i++) {
+        blocks[i] = picture_take(16);
+    }
+    for (size_t i = 0; i < PICTURE_BYTES / 16; i++) {
+        picture_give(blocks[i ^ 1]);
+        cr_assert_eq(smh_heap_resize(&picture_heap, blocks[i], 32), i % 2 == 0, "block %zu", i);
+        cr_assert_eq(smh_heap_check(&picture_heap, NULL), 0);
+        cr_assert(smh_heap_resize(&picture_heap, blocks[i], 16));
+        cr_assert_eq(picture_take(16), blocks[i ^ 1]);
+    }
+}
+
 Test(buddy, resize_does_not_join_a_lower_buddy_nor_one_in_use_nor_one_cut)
 {
     void *lower = picture_take(128);

@@ -113,6 +113,30 @@ Test(buddy_borders, buddies_that_were_not_joined_are_noticed_at_every_order_but_
     cr_assert_str_eq(fault.rule, "no two buddies are both free");
 }
 
+/*     | 64 | 32 | ... |2^order|2^order|      128 units: the last two, both free, in their lists */
+Test(buddy_borders, of_two_that_were_not_joined_the_place_of_the_lower_is_told_at_every_order)
+{
+    struct smh_buddy *map = smh_buddy_of(&heap);
+
+    for (unsigned order = 0; order < 7; order++) {
+        struct smh_fault fault = {0};
+        uint32_t unit = 0;
+
+        make(128);
+        cr_assert_eq(map->order_count, 8);
+        smh_buddy_list_remove(map, 0, 7);
+        for (unsigned piece = 6; piece > order; piece--) {
+            smh_buddy_list_push(map, unit, piece);
+            unit += 1u << piece;
+        }
+        smh_buddy_list_push(map, unit + (1u << order), order);
+        smh_buddy_list_push(map, unit, order);
+        cr_assert_eq(heap.engine->check(&heap, &fault), -EINVAL);
+        cr_assert_str_eq(fault.rule, "no two buddies are both free");
+        cr_assert_eq(fault.offset, unit * 16);
+    }
+}
+
 /* Tables of a word for every order and a byte for every whole unit are enough. */
 Test(buddy_borders, the_least_tables_are_a_word_an_order_and_a_byte_a_unit)
 {

@@ -215,6 +215,7 @@ Test(shared_multi_heap, misuse_panics_with_function_reason_and_address_and_chang
         cr_expect_eq(notes->count, 2);
         cr_expect_str_eq(notes->function, "shared_multi_heap_realloc");
         cr_expect_str_eq(notes->what, misuses[i].what);
+        cr_expect_eq(notes->address, misuses[i].pointer);
         cr_expect_null(shared_multi_heap_realloc(SMH_REG_ATTR_CACHEABLE, misuses[i].pointer, 0));
         cr_expect_eq(notes->count, 3);
     }

@@ -85,6 +85,7 @@ Test(heap_listener, a_realloc_in_place_is_told_as_alloc_then_free_and_only_when_
     before = sys_heap_usable_size(&heap, block);
     note_count = 0;
     cr_assert_eq(sys_heap_realloc(&heap, block, before), block);
+    cr_assert_eq(sys_heap_realloc(&heap, block, before - 1), block);
     cr_expect_eq(note_count, 0, "the same chunk");
     cr_assert_eq(sys_heap_realloc(&heap, block, 400), block);
     cr_assert_eq(note_count, 2);

@@ -165,7 +165,21 @@ Test(sys_multi_heap, realloc_stays_in_the_heap_while_it_can_and_moves_by_choice_
     }
     cr_expect_eq(sys_heap_usable_size(&heaps[0], block), 0, "the old place is free");
     cr_expect_null(sys_multi_heap_realloc(&multi, from(0), moved, 100000));
+    cr_expect_null(sys_multi_heap_realloc(&multi, from(1), moved, 100000));
     cr_expect_geq(sys_heap_usable_size(&heaps[1], moved), 300, "kept when nobody has room");
+}
+
+Test(sys_multi_heap, a_block_moves_by_choice_to_the_first_heap_too)
+{
+    uint8_t *block;
+    uint8_t *moved;
+
+    set_up();
+    block = sys_heap_alloc(&heaps[1], 100);
+    cr_assert_not_null(sys_heap_alloc(&heaps[1], 200));
+    moved = sys_multi_heap_realloc(&multi, from(0), block, 300);
+    cr_assert_eq(sys_multi_heap_get_heap(&multi, moved)->heap, &heaps[0]);
+    cr_expect_eq(sys_heap_usable_size(&heaps[1], block), 0, "the old place is free");
 }
 
 Test(sys_multi_heap, realloc_keeps_an_alignment)
@@ -185,8 +199,11 @@ Test(sys_multi_heap, realloc_of_null_allocates_and_to_zero_frees)
     void *block;
 
     set_up();
+    block = sys_multi_heap_aligned_realloc(&multi, from(2), NULL, 128, 40);
+    cr_assert_eq(sys_multi_heap_get_heap(&multi, block)->heap, &heaps[2], "by choice");
+    cr_expect_eq((uintptr_t)block % 128, 0);
     block = sys_multi_heap_realloc(&multi, from(1), NULL, 40);
-    cr_assert_not_null(block);
+    cr_assert_eq(sys_multi_heap_get_heap(&multi, block)->heap, &heaps[1], "by choice");
     cr_expect_null(sys_multi_heap_realloc(&multi, from(1), block, 0));
     cr_expect_eq(sys_heap_usable_size(&heaps[1], block), 0);
 }

@@ -4,6 +4,7 @@
  * header, M the end marker. Big fields: h takes its whole unit. Small fields: h takes half of it.
  */
 #include "../../src/engine/zephyr_layout.h"
+#include "trap.h"
 
 #include <criterion/criterion.h>
 #include <smh/engine.h>
@@ -268,6 +269,36 @@ Test(zephyr_layout, the_smallest_heaps_are_56_and_44_bytes_and_one_byte_less_is_
             config.memory_size--;
             cr_expect_eq(smh_heap_init(&heap, &config), -ENOMEM, "row %zu, %zu bytes", i,
                          config.memory_size);
+        }
+    }
+}
+
+/* A big heap has a list less there than a small one would have. */
+Test(zephyr_layout, the_header_of_the_smallest_big_32_bit_heap_has_15_lists)
+{
+    struct smh_heap heap;
+
+    make(&heap, 32, true, 32768 * 8 + 8, 0);
+    cr_expect_eq(heap.step_shift, 3);
+    cr_expect_eq(heap.capacity_bytes, (32768 - (28 + 15 * 4) / 8) * 8);
+}
+
+Test(zephyr_layout, nothing_behind_the_smallest_heaps_is_written)
+{
+    for (unsigned target_bits = 32; target_bits <= 64; target_bits += 32) {
+        for (size_t bytes = 1; bytes < 300; bytes++) {
+            struct smh_heap_config config = {.memory = trap_end(4096) - bytes,
+                                             .memory_size = bytes,
+                                             .target_bits = target_bits,
+                                             .engine = &smh_engine_zephyr};
+            struct smh_heap heap;
+
+            if (smh_heap_init(&heap, &config) == 0) {
+                cr_assert_eq(smh_heap_check(&heap, NULL), 0);
+                while (smh_heap_alloc(&heap, 1) != NULL) {
+                }
+                cr_assert_eq(smh_heap_check(&heap, NULL), 0);
+            }
         }
     }
 }
