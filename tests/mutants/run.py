@@ -14,7 +14,7 @@ What no test can notice is named in equivalent.txt, a line each, by file, functi
 
     FILE FUNCTION: before => after -- why
 
-Exit code 1 when a mutant survives that is not named there.
+Exit code 1 when a mutant survives that is not named there, or one is named that is no more.
 """
 import argparse
 import hashlib
@@ -378,7 +378,11 @@ def run_file(path, options, kept, chosen=None):
         rows.append({"id": ids[mutant.number], "line": mutant.line, "operator": mutant.operator,
                      "function": mutant.function, "before": mutant.before, "after": mutant.after,
                      "verdict": verdict, "by": by})
-    return {"hash": file.hash, "not_compiled": len(file.dropped), "seconds": round(time.time() - began),
+    made = {(path, m.function, m.before, m.after) for m in file.mutants}
+    stale = [key for key in equal if key[0] == path and key not in made]
+    for key in stale:
+        log(f"{EQUIVALENT}: no such mutant: {path} {key[1]}: {key[2]} => {key[3]}")
+    return {"hash": file.hash, "stale": len(stale), "not_compiled": len(file.dropped), "seconds": round(time.time() - began),
             "mutants": rows}
 
 
@@ -456,7 +460,7 @@ def main():
         one = done[path]
         log(f"{path}: {len(one['mutants'])} mutants, {count(one, 'survived')} left, {one['seconds']} s")
     table(done)
-    return 1 if any(count(r, "survived") for r in done.values()) else 0
+    return 1 if any(count(r, "survived") or r["stale"] for r in done.values()) else 0
 
 
 if __name__ == "__main__":
