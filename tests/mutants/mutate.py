@@ -1,7 +1,8 @@
 """Mutants of one C file, all in one text: every place is `(SMH_MUTANT(k) ? changed : (as it was))`.
 
 Owns: the operators (relation, arithmetic, constant, condition, deleted statement, && and ||, removed
-! ~ -, returned value, swapped arguments), found on clang's syntax tree, and the rewritten text.
+! ~ -, returned value, swapped arguments; apart from these, exchanged names), found on clang's syntax
+tree, and the rewritten text.
 
     units > more   ->   (SMH_MUTANT(7) ? (units >= more) : SMH_MUTANT(8) ? (units <= more) : (units > more))
 
@@ -63,7 +64,8 @@ class Place:
 
 
 class Mutator:
-    def __init__(self, path, arguments):
+    def __init__(self, path, arguments, names=False):
+        """names: variables and fields take each other's places, and nothing else changes."""
         with open(path, encoding="utf-8") as file:
             original = file.read()
         # Hints to the compiler are taken away, keeping columns, so that conditions inside are seen.
@@ -86,6 +88,11 @@ class Mutator:
                 self.macros[span[0]] = span[1]
         self.places = {}
         self.extremes = set()
+        self.names = names
+        self.written = set()  # spans that are assigned to
+        self.locals = []  # (declaration, the block it lives in), with a value
+        self.unset = {}  # those without one so far, by name
+        self.blocks = []
         self.order = 0
         self.function = None
         self.result = None
@@ -99,6 +106,8 @@ class Mutator:
                     and cursor.location.file.name == self.path):
                 self.function = cursor.spelling
                 self.result = cursor.result_type.get_canonical()
+                self.unset = {}
+                self.locals = [(c, self.span(cursor)) for c in cursor.get_arguments()]
                 for child in cursor.get_children():
                     if child.kind == Kind.COMPOUND_STMT:
                         self.visit(child)
@@ -120,6 +129,8 @@ class Mutator:
         return False
 
     def add(self, cursor_span, operator, changed, statement=False):
+        if self.names != (operator == "name"):
+            return
         start, end = cursor_span
         key = (start, end, statement)
         if key not in self.places:
@@ -149,6 +160,10 @@ class Mutator:
         span = self.span(cursor)
         if kind == Kind.CXX_UNARY_EXPR or (kind.is_expression() and self.in_macro(span)):
             return  # sizeof; what a macro made
+        if self.names:
+            if "ASM" in kind.name or kind == Kind.CSTYLE_CAST_EXPR and cursor.type.kind == TypeKind.VOID:
+                return
+            self.exchange(cursor, kind)
         handler = {
             Kind.BINARY_OPERATOR: self.binary,
             Kind.COMPOUND_ASSIGNMENT_OPERATOR: self.compound_assignment,
@@ -168,7 +183,12 @@ class Mutator:
         if kind == Kind.COMPOUND_STMT:
             for child in cursor.get_children():
                 self.statement(child)
-        self.descend(cursor)
+        if kind in (Kind.COMPOUND_STMT, Kind.FOR_STMT):
+            self.blocks.append(span)
+            self.descend(cursor)
+            self.blocks.pop()
+        else:
+            self.descend(cursor)
 
     def descend(self, cursor):
         children = list(cursor.get_children())
@@ -338,6 +358,48 @@ class Mutator:
         declared = cursor.referenced
         if declared is not None and declared.kind == Kind.ENUM_CONSTANT_DECL:
             self.add(self.span(cursor), "constant", f"({self.source(*self.span(cursor))} + 1)")
+
+    def exchange(self, cursor, kind):
+        """Notes what is declared and assigned to; what is read takes the name of two like it."""
+        children = list(cursor.get_children())
+        span = self.span(cursor)
+        if kind == Kind.VAR_DECL and cursor.storage_class != cindex.StorageClass.STATIC:
+            block = self.blocks[-1]
+            if any(c.kind.is_expression() for c in children):
+                self.locals.append((cursor, block))
+            else:
+                self.unset[cursor.spelling] = (cursor, block)
+        elif kind == Kind.COMPOUND_ASSIGNMENT_OPERATOR or (
+                kind == Kind.BINARY_OPERATOR and self.operator_between(*children) == "="):
+            target = self.span(children[0])
+            self.written.add(target)
+            if self.source(*target) in self.unset:
+                self.locals.append(self.unset.pop(self.source(*target)))
+        elif kind == Kind.UNARY_OPERATOR:
+            inner = self.span(children[0])
+            if (self.text[span[0]:inner[0]] or self.text[inner[1]:span[1]]).strip() in ("&", "++", "--"):
+                self.written.add(inner)
+        elif kind not in (Kind.DECL_REF_EXPR, Kind.MEMBER_REF_EXPR) or span in self.written \
+                or cursor.referenced is None:
+            return
+        declared = cursor.referenced
+        if kind == Kind.DECL_REF_EXPR and declared.kind in (Kind.VAR_DECL, Kind.PARM_DECL):
+            alike = [c.spelling for c, block in self.locals
+                     if self.type_of(c) == self.type_of(declared) and c.spelling != declared.spelling
+                     and c.extent.end.offset < span[0] and block[0] <= span[0] <= block[1]]
+            for other in alike[-2:]:
+                self.add(span, "name", other)
+        elif kind == Kind.MEMBER_REF_EXPR and declared.kind == Kind.FIELD_DECL:
+            fields = [c.spelling for c in declared.semantic_parent.get_children()
+                      if c.kind == Kind.FIELD_DECL and self.type_of(c) == self.type_of(declared)]
+            at = fields.index(declared.spelling)
+            for other in (fields[(at + 1) % len(fields)], fields[at - 1]):
+                if other != declared.spelling:
+                    self.add(span, "name", self.source(span[0], span[1] - len(declared.spelling)) + other)
+
+    @staticmethod
+    def type_of(declared):
+        return declared.type.get_canonical().spelling.replace("const ", "")
 
     def truth(self, cursor, values):
         span = self.span(cursor)

@@ -1,6 +1,6 @@
 """Mutation tester: does any test notice when the code is changed?
 
-    run.py [--jobs N] [--sample N] [--seed S] [--again] [--light] [FILE...]
+    run.py [--jobs N] [--sample N] [--seed S] [--again] [--light] [--names] [FILE...]
 
 For each file: its mutants (mutate.py) are compiled into one object, and runner.c forks a process per
 test with one mutant switched on. A mutant meets only the tests that reach its place, those first
@@ -8,7 +8,8 @@ that cost little and have killed its neighbours. What survives the quick tests i
 moment: it meets the corpus of each fuzz target that drives the allocator, and inputs made by chance
 (corpus.c); then it meets the slow tests (--light: neither). Verdicts are kept in out/mutants.json: an unchanged file is not run again,
 except for what survived (--again: all of it). --sample: so many mutants of three files, against a
-threshold.
+threshold. --names: only variables and fields of one type take each other's places; what survives is
+shown, and not argued for (out/names.json).
 
 What no test can notice is named in equivalent.txt, a line each, by file, function and text:
 
@@ -33,6 +34,7 @@ import mutate  # noqa: E402
 
 BUILD = "build/mutants"
 OUT = "out/mutants.json"
+OUT_NAMES = "out/names.json"
 EQUIVALENT = "tests/mutants/equivalent.txt"
 COMPILE = ["ccache"] * bool(shutil.which("ccache")) + ["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-g0", "-w", "-fPIC", "-ffp-contract=off", "-ftrivial-auto-var-init=pattern",
            "-include", os.path.abspath("tests/mutants/mutant.h"), "-Itests/mutants", "-Iinclude"]
@@ -115,12 +117,12 @@ def usual_times():
 class File:
     """One file's mutants, compiled and linked."""
 
-    def __init__(self, path, jobs):
+    def __init__(self, path, jobs, names=False):
         self.path = path
         self.jobs = jobs
         self.work = f"{BUILD}/work/{path.replace('/', '_')}"
         self.tree = f"{self.work}/tree"
-        self.mutator = mutate.Mutator(path, ["-std=c11", "-D_GNU_SOURCE", "-Iinclude", "-x", "c"])
+        self.mutator = mutate.Mutator(path, ["-std=c11", "-D_GNU_SOURCE", "-Iinclude", "-x", "c"], names)
         self.mutants = self.mutator.mutants()
         self.dropped = set()
         with open(path, "rb") as file:
@@ -336,7 +338,7 @@ def numbered(mutants):
 
 def run_file(path, options, kept, chosen=None):
     began = time.time()
-    file = File(path, options.jobs)
+    file = File(path, options.jobs, options.names)
     known = {}
     if kept.get("hash") == file.hash and not options.again:
         known = {m["id"]: m for m in kept["mutants"] if m["verdict"] == "killed"}
@@ -345,7 +347,7 @@ def run_file(path, options, kept, chosen=None):
     if chosen is not None:
         todo = [m for m in todo if m.number in chosen]
     verdicts = {}
-    equal = equivalents()
+    equal = {} if options.names else equivalents()
 
     def named(mutant):
         return (path, mutant.function, mutant.before, mutant.after) in equal
@@ -441,11 +443,13 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--light", action="store_true", help="quick tests alone")
+    parser.add_argument("--names", action="store_true", help="exchanged names alone")
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
     results = {}
-    if os.path.exists(OUT):
-        with open(OUT, encoding="utf-8") as file:
+    out = OUT_NAMES if options.names else OUT
+    if os.path.exists(out):
+        with open(out, encoding="utf-8") as file:
             results = json.load(file)
     done = {}
     if options.sample:
@@ -454,9 +458,9 @@ def main():
         done[path] = results[path] = run_file(path, options, results.get(path, {}))
         survivors(path, done[path])
         os.makedirs("out", exist_ok=True)
-        with open(OUT + ".new", "w", encoding="utf-8") as file:
+        with open(out + ".new", "w", encoding="utf-8") as file:
             json.dump(results, file, indent=1)
-        os.replace(OUT + ".new", OUT)
+        os.replace(out + ".new", out)
         one = done[path]
         log(f"{path}: {len(one['mutants'])} mutants, {count(one, 'survived')} left, {one['seconds']} s")
     table(done)
