@@ -166,8 +166,8 @@ static void share(struct smh_hardware *hardware, const struct smh_operation *ope
         .by_allocator = true,
     };
     hardware->call = operation->kind;
+    smh_hit_settle(hardware->run);
     hardware->cycles = 0;
-    hardware->run->cycles = 0;
 }
 
 static uint64_t offset_of(const struct smh_hardware *hardware, const struct smh_live *live)
@@ -199,7 +199,7 @@ static void count_actor(struct smh_hardware *hardware, bool by_allocator)
 static void count_call(struct smh_hardware *hardware, size_t region, uint8_t kind)
 {
     struct smh_cycles *cycles = hardware->result->cycles;
-    hardware->cycles += hardware->run->cycles;
+    smh_hit_settle(hardware->run);
     if (cycles != NULL) {
         smh_latency_note(&cycles->latency[region * SMH_CALL_KINDS + kind], hardware->cycles);
     }
@@ -309,9 +309,20 @@ TAKERS(1)
 TAKERS(2)
 TAKERS(4)
 TAKERS(8)
-static const struct smh_tracing_takers takers = {
-    .load = {take_load1, take_load2, take_load4, take_load8},
-    .store = {take_store1, take_store2, take_store4, take_store8},
+static void take_wide_load(void *run, uintptr_t address)
+{
+    take_further(run, address, 8, false);
+}
+static void take_wide_store(void *run, uintptr_t address)
+{
+    take_further(run, address, 8, true);
+}
+/* By log2 of the target's word / 4. */
+static const struct smh_tracing_takers takers[2] = {
+    {.load = {take_load1, take_load2, take_load4, take_wide_load},
+     .store = {take_store1, take_store2, take_store4, take_wide_store}},
+    {.load = {take_load1, take_load2, take_load4, take_load8},
+     .store = {take_store1, take_store2, take_store4, take_store8}},
 };
 
 void smh_hardware_begin(struct smh_hardware *hardware, const struct smh_operation *operation,
@@ -326,8 +337,8 @@ void smh_hardware_begin(struct smh_hardware *hardware, const struct smh_operatio
     if (hardware->result->latency != NULL) { /* the call alone is timed */
         smh_tracing_begin(machine->reservation, machine->reservation_bytes);
     } else {
-        smh_tracing_begin_taking(machine->reservation, machine->reservation_bytes, &takers,
-                                 hardware->run);
+        smh_tracing_begin_taking(machine->reservation, machine->reservation_bytes,
+                                 &takers[hardware->run->word_bytes / 8], hardware->run);
     }
 }
 

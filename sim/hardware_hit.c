@@ -10,6 +10,7 @@ void smh_hit_find_run(struct smh_hardware *hardware)
     uint8_t core = hardware->access.core;
     struct smh_hit_run *run = hardware->run;
     run->hardware = hardware;
+    smh_hit_settle(run);
     run->region = region;
     run->start = range->start;
     run->bytes = 0;

@@ -40,20 +40,22 @@ void smh_hardware_follow(struct smh_hardware *hardware, const struct smh_hardwar
 void smh_hardware_drop(struct smh_hardware *hardware, const struct smh_hardware_range *range,
                        uint64_t offset, uint64_t bytes);
 
-#define SMH_HIT_PLACES 64
+#define SMH_HIT_PLACES 256
 
-/* Where all that belongs to a line is to be found; none of it moves. */
+/* Where all that belongs to a line is to be found; none of it moves. While there is one, the
+ * allocator's last access to the line was on this core: smh_hit_forget where that ends. */
 struct smh_hit_place {
     uint64_t key;          /* run->key + the line's index in its region; 0: empty */
     const uint64_t *first; /* tag of its set that was used last ... */
     const uint16_t *way;   /* ... and its way */
     uint64_t tag;          /* the line's */
     struct smh_line_word *word;
-    const uint8_t *line; /* range->lines of it */
     uint8_t *data;
     bool *dirty;
     uint16_t in_way; /* data and dirty are of that way */
+    bool stored;     /* by the allocator, on this core */
 };
+_Static_assert(sizeof(struct smh_hit_place) == 64 || sizeof(void *) != 8, "found by a shift");
 
 /* What is the same for all accesses of one call to one region. */
 struct smh_hit_run {
@@ -75,7 +77,7 @@ struct smh_hit_run {
     uint64_t operation;
     uint64_t line_mask, word_bytes;
     uint64_t cost;
-    uint64_t cycles; /* of the hits of the operation under way */
+    uint64_t loads, stores; /* hits that are not counted yet */
     unsigned line_shift;
     uint8_t core;
     uint8_t stored;            /* what a line's byte of range->lines is after a store here */
@@ -138,16 +140,34 @@ static inline __attribute__((always_inline)) void smh_hit_count(struct smh_hit_r
     if (store) {
         smh_words_define_few(run->region->defined, position - run->skew, bytes);
         *dirty = true;
-        run->region->counters[0].stores++;
+        run->stores++;
     } else {
-        run->region->counters[0].loads++;
+        run->loads++;
     }
-    run->cycles += run->cost;
+}
+
+/* Counts the hits since the last time. */
+static inline void smh_hit_settle(struct smh_hit_run *run)
+{
+    uint64_t hits = run->loads + run->stores;
+    if (hits != 0) {
+        run->region->counters[0].loads += run->loads;
+        run->region->counters[0].stores += run->stores;
+        run->hardware->cycles += hits * run->cost;
+        run->loads = 0;
+        run->stores = 0;
+    }
+}
+
+/* The allocator has left a line of its range, or what it stored there was dropped. */
+static inline void smh_hit_forget(struct smh_hit_run *run, uint64_t line)
+{
+    run->places[line % SMH_HIT_PLACES].key = 0;
 }
 
 /* One access by the allocator, with memory as it is after it, to a line whose place is known and
- * that was used last in its set. false: it is none of these, and nothing has changed. The judge is
- * still to be told, unless *judged. */
+ * that was used last in its set; of a word at most (bytes <= run->word_bytes). false: it is none of
+ * these, and nothing has changed. The judge is still to be told, unless *judged. */
 static inline __attribute__((always_inline)) bool smh_hit_again(struct smh_hit_run *run,
                                                                 uintptr_t address, uint64_t bytes,
                                                                 bool store, bool *judged)
@@ -156,8 +176,7 @@ static inline __attribute__((always_inline)) bool smh_hit_again(struct smh_hit_r
     uint64_t index = position >> run->line_shift;
     struct smh_hit_place *place = &run->places[index % SMH_HIT_PLACES];
     if (place->key != run->key + index || *place->first != place->tag ||
-        *place->way != place->in_way || (*place->line | (store ? 0 : LINE_STORED)) != run->stored ||
-        (position & (run->word_bytes - 1)) + bytes > run->word_bytes ||
+        *place->way != place->in_way || (store && !place->stored) || position % bytes != 0 ||
         !smh_hit_bytes(address, place->data + (position & run->line_mask), bytes, store)) {
         return false;
     }
@@ -192,7 +211,9 @@ static inline bool smh_hit_first(struct smh_hit_run *run, uintptr_t address, uin
     size_t first = (size_t)(line & run->cache->set_mask) * run->cache->ways;
     uint64_t begin = index << run->line_shift;
     struct smh_hit_place *place = &run->places[index % SMH_HIT_PLACES];
+    bool stored = run->lines == NULL || run->lines[index] == run->stored;
     if (place->key == run->key + index && first + place->in_way == slot) {
+        place->stored = stored;
         return true; /* it is known already */
     }
     if (run->cache->replacement == SMH_REPLACE_LRU && begin >= run->skew &&
@@ -203,10 +224,10 @@ static inline bool smh_hit_first(struct smh_hit_run *run, uintptr_t address, uin
             .way = &run->cache->way_of[first],
             .tag = line + 1,
             .word = word,
-            .line = run->lines != NULL ? &run->lines[index] : &run->stored,
             .data = data,
             .dirty = &run->dirty[slot],
             .in_way = run->cache->way_of[first],
+            .stored = stored,
         };
     }
     return true;

@@ -35,6 +35,7 @@ void smh_hardware_follow(struct smh_hardware *hardware, const struct smh_hardwar
         }
         range->lines[i] = (uint8_t)(access->core + 1) | stored;
         if (core != 0) {
+            smh_hit_forget(hardware->run, i);
             drop_line(hardware, range, i, (uint8_t)(core - 1));
             drop_line(hardware, range, i, access->core);
         }
@@ -56,6 +57,7 @@ void smh_hardware_drop(struct smh_hardware *hardware, const struct smh_hardware_
         }
         if ((range->lines[i] & LINE_STORED) != 0) {
             range->lines[i] &= (uint8_t)~LINE_STORED;
+            smh_hit_forget(hardware->run, i);
             drop_line(hardware, range, i, (uint8_t)(range->lines[i] - 1));
         }
         i++;

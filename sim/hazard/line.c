@@ -12,6 +12,8 @@ struct smh_line *smh_line_new(uint16_t region, uint64_t index, uint32_t line_byt
     struct smh_line *line = smh_must_allocate(1, sizeof(*line));
     line->segment_capacity = 4;
     line->segments = smh_must_allocate(line->segment_capacity, sizeof(*line->segments));
+    line->dirt = line->few;
+    line->dirt_capacity = (uint8_t)(sizeof(line->few) / sizeof(line->few[0]));
     smh_line_renew(line, region, index, line_bytes);
     return line;
 }
@@ -47,7 +49,9 @@ void smh_line_free(struct smh_line *line, struct smh_owners *owners)
     }
     free(line->segments);
     free(line->events);
-    free(line->dirt);
+    if (line->dirt != line->few) {
+        free(line->dirt);
+    }
     free(line);
 }
 

@@ -76,29 +76,31 @@ struct smh_line_suspect {
     struct smh_line_suspect *next;
 };
 
+/* What every hand-out, free and store of one core needs comes first. */
 struct smh_line {
-    struct smh_line_segment *segments;
     struct smh_line_event *events;
-    struct smh_line_suspect *suspects;
-    struct smh_line_dirt *dirt;
-    uint16_t segment_count, segment_capacity;
+    struct smh_line_dirt *dirt;         /* `few`, as long as they suffice */
+    const struct smh_states_solo *sets; /* where it is solo */
+    uint64_t defined;                   /* bit i: byte i is of sets->defined, else of ->undefined */
+    uint64_t undefined_hash;            /* of the line's sets where no byte is defined */
     uint16_t event_count, event_capacity;
     uint8_t dirt_count, dirt_capacity;
     uint8_t slots;
-    uint8_t slot_core[SMH_STATES_SLOTS];
     uint8_t allocator_core; /* whose allocator touched it last; 255: none */
+    uint8_t slot_core[SMH_STATES_SLOTS];
+    bool solo; /* one core, dirty: the segments are those of `defined`, and not kept */
     bool truncated;
     bool given_up;
+    uint16_t region;
+    struct smh_line_dirt few[2];
+    uint64_t index; /* of the line in its region */
+    struct smh_line_segment *segments;
+    struct smh_line_suspect *suspects;
     uint64_t pending_listed; /* bit i: stands in the judge's list of lines with stores pending of
                                 core i */
-    uint16_t region;
-    uint64_t index; /* of the line in its region */
     struct smh_line *next_spare;
-    bool solo; /* one core, dirty: the segments are those of `defined`, and not kept */
-    const struct smh_states_solo *sets; /* where it is */
-    uint64_t defined;        /* bit i: byte i is of sets->defined, else of sets->undefined */
-    uint64_t undefined_hash; /* of the line's sets where no byte is defined */
-    uint16_t bytes;          /* of the line */
+    uint16_t segment_count, segment_capacity;
+    uint16_t bytes; /* of the line */
 };
 
 /* What an event did to some bytes. */

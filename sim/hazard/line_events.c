@@ -68,70 +68,69 @@ static void remove_events(struct smh_line *line, struct smh_owners *owners, size
     line->event_count = (uint16_t)(line->event_count - (to - from));
 }
 
-static bool has_dirt(const struct smh_line *line, uint32_t owner)
+/* Of a store by one who may have left the line dirty, or of his end: a bit for him and which of the
+ * two it is; 0: of no other event. */
+static inline uint32_t telling_bit(const struct smh_line *line, const struct smh_line_event *event)
 {
-    size_t i = 0;
-    while (i < line->dirt_count && line->dirt[i].owner != owner) {
-        i++;
+    if (event->kind != SMH_LINE_STORE && event->kind != SMH_LINE_FREE) {
+        return 0;
     }
-    return i < line->dirt_count;
-}
-
-/* The last store of one who may have left the line dirty, or his end: of the events that are kept,
- * bit i: event i. */
-static bool is_told(const struct smh_line *line, uint32_t kept, unsigned index)
-{
-    const struct smh_line_event *event = &line->events[index];
-    if ((event->kind != SMH_LINE_STORE && event->kind != SMH_LINE_FREE) ||
-        !has_dirt(line, event->owner)) {
-        return false;
-    }
-    for (uint32_t later = kept & ~(UINT32_MAX >> (31 - index)); later != 0; later &= later - 1) {
-        const struct smh_line_event *other = &line->events[__builtin_ctz(later)];
-        if (other->kind == event->kind && other->owner == event->owner) {
-            return false;
+    for (unsigned i = 0; i < line->dirt_count; i++) {
+        if (line->dirt[i].owner == event->owner) {
+            return (uint32_t)1 << (2 * i + (event->kind == SMH_LINE_FREE));
         }
     }
-    return true;
+    return 0;
 }
 
+_Static_assert(SMH_LINE_DIRT_MAX <= 16, "two bits each");
+
 /* The first event at which the sets were as at `end`; `end` when there is none. */
-static unsigned first_like(const uint32_t *states, unsigned end)
+static unsigned first_like(const struct smh_line *line, unsigned end)
 {
     unsigned begin = 0;
-    while (states[begin] != states[end]) {
+    while (line->events[begin].state != line->events[end].state) {
         begin++;
     }
     return begin;
 }
 
+/* Bit i of kept: event i stays. */
 static void keep_events(struct smh_line *line, struct smh_owners *owners, uint32_t kept)
 {
-    uint16_t count = 0;
-    for (unsigned i = 0; i < line->event_count; i++) {
-        if ((kept >> i & 1) == 0) {
-            smh_owners_release(owners, line->events[i].owner);
-        } else {
-            line->events[count++] = line->events[i];
-        }
+    if (kept == UINT32_MAX) {
+        return;
     }
-    line->event_count = count;
+    for (uint32_t left = ~kept; left != 0; left &= left - 1) {
+        smh_owners_release(owners, line->events[__builtin_ctz(left)].owner);
+    }
+    unsigned count = (unsigned)__builtin_ctz(~kept);
+    for (uint32_t rest = kept & UINT32_MAX << count; rest != 0; rest &= rest - 1) {
+        line->events[count++] = line->events[__builtin_ctz(rest)];
+    }
+    line->event_count = (uint16_t)count;
 }
 
-/* Cuts out what came back to where it had been; the most recent events stay. */
+/* Cuts out what came back to where it had been; the most recent events stay, and of who may have
+ * left the line dirty the last store and his end. */
 static void cut_loops(struct smh_line *line, struct smh_owners *owners)
 {
-    uint32_t states[SMH_LINE_EVENTS_MAX];
     uint32_t kept = UINT32_MAX;
-    for (unsigned i = 0; i < SMH_LINE_EVENTS_MAX; i++) {
-        states[i] = line->events[i].state;
+    uint32_t told = 0; /* by events that come later, and are kept */
+    unsigned end = SMH_LINE_EVENTS_MAX;
+    while (end-- > SMH_LINE_EVENTS_MAX - RECENT) {
+        told |= telling_bit(line, &line->events[end]);
     }
-    for (unsigned end = SMH_LINE_EVENTS_MAX - RECENT; end-- > 1;) {
-        unsigned begin = first_like(states, end);
-        for (unsigned i = end; i > begin; i--) {
-            kept &= is_told(line, kept, i) ? UINT32_MAX : ~((uint32_t)1 << i);
+    while (end > 0) {
+        unsigned begin = first_like(line, end);
+        if (begin == end) {
+            told |= telling_bit(line, &line->events[end--]);
         }
-        end = begin < end ? begin + 1 : end;
+        for (; end > begin; end--) {
+            uint32_t bit = telling_bit(line, &line->events[end]);
+            kept &= (bit & ~told) != 0 ? UINT32_MAX : ~((uint32_t)1 << end);
+            told |= bit;
+        }
     }
     keep_events(line, owners, kept);
 }
@@ -190,6 +189,16 @@ static bool shrink(struct smh_line_dirt *dirt, uint16_t from, uint16_t to)
     return false;
 }
 
+static void make_room_for_dirt(struct smh_line *line)
+{
+    bool few = line->dirt == line->few;
+    line->dirt_capacity = (uint8_t)(line->dirt_capacity * 2);
+    line->dirt = smh_must_resize(few ? NULL : line->dirt, line->dirt_capacity, sizeof(*line->dirt));
+    if (few) {
+        memcpy(line->dirt, line->few, sizeof(line->few));
+    }
+}
+
 void smh_line_add_dirt(struct smh_line *line, struct smh_owners *owners,
                        const struct smh_line_dirt *dirt)
 {
@@ -218,8 +227,7 @@ void smh_line_add_dirt(struct smh_line *line, struct smh_owners *owners,
         remove_dirt_at(line, owners, 0);
     }
     if (line->dirt_count == line->dirt_capacity) {
-        line->dirt_capacity = (uint8_t)(line->dirt_capacity == 0 ? 2 : line->dirt_capacity * 2);
-        line->dirt = smh_must_resize(line->dirt, line->dirt_capacity, sizeof(*line->dirt));
+        make_room_for_dirt(line);
     }
     line->dirt[line->dirt_count++] = *dirt;
     smh_owners_hold(owners, dirt->owner);

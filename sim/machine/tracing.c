@@ -20,13 +20,15 @@ struct log {
     size_t saved_bytes;
     size_t saved_capacity;
     const struct smh_tracing_takers *takers; /* NULL: accesses are noted in the log */
+    const struct smh_tracing_takers *ready;  /* the same, where no store waits to be given */
     void *context;
     smh_tracing_taker *store_taker; /* to be given the store that came last; NULL: none */
     uintptr_t store;
 };
 
-/* Never freed: a thread that simulates ends with the program's work. */
-static _Thread_local struct log tracing __attribute__((tls_model("initial-exec")));
+/* Never freed: a thread that simulates ends with the program's work. Only programs trace, no shared
+ * object does. */
+static _Thread_local struct log tracing __attribute__((tls_model("local-exec")));
 
 void smh_tracing_begin(const void *memory, size_t bytes)
 {
@@ -35,6 +37,7 @@ void smh_tracing_begin(const void *memory, size_t bytes)
     tracing.next = tracing.accesses;
     tracing.saved_bytes = 0;
     tracing.takers = NULL;
+    tracing.ready = NULL;
 }
 
 void smh_tracing_begin_taking(const void *memory, size_t bytes,
@@ -42,6 +45,7 @@ void smh_tracing_begin_taking(const void *memory, size_t bytes,
 {
     smh_tracing_begin(memory, bytes);
     tracing.takers = takers;
+    tracing.ready = takers;
     tracing.context = context;
 }
 
@@ -51,6 +55,7 @@ static inline void give_store(void)
     smh_tracing_taker *taker = tracing.store_taker;
     if (taker != NULL) {
         tracing.store_taker = NULL;
+        tracing.ready = tracing.takers;
         taker(tracing.context, tracing.store);
     }
 }
@@ -146,6 +151,7 @@ void __sanitizer_cov_store4(const void *address);
 void __sanitizer_cov_store8(const void *address);
 void __sanitizer_cov_store16(const void *address);
 
+/* Where a store waits, or there is a log. */
 static inline __attribute__((always_inline)) void note_load(const void *address, uint32_t bytes,
                                                             unsigned size)
 {
@@ -157,13 +163,20 @@ static inline __attribute__((always_inline)) void note_load(const void *address,
     *place() = (struct smh_traced_access){.address = (uintptr_t)address, .bytes = bytes};
 }
 
+static inline __attribute__((always_inline)) void keep_store(const void *address,
+                                                             smh_tracing_taker *taker)
+{
+    tracing.store = (uintptr_t)address;
+    tracing.store_taker = taker;
+    tracing.ready = NULL;
+}
+
 static inline __attribute__((always_inline)) void note_store(const void *address, uint32_t bytes,
                                                              unsigned size)
 {
     if (tracing.takers != NULL) {
         give_store();
-        tracing.store = (uintptr_t)address;
-        tracing.store_taker = tracing.takers->store[size];
+        keep_store(address, tracing.takers->store[size]);
         return;
     }
     struct smh_traced_access *access = place();
@@ -185,13 +198,25 @@ static inline __attribute__((always_inline)) void note_store(const void *address
     }                                                                            \
     void __sanitizer_cov_load##bytes(const void *address)                        \
     {                                                                            \
-        if (is_watched(address)) {                                               \
+        const struct smh_tracing_takers *ready = tracing.ready;                  \
+        if (!is_watched(address)) {                                              \
+            return;                                                              \
+        }                                                                        \
+        if (ready != NULL) {                                                     \
+            ready->load[size](tracing.context, (uintptr_t)address);              \
+        } else {                                                                 \
             note_load##bytes(address);                                           \
         }                                                                        \
     }                                                                            \
     void __sanitizer_cov_store##bytes(const void *address)                       \
     {                                                                            \
-        if (is_watched(address)) {                                               \
+        const struct smh_tracing_takers *ready = tracing.ready;                  \
+        if (!is_watched(address)) {                                              \
+            return;                                                              \
+        }                                                                        \
+        if (ready != NULL) {                                                     \
+            keep_store(address, ready->store[size]);                             \
+        } else {                                                                 \
             note_store##bytes(address);                                          \
         }                                                                        \
     }
@@ -228,6 +253,7 @@ static void note_bulk(const void *address, size_t bytes, bool store)
         size_t part = bytes < (UINT32_MAX / 2) ? bytes : UINT32_MAX / 2;
         if (is_watched(at)) {
             tracing.takers = NULL; /* from now on there is a log */
+            tracing.ready = NULL;
             struct smh_traced_access *access = place();
             *access = (struct smh_traced_access){
                 .address = (uintptr_t)at, .bytes = (uint32_t)part, .store = store, .bulk = true};
