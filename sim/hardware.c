@@ -265,6 +265,10 @@ static __attribute__((noinline)) void tell_judge(struct smh_hit_run *run, uintpt
                                                  uint32_t bytes, bool store)
 {
     struct smh_hardware *hardware = run->hardware;
+    uint64_t line = (address + run->bias) >> run->line_shift;
+    if (!store && smh_judge_knows_tables(&run->words[line], run->core)) {
+        return;
+    }
     struct smh_access *access = &hardware->access;
     access->kind = store ? SMH_ACCESS_STORE : SMH_ACCESS_LOAD;
     access->region = hardware->range->region;

@@ -69,6 +69,11 @@ static inline void change_lines(struct smh_judge *judge, struct smh_touch *touch
     for (; lines != 0; lines &= lines - 1) {
         uint64_t index = first_line + (unsigned)__builtin_ctzll(lines);
         struct smh_line *line = smh_word_line(&region->words[index]);
+        uint64_t rest = lines & (lines - 1);
+        if (rest != 0) {
+            uint64_t next = first_line + (unsigned)__builtin_ctzll(rest);
+            __builtin_prefetch(smh_word_line(&region->words[next]));
+        }
         if (line != NULL) {
             smh_touch_narrow(judge, touch, index, from, to);
             change_line(judge, line, touch, settles);

@@ -50,4 +50,12 @@ static inline __attribute__((always_inline)) bool smh_judge_hit(struct smh_judge
     return true;
 }
 
+/* Whether a load by the allocator on a core of this line tells nothing new: the line is left to
+ * that core, and the allocator was the last there. */
+static inline bool smh_judge_knows_tables(const struct smh_line_word *word, uint8_t core)
+{
+    const struct smh_line *line = smh_word_line(word);
+    return line != NULL && line->solo && line->slot_core[0] == core && line->allocator_core == core;
+}
+
 #endif

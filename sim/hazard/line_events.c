@@ -68,11 +68,23 @@ static void remove_events(struct smh_line *line, struct smh_owners *owners, size
     line->event_count = (uint16_t)(line->event_count - (to - from));
 }
 
-/* Of a store by one who may have left the line dirty, or of his end: a bit for him and which of the
- * two it is; 0: of no other event. */
-static inline uint32_t telling_bit(const struct smh_line *line, const struct smh_line_event *event)
+/* Who may have left the line dirty: bit owner % 64. */
+static uint64_t suspected(const struct smh_line *line)
 {
-    if (event->kind != SMH_LINE_STORE && event->kind != SMH_LINE_FREE) {
+    uint64_t owners = 0;
+    for (unsigned i = 0; i < line->dirt_count; i++) {
+        owners |= (uint64_t)1 << line->dirt[i].owner % 64;
+    }
+    return owners;
+}
+
+/* Of a store by one of those, or of his end: a bit for him and which of the two it is; 0: of no
+ * other event. */
+static inline uint32_t telling_bit(const struct smh_line *line, const struct smh_line_event *event,
+                                   uint64_t owners)
+{
+    if ((owners >> event->owner % 64 & 1) == 0 ||
+        (event->kind != SMH_LINE_STORE && event->kind != SMH_LINE_FREE)) {
         return 0;
     }
     for (unsigned i = 0; i < line->dirt_count; i++) {
@@ -117,17 +129,18 @@ static void cut_loops(struct smh_line *line, struct smh_owners *owners)
 {
     uint32_t kept = UINT32_MAX;
     uint32_t told = 0; /* by events that come later, and are kept */
+    uint64_t suspects = suspected(line);
     unsigned end = SMH_LINE_EVENTS_MAX;
     while (end-- > SMH_LINE_EVENTS_MAX - RECENT) {
-        told |= telling_bit(line, &line->events[end]);
+        told |= telling_bit(line, &line->events[end], suspects);
     }
     while (end > 0) {
         unsigned begin = first_like(line, end);
         if (begin == end) {
-            told |= telling_bit(line, &line->events[end--]);
+            told |= telling_bit(line, &line->events[end--], suspects);
         }
         for (; end > begin; end--) {
-            uint32_t bit = telling_bit(line, &line->events[end]);
+            uint32_t bit = telling_bit(line, &line->events[end], suspects);
             kept &= (bit & ~told) != 0 ? UINT32_MAX : ~((uint32_t)1 << end);
             told |= bit;
         }
