@@ -61,7 +61,7 @@ static inline void change_line(struct smh_judge *judge, struct smh_line *line,
     smh_touch_tidy(judge, line);
 }
 
-/* Lines `lines` of those that begin with first_line: `touched` tells of them. */
+/* Lines `lines` of those that begin with first_line: `noted` tells of them. */
 static inline void change_lines(struct smh_judge *judge, struct smh_touch *touch, uint64_t lines,
                                 uint64_t first_line, uint64_t from, uint64_t to, bool settles)
 {
@@ -103,7 +103,7 @@ static void change_hands(struct smh_judge *judge, uint16_t region_index, uint64_
             uint64_t begin = word * 64 << judge->line_shift;
             uint64_t end = (word + 1) * 64 << judge->line_shift;
             smh_clear_bits(region->defined, from > begin ? from : begin, to < end ? to : end);
-            change_lines(judge, &touch, lines, word * 64, from, to, settles);
+            change_lines(judge, &touch, lines & region->noted[word], word * 64, from, to, settles);
         }
     }
 }

@@ -66,6 +66,7 @@ static void open_region(struct smh_judge *judge, size_t index, uint64_t size)
         region->words = smh_must_allocate((size_t)region->line_count, sizeof(*region->words));
         region->touched =
             smh_must_allocate((size_t)(region->line_count / 64 + 1), sizeof(uint64_t));
+        region->noted = smh_must_allocate((size_t)(region->line_count / 64 + 1), sizeof(uint64_t));
         region->defined = smh_must_allocate(words, sizeof(uint64_t));
         region->dirty = smh_must_allocate(words, sizeof(uint64_t));
     }
@@ -99,8 +100,8 @@ void smh_judge_close(struct smh_judge *judge)
     for (size_t i = 0; i < judge->region_count; i++) {
         struct smh_judge_region *region = &judge->regions[i];
         uint64_t end = region->states != NULL ? region->line_count : 0;
-        for (uint64_t j = smh_next_bit(region->touched, 0, end, true); j < end;
-             j = smh_next_bit(region->touched, j + 1, end, true)) {
+        for (uint64_t j = smh_next_bit(region->noted, 0, end, true); j < end;
+             j = smh_next_bit(region->noted, j + 1, end, true)) {
             struct smh_line *line = smh_word_line(&region->words[j]);
             if (line != NULL) {
                 smh_line_free(line, NULL);
@@ -108,6 +109,7 @@ void smh_judge_close(struct smh_judge *judge)
         }
         free(region->words);
         free(region->touched);
+        free(region->noted);
         free(region->defined);
         free(region->dirty);
     }

@@ -4,6 +4,7 @@
  *
  *     words[line]   untouched | private: one core, through its cache | struct smh_line
  *     touched       bit i: line i is one of the last two; few lines of a large block are
+ *     noted         bit i: line i is the last, or private and the allocator's store the last there
  *     defined       bit i: byte i has been written since it was handed out (of private lines)
  *     dirty         bit i: byte i has been stored (of private lines)
  *
@@ -37,6 +38,7 @@ struct smh_judge_region {
     struct smh_states *states; /* NULL: nothing can go wrong, no cache and no store buffer */
     struct smh_line_word *words;
     uint64_t *touched; /* bit i: line i is not untouched */
+    uint64_t *noted;   /* bit i: what becomes of line i when it changes hands is to be looked at */
     uint64_t *defined;
     uint64_t *dirty;
     uint64_t size;

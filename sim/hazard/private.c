@@ -79,6 +79,7 @@ struct smh_line *smh_private_full(struct smh_judge *judge, uint16_t region_index
     }
     word->tag = (uint64_t)(uintptr_t)line | SMH_WORD_LINE;
     smh_set_bits(region->touched, index, index + 1);
+    smh_set_bits(region->noted, index, index + 1);
     return line;
 }
 
@@ -92,6 +93,7 @@ void smh_private_again(struct smh_judge *judge, struct smh_line *line)
     uint64_t first = line->index << judge->line_shift;
     smh_clear_bits(region->dirty, first, first + judge->line_bytes);
     smh_clear_bits(region->defined, first, first + judge->line_bytes);
+    smh_clear_bits(region->noted, line->index, line->index + 1);
     struct smh_line_word *word = &region->words[line->index];
     word->tag = smh_word_private(line->slot_core[0], 0, SMH_OWNERS_NONE) |
                 (line->allocator_core != 255 ? SMH_WORD_TABLES : 0);
@@ -118,6 +120,11 @@ static bool store_privately(struct smh_judge *judge, const struct smh_touch *tou
         }
         smh_owners_release(judge->owners, before);
         smh_owners_hold(judge->owners, owner);
+        if (owner == SMH_OWNERS_METADATA) {
+            smh_set_bits(region->noted, touch->line_index, touch->line_index + 1);
+        } else if (before == SMH_OWNERS_METADATA) {
+            smh_clear_bits(region->noted, touch->line_index, touch->line_index + 1);
+        }
     }
     word->tag = smh_word_private(touch->event.core, touch->event.actor, owner) |
                 (word->tag & SMH_WORD_TABLES);
@@ -160,5 +167,6 @@ void smh_private_settle(struct smh_judge *judge, struct smh_judge_region *region
     if (smh_next_bit(region->dirty, first, end, true) == end) {
         word->tag = smh_word_private(smh_word_core(word), 0, SMH_OWNERS_NONE) |
                     (word->tag & SMH_WORD_TABLES);
+        smh_clear_bits(region->noted, index, index + 1);
     }
 }
