@@ -1,7 +1,6 @@
 /* site.c: see site.h. */
 #include "site.h"
 
-#include "../workload/input.h"
 #include "../workload/scenario_line.h"
 
 #include <stdlib.h>
@@ -12,19 +11,11 @@ struct smh_sites {
     char *text; /* of the scenario; NULL: not to be had */
 };
 
-static char *read_text(const char *path)
-{
-    size_t length = 0;
-    return path == NULL || strcmp(path, "-") == 0
-               ? NULL
-               : smh_input_whole(path, SMH_SCENARIO_BYTES_MAX, &length, NULL);
-}
-
 struct smh_sites *smh_sites_open(const struct smh_scenario *scenario)
 {
     struct smh_sites *sites = smh_must_allocate(1, sizeof(*sites));
     sites->scenario = scenario;
-    sites->text = read_text(scenario->path);
+    sites->text = smh_scenario_text(scenario);
     return sites;
 }
 

@@ -2,7 +2,6 @@
 #include "machine.h"
 
 #include "../round.h"
-#include "../workload/input.h"
 #include "../workload/scenario_line.h"
 
 #include <errno.h>
@@ -198,10 +197,7 @@ static void cut_stacks(struct smh_machine *machine)
 static size_t line_of(const struct smh_scenario *scenario, size_t index, const char *key)
 {
     const struct smh_json_step steps[] = {{"machine", 0}, {"regions", 0}, {NULL, index}, {key, 0}};
-    size_t length = 0;
-    char *text = scenario->path == NULL || strcmp(scenario->path, "-") == 0
-                     ? NULL
-                     : smh_input_whole(scenario->path, SMH_SCENARIO_BYTES_MAX, &length, NULL);
+    char *text = smh_scenario_text(scenario);
     size_t line = text == NULL ? 0 : smh_json_line(text, steps, sizeof(steps) / sizeof(steps[0]));
     free(text);
     return line;

@@ -136,6 +136,14 @@ struct smh_scenario *smh_scenario_load(const char *path, bool parse_traces, stru
     return scenario;
 }
 
+char *smh_scenario_text(const struct smh_scenario *scenario)
+{
+    size_t length = 0;
+    return scenario->path == NULL || strcmp(scenario->path, "-") == 0
+               ? NULL
+               : smh_input_whole(scenario->path, SMH_SCENARIO_BYTES_MAX, &length, NULL);
+}
+
 static void free_actor(struct smh_actor_config *actor)
 {
     free(actor->name);

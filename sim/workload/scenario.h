@@ -187,6 +187,9 @@ struct smh_scenario {
 struct smh_scenario *smh_scenario_load(const char *path, bool parse_traces,
                                        struct smh_error *error);
 void smh_scenario_free(struct smh_scenario *scenario); /* NULL does nothing */
+/* The text of its file, read again: for who names a line of it (scenario_line.h). NULL: not to be
+ * had (standard input, a scenario without a file). The caller's to free. */
+char *smh_scenario_text(const struct smh_scenario *scenario);
 /* It expects hazards (or none), or a list has accesses. */
 bool smh_scenario_is_about_hazards(const struct smh_scenario *scenario);
 /* Every key that the loader accepts, one JSON path a line, as "$.machine.regions[].size". */
