@@ -44,6 +44,7 @@ Test(oracle_rules, region_names_both_attributes)
     struct smh_live live = rig_live_block(24);
     char message[200];
 
+    rig.scenario->machine.regions[0].cycles = 77; /* is no attribute */
     smh_oracle_allocated(&rig.oracle, &live, &other, rig_heap_of(0)->used_bytes, 0, 9);
     (void)snprintf(message, sizeof(message), "ram+0x%lx: asked for attribute 2, the region has 1",
                    rig_offset_of(live.block));
@@ -66,11 +67,39 @@ Test(oracle_rules, alignment_is_the_larger_of_the_natural_and_the_one_asked_for)
     cr_assert_str_eq(rig.result.violations[1].oracle, "alignment");
 }
 
+/*     16 is more than the natural 8; the block lies at a larger offset, and late */
+Test(oracle_rules, alignment_is_asked_of_every_block_wherever_and_whenever)
+{
+    for (unsigned i = 0; i < 20; i++) {
+        struct smh_live live = rig_live_block(24);
+        uint64_t before = rig.result.violation_count;
+        char message[200];
+
+        live.align = 16;
+        smh_oracle_allocated(&rig.oracle, &live, &rig_ask, rig_heap_of(0)->used_bytes, 0, 90 + i);
+        cr_assert(rig.result.violation_count - before == (uintptr_t)live.block % 16 / 8);
+        if ((uintptr_t)live.block % 16 != 0) {
+            (void)snprintf(message, sizeof(message), "ram+0x%lx is no multiple of 16",
+                           rig_offset_of(live.block));
+            rig_found(before + 1, "alignment", 90 + i, message);
+        }
+        live = (struct smh_live){
+            .block = (uint8_t *)rig_live_block(24).block + 4, .bytes = 4, .align = 4};
+        before = rig.result.violation_count;
+        smh_oracle_allocated(&rig.oracle, &live, &rig_ask, rig_heap_of(0)->used_bytes, 0, i % 4);
+        cr_assert(rig.result.violation_count > before);
+        cr_assert_str_eq(rig.result.violations[before].oracle, "alignment");
+        rig.result.violation_count = 0;
+    }
+}
+
 Test(oracle_rules, size_is_what_was_asked_for_at_least)
 {
+    struct smh_live first = rig_enter(24);
     struct smh_live live = rig_live_block(24);
     char message[200];
 
+    cr_assert(first.usable == 24);
     live.bytes = live.bytes + 1;
     smh_oracle_allocated(&rig.oracle, &live, &rig_ask, rig_heap_of(0)->used_bytes, 0, 9);
     (void)snprintf(message, sizeof(message), "ram+0x%lx: 25 bytes asked for, 24 usable",
@@ -113,6 +142,24 @@ Test(oracle_rules, space_bounds_what_a_block_takes_and_what_it_offers)
     cr_assert(rig.result.violation_count == 2);
 }
 
+/*     24 bytes at 64: 32, and 72 for the worst place, and two granules */
+Test(oracle_rules, space_is_bounded_by_what_suffices_for_the_alignment)
+{
+    struct smh_live live = rig_live_block(24);
+    size_t used = rig_heap_of(0)->used_bytes;
+
+    live.block = smh_heap_aligned_alloc(rig_heap_of(0), 64, 24);
+    live.align = 64;
+    rig_heap_of(0)->used_bytes = 1000;
+    smh_oracle_allocated(&rig.oracle, &live, &rig_ask, 1000 - 32 - 72 - 16, 0, 9);
+    rig_nothing();
+    smh_oracle_leaving(&rig.oracle, &live, 9);
+    smh_oracle_allocated(&rig.oracle, &live, &rig_ask, 1000 - 32 - 72 - 17, 0, 9);
+    cr_assert(rig.result.violation_count == 1);
+    cr_assert_str_eq(rig.result.violations[0].oracle, "space");
+    rig_heap_of(0)->used_bytes = used;
+}
+
 Test(oracle_rules, space_is_not_asked_of_a_realloc_nor_where_nothing_suffices)
 {
     struct smh_operation again = {.kind = SMH_OPERATION_REALLOC, .attr = 1, .bytes = 24};
@@ -144,21 +191,22 @@ Test(oracle_rules, overlap_is_found_over_the_usable_bytes)
                    "the region",
                    second.usable > 4 ? second.usable : 4, rig_offset_of(second.block));
     cr_assert_str_eq(rig.result.violations[rig.result.violation_count - 1].message, message);
+    cr_assert(rig.result.violations[rig.result.violation_count - 1].operation_index == 9);
     cr_assert(smh_contents_verify(first.block, smh_contents_serial(7, 0), 0, 20) ==
               SMH_CONTENTS_SAME); /* what overlaps is not filled */
 }
 
 Test(oracle_rules, contents_names_the_byte_the_block_and_the_place)
 {
-    struct smh_live live = rig_enter(24);
+    struct smh_live live = rig_enter(23); /* of 24 usable ones */
     char message[200];
 
-    ((uint8_t *)live.block)[23] ^= 1;
-    smh_oracle_contents(&rig.oracle, &live, 0, 23, 9);
+    ((uint8_t *)live.block)[22] ^= 1;
+    smh_oracle_contents(&rig.oracle, &live, 0, 22, 9);
     rig_nothing();
-    smh_oracle_contents(&rig.oracle, &live, 0, 24, 9);
+    smh_oracle_contents(&rig.oracle, &live, 0, 23, 9);
     (void)snprintf(message, sizeof(message),
-                   "byte 23 of the block of 24 bytes at ram+0x%lx has "
+                   "byte 22 of the block of 23 bytes at ram+0x%lx has "
                    "changed",
                    rig_offset_of(live.block));
     rig_found(1, "contents", 9, message);
@@ -335,6 +383,12 @@ Test(oracle_rules, null_is_judged_by_every_region_that_may_serve)
                    (unsigned long)(5000 - rig_heap_of(0)->capacity_bytes),
                    rig_heap_of(0)->capacity_bytes);
     rig_found(1, "null", 9, message);
+    rig.result.violation_count = 0;
+    refused.slot = 5;
+    refused.align = 8;
+    smh_oracle_null(&rig.oracle, &refused, 9);
+    cr_assert(strstr(rig.result.violations[0].message, "100 bytes at alignment 8 were") != NULL);
+    refused.align = 0;
     refused.bytes = 0;
     smh_oracle_null(&rig.oracle, &refused, 9);
     refused.bytes = 5000;
@@ -415,6 +469,8 @@ Test(oracle_rules, heaps_names_rule_and_place_and_compares_the_count)
     struct smh_live live = rig_enter(24);
     char message[200];
 
+    /* More have been allocated than there are. */
+    cr_assert(smh_heap_free(rig_heap_of(0), smh_heap_alloc(rig_heap_of(0), 24)) == 0);
     rig.oracle.live_blocks[0]++;
     smh_oracle_heaps(&rig.oracle, 9);
     rig_found(1, "heap", 9, "ram: the heap counts 1 live blocks, there are 2");
