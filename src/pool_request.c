@@ -45,7 +45,7 @@ static void *alloc_beside_reserve(struct smh_pool_slot *slot, size_t align, size
         return NULL;
     }
     block = smh_heap_aligned_alloc(heap, align, bytes);
-    if (largest_free(slot) >= slot->region.reserve_bytes) {
+    if (block == NULL || largest_free(slot) >= slot->region.reserve_bytes) {
         return block;
     }
     smh_heap_free(heap, block);
