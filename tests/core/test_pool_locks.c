@@ -318,6 +318,28 @@ Test(pool_questions, the_sums_are_sums_of_every_field)
     cr_assert_eq(memcmp(&all, &sum, sizeof(all)), 0);
 }
 
+/*     region 0  | 2000 in use | free | ...      region 1  | free | 100 in use | free |: more in all
+ */
+Test(pool_questions, the_largest_free_block_is_not_where_most_is_free)
+{
+    struct smh_stats one;
+    struct smh_stats all;
+    void *block;
+
+    cr_assert_eq(smh_pool_init(&pool, NULL), 0);
+    add_all();
+    cr_assert_not_null(smh_pool_alloc(&pool, 1, 2000));
+    block = smh_pool_alloc(&pool, 2, 1900);
+    cr_assert_not_null(smh_pool_alloc(&pool, 2, 100));
+    cr_assert_eq(smh_pool_free(&pool, block), 0);
+    cr_assert_not_null(smh_pool_alloc(&pool, 3, 4000));
+    smh_heap_stats(smh_pool_heap_at(&pool, 0), &one);
+    cr_assert_eq(smh_pool_stats(&pool, SMH_ATTR_ANY, &all), 0);
+    cr_assert_eq(all.largest_free_bytes, one.largest_free_bytes);
+    smh_heap_stats(smh_pool_heap_at(&pool, 1), &one);
+    cr_assert_gt(one.free_bytes, all.largest_free_bytes);
+}
+
 Test(pool_questions, the_check_of_no_pool_says_so)
 {
     struct smh_fault fault = {.rule = "?", .offset = 77};
