@@ -422,7 +422,7 @@ $(BUILD)/corpus_%: $(call object,tests/mutants/runner.c tests/mutants/corpus.c) 
 FILE ?=
 MUTANTS_PROGRAMS := build/mutants/runner build/mutants/libsmh_record.so $(OPERATION_TARGETS:%=build/mutants/corpus_%)
 
-mutants: build/.packages-mutants ## change the code in some nine thousand places and see whether tests notice (FILE="src/heap.c", JOBS=2); out/mutants.json
+mutants: build/.packages-mutants ## change the code in some ten thousand places and see whether tests notice (FILE="src/heap.c", JOBS=2); out/mutants.json
 	$(MAKE) MODE=mutants $(MUTANTS_PROGRAMS)
 	/usr/bin/python3 tests/mutants/run.py --jobs $(JOBS) $(FILE)
 
