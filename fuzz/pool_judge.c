@@ -95,3 +95,41 @@ void fuzz_judge_pool_lookups(struct fuzz_stage *stage)
                          (fuzz_forced_engine != NULL ? NULL : stage->slots[0].heap.engine),
                  "a name is not found, or another is");
 }
+
+static void add_to(struct smh_stats *sum, const struct smh_stats *one)
+{
+    sum->region_count++;
+    sum->memory_bytes += one->memory_bytes;
+    sum->capacity_bytes += one->capacity_bytes;
+    sum->used_bytes += one->used_bytes;
+    sum->peak_used_bytes += one->peak_used_bytes;
+    sum->free_bytes += one->free_bytes;
+    sum->live_blocks += one->live_blocks;
+    sum->allocated_blocks += one->allocated_blocks;
+    sum->freed_blocks += one->freed_blocks;
+    sum->failed_requests += one->failed_requests;
+    if (one->largest_free_bytes > sum->largest_free_bytes) {
+        sum->largest_free_bytes = one->largest_free_bytes;
+    }
+}
+
+void fuzz_judge_pool_statistics(struct fuzz_stage *stage, uint32_t attr, uint64_t failed)
+{
+    struct smh_stats sum = {0};
+    struct smh_stats told;
+    for (size_t i = 0; i < stage->machine.region_count; i++) {
+        struct smh_stats one;
+        if (attr == SMH_ATTR_ANY || stage->region_configs[i].attr == attr) {
+            smh_heap_stats(&stage->slots[i].heap, &one);
+            fuzz_judge_stats(stage, i, &one);
+            add_to(&sum, &one);
+        }
+    }
+    if (attr == SMH_ATTR_ANY) {
+        sum.failed_requests = failed;
+    }
+    int code = smh_pool_stats(&stage->machine.pool, attr, &told);
+    FUZZ_REQUIRE(code == (sum.region_count == 0 ? -ENOENT : 0), "statistics give %d", code);
+    FUZZ_REQUIRE(code != 0 || memcmp(&sum, &told, sizeof(sum)) == 0,
+                 "the statistics of attribute %u are not the sum of its regions", attr);
+}

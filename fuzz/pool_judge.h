@@ -1,6 +1,7 @@
 /* pool_judge.h: a pool asked about its regions.
  *
- * Owns: what a pool must refuse, code by code, and that regions, heaps and names are found again.
+ * Owns: what a pool must refuse, code by code, and that regions, heaps and names are found again,
+ * and that statistics add up.
  * Invariants: the pool under test stays as it was.
  */
 #ifndef FUZZ_POOL_JUDGE_H
@@ -14,5 +15,8 @@ void fuzz_judge_pool_init(void);
 void fuzz_judge_pool_refusals(struct fuzz_stage *stage, unsigned argument);
 /* Regions by address, number and name. */
 void fuzz_judge_pool_lookups(struct fuzz_stage *stage);
+/* The statistics of an attribute, or SMH_ATTR_ANY: the sum of its regions'. failed: requests that
+ * the pool has answered with NULL. */
+void fuzz_judge_pool_statistics(struct fuzz_stage *stage, uint32_t attr, uint64_t failed);
 
 #endif

@@ -297,44 +297,6 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
     }
 }
 
-static void add_to(struct smh_stats *sum, const struct smh_stats *one)
-{
-    sum->region_count++;
-    sum->memory_bytes += one->memory_bytes;
-    sum->capacity_bytes += one->capacity_bytes;
-    sum->used_bytes += one->used_bytes;
-    sum->peak_used_bytes += one->peak_used_bytes;
-    sum->free_bytes += one->free_bytes;
-    sum->live_blocks += one->live_blocks;
-    sum->allocated_blocks += one->allocated_blocks;
-    sum->freed_blocks += one->freed_blocks;
-    sum->failed_requests += one->failed_requests;
-    if (one->largest_free_bytes > sum->largest_free_bytes) {
-        sum->largest_free_bytes = one->largest_free_bytes;
-    }
-}
-
-static void judge_statistics(uint32_t attr)
-{
-    struct smh_stats sum = {0};
-    struct smh_stats told;
-    for (size_t i = 0; i < stage.machine.region_count; i++) {
-        struct smh_stats one;
-        if (attr == SMH_ATTR_ANY || stage.region_configs[i].attr == attr) {
-            smh_heap_stats(&stage.slots[i].heap, &one);
-            fuzz_judge_stats(&stage, i, &one);
-            add_to(&sum, &one);
-        }
-    }
-    if (attr == SMH_ATTR_ANY) {
-        sum.failed_requests = failed;
-    }
-    int code = smh_pool_stats(pool_of(), attr, &told);
-    FUZZ_REQUIRE(code == (sum.region_count == 0 ? -ENOENT : 0), "statistics give %d", code);
-    FUZZ_REQUIRE(code != 0 || memcmp(&sum, &told, sizeof(sum)) == 0,
-                 "the statistics of attribute %u are not the sum of its regions", attr);
-}
-
 /* A region whose counters are wrong is named. */
 static void judge_check(unsigned argument)
 {
@@ -549,7 +511,8 @@ static void do_step(struct smh_fuzz_step *step)
         fuzz_operation(&stage, &calls, &stage.live[step->operation.slot], &step->operation);
         break;
     case SMH_FUZZ_LARGEST:
-        judge_statistics(step->argument % 4 == 0 ? SMH_ATTR_ANY : step->operation.attr);
+        fuzz_judge_pool_statistics(
+            &stage, step->argument % 4 == 0 ? SMH_ATTR_ANY : step->operation.attr, failed);
         break;
     case SMH_FUZZ_CHECK:
         fuzz_validate(&stage, false);
@@ -593,7 +556,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         do_step(&step);
     }
     fuzz_validate(&stage, false);
-    judge_statistics(SMH_ATTR_ANY);
+    fuzz_judge_pool_statistics(&stage, SMH_ATTR_ANY, failed);
     for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
         if (stage.live[i].block != NULL) {
             do_free(&stage.live[i]);
