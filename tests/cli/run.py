@@ -18,6 +18,7 @@ from pathlib import Path
 
 CASES = Path(__file__).resolve().parent
 ROOT = CASES.parent.parent
+HANGS_SECONDS = 1200  # far more than any script takes, sanitizers and a busy machine included
 
 
 def output_of(script: Path, program: str) -> str:
@@ -27,7 +28,7 @@ def output_of(script: Path, program: str) -> str:
                        "DATA": str(ROOT / "tests" / "data"), "LC_ALL": "C"}
         ran = subprocess.run(["bash", "-u", str(script)], cwd=folder, env=environment,
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, timeout=300, check=False)
+                             stderr=subprocess.STDOUT, timeout=HANGS_SECONDS, check=False)
         text = ran.stdout.decode(errors="replace") + f"exit {ran.returncode}\n"
         for path, name in ((program, "$SMH"), (str(ROOT), "$ROOT"), (folder, "$PWD")):
             text = text.replace(path, name)
