@@ -28,13 +28,27 @@ static void must_see(const struct fuzz_stage *stage, const struct smh_heap *heap
                  (unsigned long long)stage->index, heap->engine->name, word, what, mask);
 }
 
+/* Changes one bit of a table that begins at `table`. */
+static void must_see_byte(const struct fuzz_stage *stage, const struct smh_heap *heap,
+                          uint8_t *table, size_t size, unsigned argument)
+{
+    uint8_t *byte = &table[argument * 7u % size];
+    uint8_t bit = (uint8_t)(1u << argument / 4096 % 8);
+    *byte ^= bit;
+    int code = smh_heap_check(heap, NULL);
+    *byte ^= bit;
+    FUZZ_REQUIRE(code != 0,
+                 "step %llu: the validator of %s does not see 0x%x of byte %td of a table changed",
+                 (unsigned long long)stage->index, heap->engine->name, bit, byte - table);
+}
+
 /* The engines' words in the heap, by number and half of them. */
 static void *state_word(struct smh_heap *heap, size_t number)
 {
     return (uint8_t *)heap->state + number * sizeof(uintptr_t);
 }
 
-/* Free chunks of the region, at most so many, from the argument-th on. */
+/* Free chunks of the region from the first on, at most so many. */
 static size_t list_free(const struct smh_heap *heap, struct smh_chunk *chunks, size_t most)
 {
     struct smh_chunk chunk = {0};
@@ -132,13 +146,7 @@ static void bitmap_swap(const struct fuzz_stage *stage, struct smh_heap *heap, u
 
 static void bitmap_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsigned argument)
 {
-    uint8_t *byte = &heap->metadata[argument * 7u % heap->metadata_size];
-    uint8_t bit = (uint8_t)(1u << argument / 4096 % 8);
-    *byte ^= bit;
-    int code = smh_heap_check(heap, NULL);
-    *byte ^= bit;
-    FUZZ_REQUIRE(code != 0, "the validator does not see bit %u of byte %td of %zu changed", bit,
-                 byte - heap->metadata, heap->metadata_size);
+    must_see_byte(stage, heap, heap->metadata, heap->metadata_size, argument);
     bitmap_swap(stage, heap, argument);
     bitmap_links(stage, heap, argument);
     /* 192 bits behind three words. */
@@ -200,13 +208,7 @@ static void buddy_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsign
     size_t units = heap->capacity_bytes >> heap->granule_shift;
     uint8_t *table = heap->metadata + heap->metadata_size - units;
     size_t count = list_free(heap, chunks, CHUNKS);
-    uint8_t *byte = &table[argument * 7u % units];
-    uint8_t bit = (uint8_t)(1u << argument / 4096 % 8);
-    *byte ^= bit;
-    int code = smh_heap_check(heap, NULL);
-    *byte ^= bit;
-    FUZZ_REQUIRE(code != 0, "the validator does not see bit %u of entry %td changed", bit,
-                 byte - table);
+    must_see_byte(stage, heap, table, units, argument);
     if (count != 0) {
         uint8_t *links = heap->memory + chunks[argument % count].offset;
         must_see(stage, heap, links + argument % 2 * 4, 1u << argument / 2 % 32, "a link");
@@ -270,7 +272,7 @@ void fuzz_judge_damage(struct fuzz_stage *stage, size_t index, unsigned argument
         bitmap_damage(stage, heap, argument);
     } else if (heap->engine == &smh_engine_buddy) {
         buddy_damage(stage, heap, argument);
-    } else if (strncmp(name, "zephyr", 6) == 0) {
+    } else if (fuzz_is_zephyr(heap)) {
         zephyr_damage(stage, heap, argument);
     } else if (strstr(name, "_fit") != NULL) {
         fit_damage(stage, heap, argument);

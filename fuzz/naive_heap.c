@@ -358,7 +358,7 @@ bool naive_heap_open(const struct smh_heap *heap)
 {
     struct smh_chunk first = {0};
     engine = heap->engine;
-    is_zephyr = engine == &smh_engine_zephyr || engine == &smh_engine_zephyr_stats;
+    is_zephyr = fuzz_is_zephyr(heap);
     if (!is_zephyr && engine != &smh_engine_first_fit && engine != &smh_engine_next_fit &&
         engine != &smh_engine_best_fit && engine != &smh_engine_worst_fit) {
         return false;

@@ -1,13 +1,10 @@
 /* naive_verdict.c: headers read byte by byte. See naive_verdict.h. */
 #include "naive_verdict.h"
 
+#include "stage.h"
+
 #include <smh/engine.h>
 #include <smh/port.h>
-
-static bool is_zephyr(const struct smh_heap *heap)
-{
-    return heap->engine == &smh_engine_zephyr || heap->engine == &smh_engine_zephyr_stats;
-}
 
 static bool is_fit(const struct smh_heap *heap)
 {
@@ -17,7 +14,8 @@ static bool is_fit(const struct smh_heap *heap)
 
 bool naive_verdict_knows(const struct smh_heap *heap)
 {
-    return heap->starts == NULL && heap->granule_shift == 3 && (is_zephyr(heap) || is_fit(heap));
+    return heap->starts == NULL && heap->granule_shift == 3 &&
+           (fuzz_is_zephyr(heap) || is_fit(heap));
 }
 
 static uint32_t field(const uint8_t *at, unsigned number, bool narrow)
@@ -95,7 +93,7 @@ int naive_verdict(const struct smh_heap *heap, const void *block)
     if (address < memory || address - memory >= heap->memory_size) {
         return -ENOENT;
     }
-    int verdict = is_zephyr(heap) ? zephyr_verdict(heap, address) : fit_verdict(heap, address);
+    int verdict = fuzz_is_zephyr(heap) ? zephyr_verdict(heap, address) : fit_verdict(heap, address);
     /* Between two steps there is no block, whatever the header. */
     return verdict == 0 && address % smh_heap_alignment(heap) != 0 ? -EINVAL : verdict;
 }

@@ -3,8 +3,8 @@
  * Owns: the published constant-time checks of zephyr and of the four fits (zephyr.c,
  * boundary_tag.h), read off the bytes of a region that may be damaged in any way.
  *
- *     |left|size U| payload           zephyr: the used bit, left(right(c)) == c, right(left(c)) ==
- * c |size U|prev| payload           the fits: the size repeated by both neighbours
+ *     |left|size U| payload     zephyr: the used bit, left(right(c)) == c, right(left(c)) == c
+ *     |size U|prev| payload     the fits: the size repeated by both neighbours
  *
  * Invariants: shares no code with the engines; reads nothing but the region.
  */

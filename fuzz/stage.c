@@ -178,6 +178,24 @@ uint32_t fuzz_priority(const struct smh_fuzz_region *region)
     return region->priority < 16 ? region->priority : UINT32_C(1) << region->priority;
 }
 
+bool fuzz_is_zephyr(const struct smh_heap *heap)
+{
+    return heap->engine == &smh_engine_zephyr || heap->engine == &smh_engine_zephyr_stats;
+}
+
+bool fuzz_has_room(const struct smh_heap *heap, const struct smh_operation *operation)
+{
+    size_t enough =
+        heap->engine->sufficient_chunk(heap, operation->align, (size_t)operation->bytes);
+    struct smh_chunk chunk = {0};
+    while (smh_heap_walk(heap, &chunk)) {
+        if (!chunk.used && chunk.size >= enough) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int open_pool(struct fuzz_stage *stage, const struct smh_fuzz_config *config)
 {
     struct smh_pool_config pool = {

@@ -77,6 +77,11 @@ void fuzz_stage_close(struct fuzz_stage *stage);
 uint32_t fuzz_cost(const struct smh_fuzz_region *region);
 uint32_t fuzz_priority(const struct smh_fuzz_region *region);
 
+/* With runtime statistics or without. */
+bool fuzz_is_zephyr(const struct smh_heap *heap);
+/* Whether a free chunk suffices for the request, by what the engine promises and a walk. */
+bool fuzz_has_room(const struct smh_heap *heap, const struct smh_operation *operation);
+
 /* Hides the payload of a live block from the core, and shows it again. */
 void fuzz_hide(const struct smh_live *live);
 void fuzz_show(const struct smh_live *live);

@@ -8,8 +8,8 @@
  *     tightest    engine buddy, and bitmap for small requests, cut the smallest chunk that suffices
  *     reference   the four fits and zephyr put every block where naive_heap.h puts it (quadratic,
  *                 and too simple to be wrong), and promise what it promises
- *     edges       so they do in an empty heap of a few bytes more or less than a power of two,
- * which is where layouts change
+ *     edges       so they do in an empty heap of a few bytes more or less than a power of two
+ *                 (there layouts change)
  */
 #include "../naive_heap.h"
 #include "../stage.h"

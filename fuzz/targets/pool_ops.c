@@ -81,20 +81,6 @@ static void look(struct before *before, const struct smh_operation *operation)
     }
 }
 
-static bool has_room(size_t index, const struct smh_operation *operation)
-{
-    const struct smh_heap *heap = &stage.slots[index].heap;
-    size_t enough =
-        heap->engine->sufficient_chunk(heap, operation->align, (size_t)operation->bytes);
-    struct smh_chunk chunk = {0};
-    while (smh_heap_walk(heap, &chunk)) {
-        if (!chunk.used && chunk.size >= enough) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Every region that the policy puts before the one that served must have been unable to; but for
  * `tried`, which a block that moves has left (-1: none). */
 static void judge_order(const struct before *before, const struct smh_operation *operation,
@@ -107,7 +93,7 @@ static void judge_order(const struct before *before, const struct smh_operation 
         bool held_back = region->reserve_bytes != 0 && region->attr != operation->attr;
         FUZZ_REQUIRE(!first || held_back || (int)i == tried ||
                          !stage.scenario.match(region->attr, operation->attr) ||
-                         !has_room(i, operation),
+                         !fuzz_has_room(&stage.slots[i].heap, operation),
                      "step %llu: region %zu serves %llu bytes, though policy %s puts %zu before "
                      "it, which has room",
                      (unsigned long long)stage.index, served, (unsigned long long)operation->bytes,
@@ -120,8 +106,7 @@ static void judge_order(const struct before *before, const struct smh_operation 
 static bool tries_move_ranks(const struct smh_operation *operation)
 {
     for (size_t i = 0; i < stage.machine.region_count; i++) {
-        const struct smh_engine *engine = stage.slots[i].heap.engine;
-        if ((engine == &smh_engine_zephyr || engine == &smh_engine_zephyr_stats) &&
+        if (fuzz_is_zephyr(&stage.slots[i].heap) &&
             stage.scenario.match(stage.region_configs[i].attr, operation->attr)) {
             return stage.machine.policy == &smh_policy_best_fit;
         }
@@ -254,9 +239,8 @@ static void do_free(struct smh_live *live)
 /* Whether a free never makes the largest request smaller that the region's engine would serve. */
 static bool finds_largest(int region)
 {
-    const struct smh_engine *engine = stage.slots[region].heap.engine;
-    return engine != &smh_engine_zephyr && engine != &smh_engine_zephyr_stats &&
-           engine != &smh_engine_bitmap;
+    const struct smh_heap *heap = &stage.slots[region].heap;
+    return !fuzz_is_zephyr(heap) && heap->engine != &smh_engine_bitmap;
 }
 
 static void do_realloc(struct smh_live *live, struct smh_operation *operation)
@@ -345,8 +329,7 @@ static void judge_reserve_edge(const struct smh_operation *operation)
     size_t left = try_heap(&slot->heap, bytes, &first);
     (void)try_heap(&slot->heap, bytes, &second);
     if (left == 0 || first != second || engine->largest_free(&slot->heap) < left ||
-        engine == &smh_engine_zephyr || engine == &smh_engine_zephyr_stats ||
-        engine == &smh_engine_next_fit) {
+        fuzz_is_zephyr(&slot->heap) || engine == &smh_engine_next_fit) {
         return;
     }
     for (size_t more = 0; more <= 1; more++) {
@@ -416,7 +399,7 @@ static void judge_restless(const struct smh_operation *operation)
         const struct smh_region_config *region = &stage.region_configs[i];
         FUZZ_REQUIRE(!stage.scenario.match(region->attr, operation->attr) ||
                          (region->reserve_bytes != 0 && region->attr != operation->attr) ||
-                         !has_room(i, operation),
+                         !fuzz_has_room(&stage.slots[i].heap, operation),
                      "step %llu: while ranks move, region %zu is passed over, which has room",
                      (unsigned long long)stage.index, i);
     }

@@ -235,17 +235,10 @@ static bool has_room(const struct smh_operation *operation)
     for (size_t i = 0; i < stage.machine.region_count; i++) {
         const struct smh_heap *heap = &stage.slots[i].heap;
         const struct smh_region_config *region = &stage.region_configs[i];
-        size_t enough =
-            heap->engine->sufficient_chunk(heap, operation->align, (size_t)operation->bytes);
-        struct smh_chunk chunk = {0};
-        if (operation->prefer != NULL || !stage.scenario.match(region->attr, operation->attr) ||
-            (region->reserve_bytes != 0 && region->attr != operation->attr)) {
-            continue;
-        }
-        while (smh_heap_walk(heap, &chunk)) {
-            if (!chunk.used && chunk.size >= enough) {
-                return true;
-            }
+        if (operation->prefer == NULL && stage.scenario.match(region->attr, operation->attr) &&
+            (region->reserve_bytes == 0 || region->attr == operation->attr) &&
+            fuzz_has_room(heap, operation)) {
+            return true;
         }
     }
     return false;
