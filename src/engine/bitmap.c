@@ -18,8 +18,8 @@
  * that a user can write.
  *
  * Time: every operation is bounded whatever the heap's state. What a call does at most: alloc
- * looks into two classes, takes one chunk out and places one rest, and makes another chunk the
- * reserve if it has used it up; free finds two ends and one begin, takes two chunks out and places
+ * looks into two classes, takes one chunk out and places one rest, or uses the reserve up and then
+ * looks for another; free finds two ends and one begin, takes two chunks out and places
  * one. Each of these is a constant number of steps; what grows with the region is one step for each
  * power of 64 (of 32) in the length of a chunk, for its milestones, and the search through six
  * words of maps.
@@ -63,7 +63,8 @@ SMH_BITMAP_HOT void *carve(struct smh_heap *heap, struct smh_bitmap_extent chunk
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
     uint32_t at = chunk.at + front;
-    bool reserved = chunk.at == map->reserve || (map->reserve == 0 && need < map->exact);
+    bool from_reserve = chunk.at == map->reserve;
+    bool reserved = from_reserve || (map->reserve == 0 && need < map->exact);
 
     smh_bitmap_take(map, chunk);
     smh_bitmap_flip(map, front == 0 ? at + 1 : at, 1);
@@ -76,8 +77,9 @@ SMH_BITMAP_HOT void *carve(struct smh_heap *heap, struct smh_bitmap_extent chunk
             smh_bitmap_place(map, chunk.at, at);
         }
     }
-    /* Not after a small chunk, which bitmap_fast.c takes without a look at the reserve. */
-    if (map->reserve == 0 && chunk.end - chunk.at >= map->exact) {
+    /* Not after a chunk from the lists: no call searches them twice, and bitmap_fast.c takes small
+     * ones without a look at the reserve. */
+    if (map->reserve == 0 && from_reserve) {
         smh_bitmap_refill(map);
     }
     smh_engine_count_alloc(heap, smh_bitmap_bytes(map, need));

@@ -10,8 +10,8 @@
  *
  * Invariants: every free chunk but the reserve is in the list of its class, last in, first out. A
  * list's first chunk is known by its head, and its link back has no meaning: so taking it touches
- * no other. The reserve has `exact` units or more. There may be none until the next block is carved
- * from a list.
+ * no other. The reserve has `exact` units or more. There may be none until a small
+ * request has searched the lists for want of one, and its rest becomes it.
  *
  * Links lie in free memory, where a stray write may change them, so the bitmap is asked about each.
  * A link between small chunks counts only if it leads to a free chunk of the very size; so their

@@ -257,9 +257,9 @@ static void looks_at_everything(void)
 
 /* Answers that are known: who changes encoding, placement or rules on purpose looks at some of them
  * and then writes the new number down. (64 bits: the fast ways are part of it.) */
-#define DAMAGED_TABLES UINT64_C(0x6dbe7edc5f91091b)
-#define DAMAGED_WORDS  UINT64_C(0xaad803fd2481c269)
-#define PLACES         UINT64_C(0x17569b80628686e6)
+#define DAMAGED_TABLES UINT64_C(0xa31bf3dec906fff4)
+#define DAMAGED_WORDS  UINT64_C(0x73f38a7eaa717ab0)
+#define PLACES         UINT64_C(0xb6625bb89095765d)
 #define LAYOUTS        UINT64_C(0x5abc959b6fd1cf54)
 
 static void answers_are(const char *what, uint64_t known)
