@@ -24,7 +24,8 @@ MODE_FLAGS_coverage := -O1 -w -Itests/mutants -fprofile-instr-generate -fcoverag
 MODE_FLAGS_m32 := -m32 -msse2 -mfpmath=sse
 MODE_FLAGS_mutants := -O1 -g0 -w -Itests/mutants
 MODE_CC_fuzz := clang
-MODE_FLAGS_fuzz := $(MODE_FLAGS_asan)
+# The check for returned frames is off when it runs, unless asked for; programs alone are built.
+MODE_FLAGS_fuzz := $(MODE_FLAGS_asan) -fsanitize-address-use-after-return=never -fPIE
 MODE_CC_afl := clang
 MODE_FLAGS_afl := $(MODE_FLAGS_asan)
 # What a fuzzing service gives: .clusterfuzzlite/build.sh.
@@ -45,7 +46,7 @@ CLI_SOURCES := $(sort $(wildcard sim/cli/*.c))
 TEST_SOURCES := $(sort $(shell find tests/core tests/sim -name '*.c'))
 BENCH_SOURCES := $(sort $(wildcard bench/*.c))
 BENCH_SHARED_SOURCES := $(sort $(wildcard bench/harness/*.c))
-FUZZ_SHARED_SOURCES := $(filter-out fuzz/driver.c fuzz/mutate_hooks.c fuzz/mutate_afl.c,$(sort $(wildcard fuzz/*.c)))
+FUZZ_SHARED_SOURCES := $(filter-out fuzz/driver.c fuzz/libfuzzer.c fuzz/mutate_hooks.c fuzz/mutate_afl.c,$(sort $(wildcard fuzz/*.c)))
 FUZZ_TARGETS := $(sort $(notdir $(basename $(wildcard fuzz/targets/*.c))))
 # Inputs are text: libFuzzer's own mutations, and a dictionary.
 FUZZ_TEXT_TARGETS := scenario_json trace_text
@@ -119,20 +120,17 @@ $(BUILD)/libsmh.a: $(CORE_OBJECTS)
 
 # The core a second time, for the simulator: its loads and stores are traced (sim/machine/core.h).
 # The same compiler, flags and code in every MODE: what is counted is the allocator's accesses, not a
-# sanitizer's. Wider than 8 bytes nothing is loaded or stored, as on the targets. The first compilation
-# makes each of them call tracing_hooks.h, the second inlines that.
+# sanitizer's. Wider than 8 bytes nothing is loaded or stored, as on the targets.
 TRACED_CC := clang
-TRACED_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -gdwarf-4 -gline-tables-only -fPIC -fno-builtin -fno-vectorize -fno-slp-vectorize \
-	-Iinclude $(filter -m32,$(MODE_FLAGS_$(MODE))) \
+TRACED_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -gdwarf-4 -fPIC -fno-builtin -fno-vectorize -fno-slp-vectorize \
+	-fsanitize-coverage=func,trace-loads,trace-stores -Iinclude $(filter -m32,$(MODE_FLAGS_$(MODE))) \
 	$(if $(SMH_ATTRIBUTE_COUNT),-DSMH_ATTRIBUTE_COUNT=$(SMH_ATTRIBUTE_COUNT))
-TRACING := -fsanitize-coverage=func,trace-loads,trace-stores -DSMH_TRACED -include sim/machine/tracing_hooks.h
 TRACED_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/obj/traced/%.o)
 
-$(BUILD)/obj/traced/%.o: %.c sim/machine/tracing_hooks.h $(BUILD)/.flags | build/.packages-build
+$(BUILD)/obj/traced/%.o: %.c $(BUILD)/.flags | build/.packages-build
 	@mkdir -p $(@D)
 	@echo "  CC $(MODE) traced $<"
-	@$(TRACED_CC) $(TRACED_CFLAGS) $(TRACING) -MMD -MP -MQ $@ -MF $(@:.o=.d) -emit-llvm -c -o $(@:.o=.bc) $<
-	@$(TRACED_CC) $(filter-out -I% -D% -std=%,$(TRACED_CFLAGS)) -c -o $@ $(@:.o=.bc)
+	@$(TRACED_CC) $(TRACED_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Every name that the traced copy defines gets a prefix; of libc it calls the traced mem*.
 $(BUILD)/obj/traced.o: $(TRACED_OBJECTS)
@@ -235,6 +233,9 @@ $(BUILD)/obj/steps/%.o: %.c $(BUILD)/.flags | build/.packages-build
 	@$(COMPILER) $(CFLAGS) -c -o $@ $<
 
 $(STEP_TARGETS:%=$(BUILD)/target_%): $(STEP_OBJECTS)
+ifeq ($(MODE),fuzz)
+$(addprefix $(BUILD)/target_,$(filter-out $(FUZZ_TEXT_TARGETS),$(FUZZ_TARGETS))): $(call object,fuzz/libfuzzer.c)
+endif
 
 # The objects of a core with steps come before the library, which then adds nothing but the rest.
 $(BUILD)/target_%: $(BUILD)/obj/fuzz/targets/%.o $(BUILD)/obj/fuzz/mutate_hooks.o $(FUZZ_SHARED_OBJECTS) \

@@ -147,11 +147,20 @@ static void bitmap_swap(const struct fuzz_stage *stage, struct smh_heap *heap, u
 static void bitmap_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsigned argument)
 {
     must_see_byte(stage, heap, heap->metadata, heap->metadata_size, argument);
-    bitmap_swap(stage, heap, argument);
-    bitmap_links(stage, heap, argument);
-    /* 192 bits behind three words. */
-    must_see(stage, heap, (uint8_t *)state_word(heap, 3) + argument % 6 * 4,
-             1u << argument / 8 % 32, "the maps");
+    /* These are seen after a pass over the whole bitmap, which costs as much as ten requests: in
+     * turns. */
+    switch (stage->index % 3) {
+    case 0:
+        bitmap_swap(stage, heap, argument);
+        break;
+    case 1:
+        bitmap_links(stage, heap, argument);
+        break;
+    default:
+        /* 192 bits behind three words. */
+        must_see(stage, heap, (uint8_t *)state_word(heap, 3) + argument % 6 * 4,
+                 1u << argument / 8 % 32, "the maps");
+    }
 }
 
 /* --- buddy ------------------------------------------------------------------------------------ */
@@ -263,11 +272,7 @@ void fuzz_judge_damage(struct fuzz_stage *stage, size_t index, unsigned argument
     struct smh_heap *heap = &stage->slots[index].heap;
     const char *name = heap->engine->name;
     /* Where damage leads, there may be live blocks. */
-    for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
-        if (stage->live[i].block != NULL) {
-            fuzz_show(&stage->live[i]);
-        }
-    }
+    smh_port_unpoison(stage->memory[index], stage->size[index]);
     if (heap->engine == &smh_engine_bitmap) {
         bitmap_damage(stage, heap, argument);
     } else if (heap->engine == &smh_engine_buddy) {
@@ -278,7 +283,7 @@ void fuzz_judge_damage(struct fuzz_stage *stage, size_t index, unsigned argument
         fit_damage(stage, heap, argument);
     }
     for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
-        if (stage->live[i].block != NULL) {
+        if (stage->live[i].block != NULL && stage->live[i].region == index) {
             fuzz_hide(&stage->live[i]);
         }
     }

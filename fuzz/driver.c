@@ -59,9 +59,9 @@ static void name_input(int signal_number)
 
 static void replay_file(const char *path)
 {
+    static uint8_t bytes[INPUT_MAX];
     FILE *file = fopen(path, "rb");
-    uint8_t *bytes = malloc(INPUT_MAX);
-    if (file == NULL || bytes == NULL) {
+    if (file == NULL) {
         (void)fprintf(stderr, "%s: cannot be read\n", path);
         exit(2);
     }
@@ -73,7 +73,6 @@ static void replay_file(const char *path)
         exit(2);
     }
     memcpy(exact, bytes, size);
-    free(bytes);
     (void)snprintf(under_way, sizeof(under_way), "%s", path);
     for (unsigned long i = 0; i < repeat; i++) {
         (void)alarm(SECONDS_MAX);

@@ -166,7 +166,7 @@ class Builder:
 def run_target(binary: Path, corpus: Path, runs: int, seed: int, limit: float) -> tuple[bool, float, str]:
     """One turn: whether it failed, the processor time, and what it said."""
     command = [str(binary), f"-runs={runs}", f"-seed={seed}", f"-max_len={LENGTH_MAX}", "-len_control=0",
-               "-entropic=0", "-timeout=10", "-rss_limit_mb=3000", "-print_final_stats=0",
+               "-timeout=10", "-rss_limit_mb=3000", "-print_final_stats=0",
                f"-artifact_prefix={WORK}/", str(corpus)]
     log = WORK / "log"
     # By processor time: on a busy host a wall clock would end what is only kept waiting.

@@ -49,8 +49,6 @@ def fuzz(target: str, seconds: int, jobs: int) -> dict[str, str]:
         f"-max_len={LENGTH_MAX.get(target, LENGTH_MAX_OPERATIONS)}", "-len_control=10",
         "-timeout=10", "-rss_limit_mb=4096", f"-artifact_prefix={CRASHES}/{target}-",
     ]
-    # Its book-keeping would cost a sixth of the speed of inputs as fast as these.
-    command += [] if target in LENGTH_MAX else ["-entropic=0"]
     command += [f"-dict={dictionary}"] if dictionary.is_file() else []
     folders = [str(work)] + ([str(seeds)] if seeds.is_dir() else [])
     # Processes of one target share the corpus: libFuzzer looks for what others have added.

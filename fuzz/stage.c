@@ -240,9 +240,14 @@ static void hide_regions(const struct fuzz_stage *stage)
     }
 }
 
-/* What a pool knows by heart, its match functions say as well. */
+/* What a pool knows by heart, its match functions say as well; always the same, so once. */
 static void judge_matches(void)
 {
+    static bool judged;
+    if (judged) {
+        return;
+    }
+    judged = true;
     for (uint32_t pair = 0; pair < 64; pair++) {
         uint32_t region_attr = pair / 8;
         uint32_t request_attr = pair % 8;
@@ -340,18 +345,21 @@ void fuzz_entered(struct fuzz_stage *stage, struct smh_live *live,
     live->align = operation->align;
     live->region = (uint16_t)region;
     size_t offset = (uintptr_t)block - (uintptr_t)stage->memory[region];
-    size_t usable = smh_heap_usable_size(&stage->slots[region].heap, block);
-    FUZZ_REQUIRE(usable <= stage->size[region] - offset,
-                 "step %llu: a block of %zu usable bytes leaves its region",
-                 (unsigned long long)stage->index, usable);
     smh_oracle_allocated(&stage->oracle, live, operation, used_before, kept, stage->index);
     judge(stage);
+    stage->held[region] += live->usable;
+    FUZZ_REQUIRE(live->usable <= stage->size[region] - offset,
+                 "step %llu: a block of %llu usable bytes leaves its region",
+                 (unsigned long long)stage->index, (unsigned long long)live->usable);
     fuzz_hide(live);
 }
 
 void fuzz_leaving(struct fuzz_stage *stage, struct smh_live *live)
 {
     fuzz_show(live);
+    stage->free_most_before = stage->free_most[live->region];
+    stage->free_most[live->region] = 0;
+    stage->held[live->region] -= live->usable;
     /* Verdicts without a start bitmap are not promised to be exact. */
     if (!stage->exact) {
         stage->oracle.probe = UINT64_MAX;
@@ -374,15 +382,45 @@ void fuzz_left(struct fuzz_stage *stage, struct smh_live *live, int code)
 
 void fuzz_stayed(struct fuzz_stage *stage, struct smh_live *live)
 {
+    stage->free_most[live->region] = stage->free_most_before;
+    stage->held[live->region] += live->usable;
     smh_oracle_retake(&stage->oracle, live, stage->index);
     judge(stage);
     fuzz_hide(live);
 }
 
+/* Bytes of the largest free chunk; 1 at least. */
+static size_t largest_chunk(const struct smh_heap *heap)
+{
+    struct smh_chunk chunk = {0};
+    size_t largest = 1;
+    while (smh_heap_walk(heap, &chunk)) {
+        if (!chunk.used && chunk.size > largest) {
+            largest = chunk.size;
+        }
+    }
+    return largest;
+}
+
+/* Free chunks grow by frees and resizes alone, so that most refusals need no walk. */
 void fuzz_refused(struct fuzz_stage *stage, const struct smh_operation *operation)
 {
-    smh_oracle_null(&stage->oracle, operation, stage->index);
-    judge(stage);
+    for (size_t i = 0; operation->bytes != 0 && i < stage->machine.region_count; i++) {
+        const struct smh_heap *heap = &stage->slots[i].heap;
+        size_t enough =
+            heap->engine->sufficient_chunk(heap, operation->align, (size_t)operation->bytes);
+        if (enough > stage->size[i] - stage->held[i]) {
+            continue;
+        }
+        if (stage->free_most[i] == 0) {
+            stage->free_most[i] = largest_chunk(heap);
+        }
+        if (enough <= stage->free_most[i]) {
+            smh_oracle_null(&stage->oracle, operation, stage->index);
+            judge(stage);
+            return;
+        }
+    }
 }
 
 void fuzz_access(struct fuzz_stage *stage, struct smh_live *live,

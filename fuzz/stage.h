@@ -44,7 +44,11 @@ struct fuzz_stage {
     void *freed[FUZZ_FREED_KEPT]; /* the last addresses freed, in a ring */
     size_t freed_count;
     uint64_t serial;
-    uint64_t index; /* of the step under way */
+    uint64_t index;                    /* of the step under way */
+    size_t held[SMH_FUZZ_REGIONS_MAX]; /* usable bytes of live blocks */
+    /* Per region: no free chunk is larger. 0: not known; then the next refusal asks a walk. */
+    size_t free_most[SMH_FUZZ_REGIONS_MAX];
+    size_t free_most_before; /* of the region of the block that was leaving last */
 };
 
 /* Every target is one of these, and names itself. */

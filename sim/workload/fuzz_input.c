@@ -269,13 +269,9 @@ static bool read_misuse(struct smh_fuzz_input *input, struct smh_fuzz_step *step
     return true;
 }
 
-static bool read_record(struct smh_fuzz_input *input, const uint8_t *record,
+static bool read_record(struct smh_fuzz_input *input, const uint8_t *record, enum draw draw,
                         struct smh_fuzz_step *step)
 {
-    enum draw draw = draws[record[0] % 32];
-    if (draw != ALLOC && !is_on(input, group_of[draw])) {
-        return false;
-    }
     struct smh_operation *operation = &step->operation;
     operation->slot = record[1] % SMH_FUZZ_SLOTS;
     operation->bytes = read_size(input, (uint32_t)(record[2] | record[3] << 8));
@@ -313,10 +309,15 @@ bool smh_fuzz_next(struct smh_fuzz_input *input, struct smh_fuzz_step *step)
 {
     while (input->next < input->record_count) {
         size_t index = input->next++;
+        const uint8_t *record = input->records + index * SMH_FUZZ_RECORD_BYTES;
+        enum draw draw = draws[record[0] % 32];
+        if (draw != ALLOC && !is_on(input, group_of[draw])) {
+            continue;
+        }
         memset(step, 0, sizeof(*step));
         step->operation.site = index;
         step->operation.time_ns = index * 1000;
-        if (read_record(input, input->records + index * SMH_FUZZ_RECORD_BYTES, step)) {
+        if (read_record(input, record, draw, step)) {
             return true;
         }
     }
