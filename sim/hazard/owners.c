@@ -124,10 +124,23 @@ static bool last_start(const struct starts *starts, uint64_t offset, uint64_t *s
     return false;
 }
 
+/* Whether nobody begins in the cell of offset: told by the marks, which are denser than cells. */
+static bool is_empty(const struct starts *starts, uint64_t offset)
+{
+    return (starts->levels[0][offset / 64] >> offset % 64 / CELL_BYTES * CELL_BYTES & 0xff) == 0;
+}
+
+_Static_assert(CELL_BYTES == 8, "a byte of marks each");
+
 uint32_t smh_owners_add(struct smh_owners *owners, const struct smh_owner *owner, uint64_t reserved)
 {
-    smh_owners_release(owners,
-                       smh_owners_remove(owners, owner->region, owner->offset, owner->operation));
+    struct starts *starts = &owners->starts[owner->region];
+    uint32_t *cell = &starts->cells[owner->offset / CELL_BYTES];
+    bool first = is_empty(starts, owner->offset);
+    if (!first) {
+        smh_owners_release(
+            owners, smh_owners_remove(owners, owner->region, owner->offset, owner->operation));
+    }
     uint32_t number = owners->first_free;
     if (number != 0) {
         owners->first_free = owners->table.records[number].next;
@@ -141,10 +154,9 @@ uint32_t smh_owners_add(struct smh_owners *owners, const struct smh_owner *owner
     }
     owners->table.records[number] =
         (struct smh_owner_record){.owner = *owner, .reserved = reserved, .holds = 1};
-    uint32_t *cell = &owners->starts[owner->region].cells[owner->offset / CELL_BYTES];
-    owners->table.records[number].next = *cell;
+    owners->table.records[number].next = first ? SMH_OWNERS_NONE : *cell;
     *cell = number;
-    mark(&owners->starts[owner->region], owner->offset);
+    mark(starts, owner->offset);
     return number;
 }
 
