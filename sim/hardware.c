@@ -381,9 +381,12 @@ static void catch_up_bulk(struct smh_hardware *hardware, bool carried_out)
     hardware->next = logged;
 }
 
-static uint64_t usable_size(const struct smh_hardware *hardware, const void *block)
+static uint64_t usable_size(struct smh_hardware *hardware, const void *block)
 {
-    return smh_pool_usable_size(&hardware->machine->pool, block);
+    const struct smh_hardware_range *range = range_of(hardware, (uintptr_t)block);
+    return range == NULL
+               ? 0
+               : smh_heap_usable_size(&hardware->machine->slots[range->region].heap, block);
 }
 
 static struct smh_owner owner_of(const struct smh_hardware *hardware,
