@@ -38,18 +38,21 @@ static inline bool is_settled(const struct smh_line *line)
     return settled;
 }
 
-/* What event->from..to of a line in full holds is undefined from now on. */
+/* What this part of line `index`, one in full, holds is undefined from now on. */
 static inline void change_line(struct smh_judge *judge, struct smh_line *line,
-                               const struct smh_touch *touch, bool settles)
+                               struct smh_touch *touch, uint64_t index, struct smh_line_part part,
+                               bool settles)
 {
     const struct smh_line_event *event = &touch->event;
     if (line->solo) {
-        line->defined &= ~smh_line_mask(event);
-        smh_line_remember_solo(line, judge->owners, event);
+        line->defined &= ~smh_line_mask(part);
+        smh_line_remember_solo(line, judge->owners, event, part);
         if (!settles || is_settled(line)) {
             return;
         }
+        smh_touch_narrow(touch, index, part);
     } else {
+        smh_touch_narrow(touch, index, part);
         smh_touch_apply(judge, line, event);
         if (line->suspects != NULL) {
             smh_classify_suspects(judge, line, touch);
@@ -75,8 +78,7 @@ static inline void change_lines(struct smh_judge *judge, struct smh_touch *touch
             __builtin_prefetch(smh_word_line(&region->words[next]));
         }
         if (line != NULL) {
-            smh_touch_narrow(judge, touch, index, from, to);
-            change_line(judge, line, touch, settles);
+            change_line(judge, line, touch, index, smh_judge_part(judge, index, from, to), settles);
         } else if (settles && smh_word_owner(&region->words[index]) == SMH_OWNERS_METADATA) {
             smh_private_settle(judge, region, index, from, to);
         }

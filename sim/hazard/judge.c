@@ -225,10 +225,11 @@ static void touch_range(struct smh_judge *judge, struct smh_touch *touch,
     uint64_t last = (to - 1) >> judge->line_shift;
     for (uint64_t index = from >> judge->line_shift; index <= last; index++) {
         struct smh_line *line = smh_word_line(&touch->region->words[index]);
-        smh_touch_narrow(judge, touch, index, from, to);
+        struct smh_line_part part = smh_judge_part(judge, index, from, to);
         if (line != NULL && smh_line_is_solo_of(line, &touch->event)) {
-            smh_touch_solo(judge, line, &touch->event);
+            smh_touch_solo(judge, line, &touch->event, part);
         } else {
+            smh_touch_narrow(touch, index, part);
             smh_touch_line(judge, touch);
         }
     }
@@ -256,18 +257,18 @@ static void touch_steps(struct smh_judge *judge, struct smh_touch *touch,
         }
         for (uint64_t skipped = done == UINT64_MAX ? from >> judge->line_shift : done + 1;
              skipped < index; skipped++) {
-            smh_touch_narrow(judge, touch, skipped, from, to);
+            smh_touch_narrow(touch, skipped, smh_judge_part(judge, skipped, from, to));
             touch->event.skipped = true;
             smh_touch_line(judge, touch);
         }
-        smh_touch_narrow(judge, touch, index, from, to);
+        smh_touch_narrow(touch, index, smh_judge_part(judge, index, from, to));
         touch->event.skipped = false;
         smh_touch_line(judge, touch);
         done = index;
     }
     for (uint64_t skipped = done == UINT64_MAX ? from >> judge->line_shift : done + 1;
          skipped <= (to - 1) >> judge->line_shift; skipped++) {
-        smh_touch_narrow(judge, touch, skipped, from, to);
+        smh_touch_narrow(touch, skipped, smh_judge_part(judge, skipped, from, to));
         touch->event.skipped = true;
         smh_touch_line(judge, touch);
     }
@@ -308,14 +309,15 @@ static bool is_out_of_reach(struct smh_judge *judge, const struct smh_access *ac
     struct smh_judge_region *region = &judge->regions[access->region];
     struct smh_touch touch = touch_of(judge, access, owner);
     uint64_t from = access->offset + region->skew;
-    smh_touch_narrow(judge, &touch, from >> judge->line_shift, from, from + access->bytes);
+    uint64_t index = from >> judge->line_shift;
+    smh_touch_narrow(&touch, index, smh_judge_part(judge, index, from, from + access->bytes));
     struct smh_finding finding = {.event = touch.event,
                                   .victim = owner,
                                   .culprit = owner,
                                   .region = access->region,
                                   .hazard_class = SMH_HAZARD_H10};
     smh_set_bits(finding.bytes, touch.event.from, touch.event.to);
-    struct smh_line stand_in = {.region = access->region, .index = from >> judge->line_shift};
+    struct smh_line stand_in = {.region = access->region, .index = index};
     finding.line = &stand_in;
     smh_report(judge, &finding);
     return true;
@@ -351,25 +353,26 @@ void smh_judge_tables(struct smh_judge *judge, const struct smh_access *access)
     struct smh_judge_region *region = &judge->regions[access->region];
     uint64_t index = (access->offset + region->skew) >> judge->line_shift;
     struct smh_line *line = smh_word_line(&region->words[index]);
-    struct smh_touch touch;
-    touch.event = (struct smh_line_event){
+    struct smh_line_part part;
+    part.from = (uint16_t)((access->offset + region->skew) & (judge->line_bytes - 1));
+    part.to = (uint16_t)(part.from + access->bytes);
+    struct smh_line_event event = {
         .operation = access->operation,
         .site = access->site,
         .owner = SMH_OWNERS_METADATA,
-        .from = (uint16_t)((access->offset + region->skew) & (judge->line_bytes - 1)),
+        .from = part.from,
+        .to = part.to,
         .actor = access->actor,
         .kind = access->kind,
         .core = access->core,
         .by_allocator = true,
     };
-    touch.event.to = (uint16_t)(touch.event.from + access->bytes);
-    if (line != NULL && smh_line_is_solo_of(line, &touch.event)) {
-        smh_touch_solo(judge, line, &touch.event);
+    if (line != NULL && smh_line_is_solo_of(line, &event)) {
+        smh_touch_solo(judge, line, &event, part);
         return;
     }
-    touch.region = region;
-    touch.region_index = access->region;
-    touch.line_index = index;
+    struct smh_touch touch = {
+        .event = event, .region = region, .region_index = access->region, .line_index = index};
     smh_touch_line(judge, &touch);
 }
 

@@ -129,33 +129,38 @@ static inline struct smh_line *smh_word_line(const struct smh_line_word *word)
                : NULL;
 }
 
-/* Narrows the touch to line `index`: its part of [from, to), which are offset + skew. */
-static inline void smh_touch_narrow(const struct smh_judge *judge, struct smh_touch *touch,
-                                    uint64_t index, uint64_t from, uint64_t to)
+/* The part of [from, to), which are offset + skew, that lies in line `index`. */
+static inline struct smh_line_part smh_judge_part(const struct smh_judge *judge, uint64_t index,
+                                                  uint64_t from, uint64_t to)
 {
     uint64_t first = index << judge->line_shift;
     uint64_t end = first + judge->line_bytes;
-    touch->line_index = index;
     if (from <= first && end <= to) {
-        touch->event.from = 0;
-        touch->event.to = (uint16_t)judge->line_bytes;
-        return;
+        return (struct smh_line_part){.to = (uint16_t)judge->line_bytes};
     }
     bool apart = to <= first || from >= end;
-    touch->event.from = (uint16_t)(apart || from < first ? 0 : from - first);
-    touch->event.to = (uint16_t)(apart ? 0 : (to < end ? to : end) - first);
+    return (struct smh_line_part){
+        .from = (uint16_t)(apart || from < first ? 0 : from - first),
+        .to = (uint16_t)(apart ? 0 : (to < end ? to : end) - first),
+    };
+}
+/* The touch is one of line `index`, and of this part. */
+static inline void smh_touch_narrow(struct smh_touch *touch, uint64_t index,
+                                    struct smh_line_part part)
+{
+    touch->line_index = index;
+    touch->event.from = part.from;
+    touch->event.to = part.to;
 }
 /* A load or store of the core to which a line is left: nothing can go wrong. */
 static inline void smh_touch_solo(struct smh_judge *judge, struct smh_line *line,
-                                  const struct smh_line_event *event)
+                                  const struct smh_line_event *event, struct smh_line_part part)
 {
     line->allocator_core = event->by_allocator ? event->core : line->allocator_core;
     if (event->kind == SMH_LINE_STORE) {
-        struct smh_line_dirt dirt = {
-            .owner = event->owner, .from = event->from, .to = event->to, .core = event->core};
-        line->defined |= smh_line_mask(event);
-        smh_line_add_dirt(line, judge->owners, &dirt);
-        smh_line_remember_solo(line, judge->owners, event);
+        line->defined |= smh_line_mask(part);
+        smh_line_add_solo_dirt(line, judge->owners, event, part);
+        smh_line_remember_solo(line, judge->owners, event, part);
     }
 }
 /* touch.c: an access meets a line. */

@@ -294,12 +294,13 @@ void smh_line_fold(struct smh_line *line, struct smh_states *states)
 /* false: it is so no longer, and the event is still to come. */
 static bool apply_solo(struct smh_line *line, const struct smh_line_event *event)
 {
+    struct smh_line_part part = {event->from, event->to};
     if (smh_line_is_solo_of(line, event)) {
-        line->defined |= event->kind == SMH_LINE_STORE ? smh_line_mask(event) : 0;
+        line->defined |= event->kind == SMH_LINE_STORE ? smh_line_mask(part) : 0;
         return true;
     }
     if (event->kind == SMH_LINE_HAND_OUT || event->kind == SMH_LINE_FREE) {
-        line->defined &= ~smh_line_mask(event);
+        line->defined &= ~smh_line_mask(part);
         return true;
     }
     unfold(line);

@@ -55,6 +55,12 @@ struct smh_line_event {
     uint32_t state;  /* hash of the line's sets after it */
 };
 
+/* Bytes [from, to) of a line. Where one event meets many lines, its own from and to are not used:
+ * it is copied as it is, and the host need not wait for them. */
+struct smh_line_part {
+    uint16_t from, to;
+};
+
 struct smh_line_segment {
     uint32_t set;
     uint16_t to; /* from: where the one before ends */
@@ -138,10 +144,9 @@ static inline bool smh_line_is_solo_of(const struct smh_line *line,
     return line->solo && event->kind <= SMH_LINE_STORE && !event->uncached && !hands_over &&
            event->core == line->slot_core[0];
 }
-static inline uint64_t smh_line_mask(const struct smh_line_event *event)
+static inline uint64_t smh_line_mask(struct smh_line_part part)
 {
-    return event->from == event->to ? 0
-                                    : UINT64_MAX >> (64 - (event->to - event->from)) << event->from;
+    return part.from == part.to ? 0 : UINT64_MAX >> (64 - (part.to - part.from)) << part.from;
 }
 /* Bytes [from, to) count as undefined. */
 void smh_line_undefine(struct smh_line *line, struct smh_states *states, uint16_t from,
@@ -163,22 +168,23 @@ static inline uint32_t smh_line_solo_state(const struct smh_line *line)
 }
 /* The event goes on where the last one ended: one event. */
 static inline bool smh_line_extends(const struct smh_line_event *last,
-                                    const struct smh_line_event *event)
+                                    const struct smh_line_event *event, struct smh_line_part part)
 {
     return (event->kind == SMH_LINE_STORE || event->kind == SMH_LINE_DMA_WRITE) &&
            last->kind == event->kind && last->owner == event->owner && last->core == event->core &&
            last->uncached == event->uncached && last->by_allocator == event->by_allocator &&
-           event->from <= last->to && last->from <= event->to;
+           part.from <= last->to && last->from <= part.to;
 }
-/* Remembers an event that led to sets of this hash. */
+/* Remembers an event of this part that led to sets of this hash. */
 static inline void smh_line_remember_at(struct smh_line *line, struct smh_owners *owners,
-                                        const struct smh_line_event *event, uint32_t state)
+                                        const struct smh_line_event *event,
+                                        struct smh_line_part part, uint32_t state)
 {
     if (line->event_count > 0) {
         struct smh_line_event *last = &line->events[line->event_count - 1];
-        if (smh_line_extends(last, event)) {
-            last->from = event->from < last->from ? event->from : last->from;
-            last->to = event->to > last->to ? event->to : last->to;
+        if (smh_line_extends(last, event, part)) {
+            last->from = part.from < last->from ? part.from : last->from;
+            last->to = part.to > last->to ? part.to : last->to;
             last->operation = event->operation;
             last->site = event->site;
             last->state = state;
@@ -190,14 +196,17 @@ static inline void smh_line_remember_at(struct smh_line *line, struct smh_owners
     }
     struct smh_line_event *added = &line->events[line->event_count++];
     *added = *event;
+    added->from = part.from;
+    added->to = part.to;
     added->state = state;
     smh_owners_hold(owners, event->owner);
 }
 /* What follows is of a solo line. */
 static inline void smh_line_remember_solo(struct smh_line *line, struct smh_owners *owners,
-                                          const struct smh_line_event *event)
+                                          const struct smh_line_event *event,
+                                          struct smh_line_part part)
 {
-    smh_line_remember_at(line, owners, event, smh_line_solo_state(line));
+    smh_line_remember_at(line, owners, event, part, smh_line_solo_state(line));
 }
 void smh_line_forget_events(struct smh_line *line, struct smh_owners *owners);
 /* Whether all bytes are as in a line that nobody has touched, whatever cores have entered. */
@@ -207,6 +216,25 @@ bool smh_line_is_dirty(const struct smh_line *line, const struct smh_states *sta
 
 void smh_line_add_dirt(struct smh_line *line, struct smh_owners *owners,
                        const struct smh_line_dirt *dirt);
+/* The same of a store by the core of a solo line. */
+static inline void smh_line_add_solo_dirt(struct smh_line *line, struct smh_owners *owners,
+                                          const struct smh_line_event *event,
+                                          struct smh_line_part part)
+{
+    struct smh_line_dirt *only = line->dirt;
+    if (line->dirt_count == 1 && only->core == event->core && !only->uncached &&
+        part.from <= only->from && only->to <= part.to) {
+        smh_owners_hold(owners, event->owner);
+        smh_owners_release(owners, only->owner);
+        only->owner = event->owner;
+        only->from = part.from;
+        only->to = part.to;
+        return;
+    }
+    struct smh_line_dirt dirt = {
+        .owner = event->owner, .from = part.from, .to = part.to, .core = event->core};
+    smh_line_add_dirt(line, owners, &dirt);
+}
 /* Of a core; 255: of all. */
 void smh_line_remove_dirt(struct smh_line *line, struct smh_owners *owners, uint8_t core);
 /* What the allocator left dirty in [from, to) is so no more; whether any other dirt is left. */

@@ -166,7 +166,8 @@ void smh_line_make_room(struct smh_line *line, struct smh_owners *owners)
 void smh_line_remember(struct smh_line *line, struct smh_owners *owners,
                        const struct smh_line_event *event)
 {
-    smh_line_remember_at(line, owners, event, state_of(line));
+    struct smh_line_part part = {event->from, event->to};
+    smh_line_remember_at(line, owners, event, part, state_of(line));
 }
 
 void smh_line_forget_events(struct smh_line *line, struct smh_owners *owners)
@@ -215,14 +216,6 @@ static void make_room_for_dirt(struct smh_line *line)
 void smh_line_add_dirt(struct smh_line *line, struct smh_owners *owners,
                        const struct smh_line_dirt *dirt)
 {
-    struct smh_line_dirt *only = line->dirt;
-    if (line->dirt_count == 1 && only->core == dirt->core && only->uncached == dirt->uncached &&
-        dirt->from <= only->from && only->to <= dirt->to) {
-        smh_owners_hold(owners, dirt->owner);
-        smh_owners_release(owners, only->owner);
-        *only = *dirt;
-        return;
-    }
     for (size_t i = line->dirt_count; i-- > 0;) {
         struct smh_line_dirt *other = &line->dirt[i];
         if (other->owner == dirt->owner && other->core == dirt->core &&

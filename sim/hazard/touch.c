@@ -93,7 +93,8 @@ void smh_touch_line(struct smh_judge *judge, const struct smh_touch *touch)
     struct smh_line_word *word = &touch->region->words[touch->line_index];
     struct smh_line *line = smh_word_line(word);
     if (line != NULL && smh_line_is_solo_of(line, event) && touch->region->private_lines) {
-        smh_touch_solo(judge, line, event);
+        struct smh_line_part part = {event->from, event->to};
+        smh_touch_solo(judge, line, event, part);
         return;
     }
     if (smh_private_touch(judge, touch)) {
