@@ -254,9 +254,8 @@ static void carry_out_at(struct smh_hardware *hardware, uintptr_t address, uint3
 /* Whatever the access is. */
 static void take_any(struct smh_hardware *hardware, uintptr_t address, uint32_t bytes, bool store)
 {
-    const struct smh_hardware_range *range = hardware->range;
     carry_out_at(hardware, address, bytes, store);
-    if (hardware->range != range) {
+    if (hardware->range != hardware->run->range) {
         smh_hit_find_run(hardware);
     }
 }
@@ -271,7 +270,7 @@ static __attribute__((noinline)) void tell_judge(struct smh_hit_run *run, uintpt
     }
     struct smh_access *access = &hardware->access;
     access->kind = store ? SMH_ACCESS_STORE : SMH_ACCESS_LOAD;
-    access->region = hardware->range->region;
+    access->region = run->range->region;
     access->offset = address - run->start;
     access->bytes = bytes;
     smh_judge_tables(hardware->judge, access);
@@ -335,7 +334,7 @@ void smh_hardware_begin(struct smh_hardware *hardware, const struct smh_operatio
     const struct smh_machine *machine = hardware->machine;
     share(hardware, operation, index);
     hardware->run->operation = index;
-    if (!hardware->run->known || hardware->run->core != hardware->access.core) {
+    if (hardware->run->range == NULL || hardware->run->core != hardware->access.core) {
         smh_hit_find_run(hardware);
     }
     if (hardware->result->latency != NULL) { /* the call alone is timed */

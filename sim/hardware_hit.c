@@ -11,6 +11,7 @@ void smh_hit_find_run(struct smh_hardware *hardware)
     struct smh_hit_run *run = hardware->run;
     run->hardware = hardware;
     smh_hit_settle(run);
+    run->range = range;
     run->region = region;
     run->start = range->start;
     run->bytes = 0;
@@ -28,7 +29,6 @@ void smh_hit_find_run(struct smh_hardware *hardware)
     run->line_shift = memory->line_shift;
     run->core = core;
     run->stored = (uint8_t)(LINE_STORED | (core + 1u));
-    run->known = true;
     if (!memory->plain || !region->cached || region->l1_through || memory->line_bytes > 64) {
         return;
     }

@@ -60,6 +60,7 @@ _Static_assert(sizeof(struct smh_hit_place) == 64 || sizeof(void *) != 8, "found
 /* What is the same for all accesses of one call to one region. */
 struct smh_hit_run {
     struct smh_hardware *hardware;
+    const struct smh_hardware_range *range; /* NULL: to be found out */
     struct smh_memory_region *region;
     struct smh_cache *cache;     /* the core's L1 */
     struct smh_line_word *words; /* NULL: no judge */
@@ -81,7 +82,6 @@ struct smh_hit_run {
     unsigned line_shift;
     uint8_t core;
     uint8_t stored;            /* what a line's byte of range->lines is after a store here */
-    bool known;                /* false: to be found out */
     struct smh_line_word none; /* of lines that no judge follows */
     struct smh_hit_place places[SMH_HIT_PLACES];
 };
