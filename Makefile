@@ -36,7 +36,7 @@ CFLAGS = -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -ffp-contract=off $(WARNINGS) -Iinc
 	$(if $(SMH_ATTRIBUTE_COUNT),-DSMH_ATTRIBUTE_COUNT=$(SMH_ATTRIBUTE_COUNT)) \
 	$(MODE_FLAGS_$(MODE)) $(EXTRA_CFLAGS)
 LDFLAGS = $(MODE_FLAGS_$(MODE)) $(EXTRA_LDFLAGS)
-WHOLE_FLAGS := -flto -fPIE
+WHOLE_FLAGS := -O3 -flto -fPIE
 FLAGS_NOW := $(COMPILER) $(CFLAGS) $(WHOLE_FLAGS)
 SIM_LIBS := -ljansson -lzstd -lz -ldl -lpthread -lm
 
