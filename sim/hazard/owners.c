@@ -7,13 +7,12 @@
 #include <string.h>
 
 #define LEVELS_MAX 9
-#define CELL_BYTES 8
+#define CELL_BYTES 16
 
 struct starts {
     uint32_t *cells; /* [offset / CELL_BYTES]: the first of those that begin there */
     uint64_t *levels[LEVELS_MAX];
     unsigned count;
-    uint64_t size;
 };
 
 struct smh_owners {
@@ -48,10 +47,8 @@ struct smh_owners *smh_owners_open(const uint64_t sizes[], size_t region_count)
     owners->region_count = region_count;
     for (size_t i = 0; i < region_count; i++) {
         struct starts *starts = &owners->starts[i];
-        starts->size = sizes[i];
-        starts->cells =
-            smh_must_allocate((size_t)(sizes[i] / CELL_BYTES + 1), sizeof(*starts->cells));
-        uint64_t words = sizes[i];
+        uint64_t words = sizes[i] / CELL_BYTES + 1;
+        starts->cells = smh_must_allocate((size_t)words, sizeof(*starts->cells));
         do {
             words = words / 64 + 1;
             starts->levels[starts->count++] = smh_must_allocate((size_t)words, sizeof(uint64_t));
@@ -76,67 +73,80 @@ void smh_owners_close(struct smh_owners *owners)
     free(owners);
 }
 
-static void mark(struct starts *starts, uint64_t offset)
+static bool is_marked(const struct starts *starts, uint64_t cell)
+{
+    return (starts->levels[0][cell / 64] >> cell % 64 & 1u) != 0;
+}
+
+static void mark(struct starts *starts, uint64_t cell)
 {
     for (unsigned level = 0; level < starts->count; level++) {
-        uint64_t *word = &starts->levels[level][offset / 64];
+        uint64_t *word = &starts->levels[level][cell / 64];
         uint64_t before = *word;
-        *word |= (uint64_t)1 << offset % 64;
+        *word |= (uint64_t)1 << cell % 64;
         if (before != 0) {
             return; /* the levels above know */
         }
-        offset /= 64;
+        cell /= 64;
     }
 }
 
-static void unmark(struct starts *starts, uint64_t offset)
+static void unmark(struct starts *starts, uint64_t cell)
 {
     for (unsigned level = 0; level < starts->count; level++) {
-        uint64_t *word = &starts->levels[level][offset / 64];
-        *word &= ~((uint64_t)1 << offset % 64);
+        uint64_t *word = &starts->levels[level][cell / 64];
+        *word &= ~((uint64_t)1 << cell % 64);
         if (*word != 0) {
             return;
         }
-        offset /= 64;
+        cell /= 64;
     }
 }
 
-/* The last start at or before offset; false: none. */
-static bool last_start(const struct starts *starts, uint64_t offset, uint64_t *start)
+/* The last cell at or before this one in which somebody begins; false: none. */
+static bool last_cell(const struct starts *starts, uint64_t cell, uint64_t *last)
 {
     for (unsigned level = 0; level < starts->count; level++) {
-        uint64_t upto = offset % 64 == 63 ? UINT64_MAX : ((uint64_t)2 << offset % 64) - 1;
-        uint64_t word = starts->levels[level][offset / 64] & upto;
+        uint64_t upto = cell % 64 == 63 ? UINT64_MAX : ((uint64_t)2 << cell % 64) - 1;
+        uint64_t word = starts->levels[level][cell / 64] & upto;
         if (word != 0) {
-            uint64_t found = offset / 64 * 64 + (63u - (unsigned)__builtin_clzll(word));
+            uint64_t found = cell / 64 * 64 + (63u - (unsigned)__builtin_clzll(word));
             while (level-- > 0) {
                 word = starts->levels[level][found];
                 found = found * 64 + (63u - (unsigned)__builtin_clzll(word));
             }
-            *start = found;
+            *last = found;
             return true;
         }
-        if (offset / 64 == 0) {
+        if (cell / 64 == 0) {
             return false;
         }
-        offset = offset / 64 - 1;
+        cell = cell / 64 - 1;
     }
     return false;
 }
 
-/* Whether nobody begins in the cell of offset: told by the marks, which are denser than cells. */
-static bool is_empty(const struct starts *starts, uint64_t offset)
+/* Of those who begin in a cell, the last at or before offset. */
+static uint32_t last_in_cell(const struct smh_owners *owners, const struct starts *starts,
+                             uint64_t cell, uint64_t offset)
 {
-    return (starts->levels[0][offset / 64] >> offset % 64 / CELL_BYTES * CELL_BYTES & 0xff) == 0;
+    const struct smh_owner_record *records = owners->table.records;
+    uint32_t last = SMH_OWNERS_NONE;
+    for (uint32_t number = starts->cells[cell]; number != SMH_OWNERS_NONE;
+         number = records[number].next) {
+        uint64_t start = records[number].owner.offset;
+        if (start <= offset && (last == SMH_OWNERS_NONE || start > records[last].owner.offset)) {
+            last = number;
+        }
+    }
+    return last;
 }
-
-_Static_assert(CELL_BYTES == 8, "a byte of marks each");
 
 uint32_t smh_owners_add(struct smh_owners *owners, const struct smh_owner *owner, uint64_t reserved)
 {
     struct starts *starts = &owners->starts[owner->region];
-    uint32_t *cell = &starts->cells[owner->offset / CELL_BYTES];
-    bool first = is_empty(starts, owner->offset);
+    uint64_t cell = owner->offset / CELL_BYTES;
+    bool first = !is_marked(starts, cell);
     if (!first) {
         smh_owners_release(
             owners, smh_owners_remove(owners, owner->region, owner->offset, owner->operation));
@@ -154,9 +164,9 @@ uint32_t smh_owners_add(struct smh_owners *owners, const struct smh_owner *owner
     }
     owners->table.records[number] =
         (struct smh_owner_record){.owner = *owner, .reserved = reserved, .holds = 1};
-    owners->table.records[number].next = first ? SMH_OWNERS_NONE : *cell;
-    *cell = number;
-    mark(starts, owner->offset);
+    owners->table.records[number].next = first ? SMH_OWNERS_NONE : starts->cells[cell];
+    starts->cells[cell] = number;
+    mark(starts, cell);
     return number;
 }
 
@@ -169,7 +179,9 @@ uint32_t smh_owners_remove(struct smh_owners *owners, uint16_t region, uint64_t 
         return SMH_OWNERS_NONE;
     }
     *link = owners->table.records[number].next;
-    unmark(&owners->starts[region], offset);
+    if (owners->starts[region].cells[offset / CELL_BYTES] == SMH_OWNERS_NONE) {
+        unmark(&owners->starts[region], offset / CELL_BYTES);
+    }
     owners->table.records[number].owner.kind = SMH_OWNER_FREED;
     owners->table.records[number].freed_by = operation;
     return number; /* what being live held is the caller's now */
@@ -190,12 +202,20 @@ void smh_owners_foresee(const struct smh_owners *owners, uint16_t region, uint64
 
 uint32_t smh_owners_at(const struct smh_owners *owners, uint16_t region, uint64_t offset)
 {
-    uint64_t start;
-    if (!last_start(&owners->starts[region], offset, &start)) {
-        return SMH_OWNERS_NONE;
+    const struct starts *starts = &owners->starts[region];
+    uint64_t cell = offset / CELL_BYTES;
+    uint32_t number = SMH_OWNERS_NONE;
+    while (number == SMH_OWNERS_NONE) {
+        if (!last_cell(starts, cell, &cell)) {
+            return SMH_OWNERS_NONE;
+        }
+        number = last_in_cell(owners, starts, cell, offset);
+        if (cell-- == 0 && number == SMH_OWNERS_NONE) {
+            return SMH_OWNERS_NONE; /* who begins in the first cell begins behind offset */
+        }
     }
-    uint32_t number = *find(owners, region, start);
-    return offset - start < owners->table.records[number].reserved ? number : SMH_OWNERS_NONE;
+    const struct smh_owner_record *record = &owners->table.records[number];
+    return offset - record->owner.offset < record->reserved ? number : SMH_OWNERS_NONE;
 }
 
 void smh_owners_resize(struct smh_owners *owners, uint32_t number, const struct smh_owner *owner,

@@ -3,9 +3,9 @@
  * Owns: a record for each block or stack buffer that is live, or that a line remembers, and the
  * search for the one that holds an offset.
  *
- *     starts   bit i: an owner begins at offset i          ....1......1.........1...
- *     above    bit i: word i of the level below is not 0   (six bits of the offset a level)
- *     cells    of eight bytes: first record that begins there, and by `next` the others
+ *     cells    of 16 bytes: first record that begins there, and by `next` the others
+ *     marks    bit i: an owner begins in cell i            ....1......1.........1...
+ *     above    bit i: word i of the level below is not 0   (six bits of the cell a level)
  *
  * Invariants: live owners do not overlap. A record is kept while it is live or held; numbers are
  * used again afterwards, so that memory follows what is live and remembered.
