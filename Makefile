@@ -120,17 +120,20 @@ $(BUILD)/libsmh.a: $(CORE_OBJECTS)
 
 # The core a second time, for the simulator: its loads and stores are traced (sim/machine/core.h).
 # The same compiler, flags and code in every MODE: what is counted is the allocator's accesses, not a
-# sanitizer's. Wider than 8 bytes nothing is loaded or stored, as on the targets.
+# sanitizer's. Wider than 8 bytes nothing is loaded or stored, as on the targets. The first compilation
+# makes each of them call tracing_hooks.h, the second inlines that.
 TRACED_CC := clang
-TRACED_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -gdwarf-4 -fPIC -fno-builtin -fno-vectorize -fno-slp-vectorize \
-	-fsanitize-coverage=func,trace-loads,trace-stores -Iinclude $(filter -m32,$(MODE_FLAGS_$(MODE))) \
+TRACED_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -gdwarf-4 -gline-tables-only -fPIC -fno-builtin -fno-vectorize -fno-slp-vectorize \
+	-Iinclude $(filter -m32,$(MODE_FLAGS_$(MODE))) \
 	$(if $(SMH_ATTRIBUTE_COUNT),-DSMH_ATTRIBUTE_COUNT=$(SMH_ATTRIBUTE_COUNT))
+TRACING := -fsanitize-coverage=func,trace-loads,trace-stores -DSMH_TRACED -include sim/machine/tracing_hooks.h
 TRACED_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/obj/traced/%.o)
 
-$(BUILD)/obj/traced/%.o: %.c $(BUILD)/.flags | build/.packages-build
+$(BUILD)/obj/traced/%.o: %.c sim/machine/tracing_hooks.h $(BUILD)/.flags | build/.packages-build
 	@mkdir -p $(@D)
 	@echo "  CC $(MODE) traced $<"
-	@$(TRACED_CC) $(TRACED_CFLAGS) -MMD -MP -c -o $@ $<
+	@$(TRACED_CC) $(TRACED_CFLAGS) $(TRACING) -MMD -MP -MQ $@ -MF $(@:.o=.d) -emit-llvm -c -o $(@:.o=.bc) $<
+	@$(TRACED_CC) $(filter-out -I% -D% -std=%,$(TRACED_CFLAGS)) -c -o $@ $(@:.o=.bc)
 
 # Every name that the traced copy defines gets a prefix; of libc it calls the traced mem*.
 $(BUILD)/obj/traced.o: $(TRACED_OBJECTS)

@@ -6,13 +6,12 @@
 #include "tracing.h"
 
 #include "../error.h"
+#include "tracing_hooks.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct log {
-    uintptr_t base;
-    size_t span; /* bytes watched from base; 0: nothing is noted */
     struct smh_traced_access *next;
     struct smh_traced_access *end; /* of the room */
     struct smh_traced_access *accesses;
@@ -26,14 +25,15 @@ struct log {
     uintptr_t store;
 };
 
-/* Never freed: a thread that simulates ends with the program's work. Only programs trace, no shared
- * object does. */
+_Thread_local struct smh_tracing_watch smh_tracing_watch;
+
+/* Never freed: a thread that simulates ends with the program's work. */
 static _Thread_local struct log tracing __attribute__((tls_model("local-exec")));
 
 void smh_tracing_begin(const void *memory, size_t bytes)
 {
-    tracing.base = (uintptr_t)memory;
-    tracing.span = bytes;
+    smh_tracing_watch.base = (uintptr_t)memory;
+    smh_tracing_watch.span = bytes;
     tracing.next = tracing.accesses;
     tracing.saved_bytes = 0;
     tracing.takers = NULL;
@@ -63,7 +63,7 @@ static inline void give_store(void)
 size_t smh_tracing_end(struct smh_traced_access **accesses)
 {
     give_store();
-    tracing.span = 0;
+    smh_tracing_watch.span = 0;
     *accesses = tracing.accesses;
     return (size_t)(tracing.next - tracing.accesses);
 }
@@ -73,6 +73,7 @@ void smh_tracing_close(void)
     free(tracing.accesses);
     free(tracing.saved);
     memset(&tracing, 0, sizeof(tracing));
+    smh_tracing_watch.span = 0;
 }
 
 static void __attribute__((noinline)) grow_accesses(void)
@@ -98,11 +99,6 @@ static uint64_t save(const void *address, size_t bytes)
     memcpy(tracing.saved + at, address, bytes);
     tracing.saved_bytes += bytes;
     return at;
-}
-
-static inline bool is_watched(const void *address)
-{
-    return (uintptr_t)address - tracing.base < tracing.span;
 }
 
 /* The next place in the log. */
@@ -139,18 +135,6 @@ void smh_tracing_undo(void)
     }
 }
 
-/* What the compiler calls before each load and store; its names, not ours. */
-void __sanitizer_cov_load1(const void *address);
-void __sanitizer_cov_load2(const void *address);
-void __sanitizer_cov_load4(const void *address);
-void __sanitizer_cov_load8(const void *address);
-void __sanitizer_cov_load16(const void *address);
-void __sanitizer_cov_store1(const void *address);
-void __sanitizer_cov_store2(const void *address);
-void __sanitizer_cov_store4(const void *address);
-void __sanitizer_cov_store8(const void *address);
-void __sanitizer_cov_store16(const void *address);
-
 /* Where a store waits, or there is a log. */
 static inline __attribute__((always_inline)) void note_load(const void *address, uint32_t bytes,
                                                             unsigned size)
@@ -185,8 +169,7 @@ static inline __attribute__((always_inline)) void note_store(const void *address
     memcpy(&access->other, address, bytes);
 }
 
-/* Most accesses of the core are to its own structures: they end with one comparison, and the rest
- * is out of their way. size: log2 of bytes. */
+/* Most are to be given at once; the rest is out of their way. size: log2 of bytes. */
 #define TRACED(bytes, size)                                                      \
     static void __attribute__((noinline)) note_load##bytes(const void *address)  \
     {                                                                            \
@@ -196,24 +179,18 @@ static inline __attribute__((always_inline)) void note_store(const void *address
     {                                                                            \
         note_store(address, (bytes), (size));                                    \
     }                                                                            \
-    void __sanitizer_cov_load##bytes(const void *address)                        \
+    void smh_tracing_load##bytes(const void *address)                            \
     {                                                                            \
         const struct smh_tracing_takers *ready = tracing.ready;                  \
-        if (!is_watched(address)) {                                              \
-            return;                                                              \
-        }                                                                        \
         if (ready != NULL) {                                                     \
             ready->load[size](tracing.context, (uintptr_t)address);              \
         } else {                                                                 \
             note_load##bytes(address);                                           \
         }                                                                        \
     }                                                                            \
-    void __sanitizer_cov_store##bytes(const void *address)                       \
+    void smh_tracing_store##bytes(const void *address)                           \
     {                                                                            \
         const struct smh_tracing_takers *ready = tracing.ready;                  \
-        if (!is_watched(address)) {                                              \
-            return;                                                              \
-        }                                                                        \
         if (ready != NULL) {                                                     \
             keep_store(address, ready->store[size]);                             \
         } else {                                                                 \
@@ -227,7 +204,10 @@ TRACED(8, 3)
 
 static void note_bulk(const void *address, size_t bytes, bool store);
 
-/* The core has no data that wide; a compiler may make some. */
+/* What the compiler calls (tracing_hooks.h has the others): the core has no data that wide; a
+ * compiler may make some. */
+void __sanitizer_cov_load16(const void *address);
+void __sanitizer_cov_store16(const void *address);
 void __sanitizer_cov_load16(const void *address)
 {
     note_bulk(address, 16, false);
@@ -251,7 +231,7 @@ static void note_bulk(const void *address, size_t bytes, bool store)
     give_store();
     while (bytes > 0) {
         size_t part = bytes < (UINT32_MAX / 2) ? bytes : UINT32_MAX / 2;
-        if (is_watched(at)) {
+        if (smh_tracing_watches(at)) {
             tracing.takers = NULL; /* from now on there is a log */
             tracing.ready = NULL;
             struct smh_traced_access *access = place();
