@@ -8,7 +8,8 @@
 
 #include <smh/multi_heap.h>
 
-/* *panics: of the target's smh_port_panic. */
-void fuzz_judge_full(sys_multi_heap_fn_t choose, unsigned *panics);
+/* bytes: of a block for which there is just enough memory; *panics: of the target's smh_port_panic.
+ */
+void fuzz_judge_full(sys_multi_heap_fn_t choose, size_t bytes, unsigned *panics);
 
 #endif

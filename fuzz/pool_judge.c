@@ -46,6 +46,7 @@ void fuzz_judge_pool_refusals(struct fuzz_stage *stage, unsigned argument)
         {(uintptr_t)room, 0, 0, -EINVAL},
         {0, 1024, 0, -EFAULT},
         {(uintptr_t)room + 1 + argument / 4 % 7, 1024, 0, -EFAULT},
+        {UINTPTR_MAX - 127, 128, 0, -EOVERFLOW},
         {UINTPTR_MAX - 127, 128 + argument / 4, 0, -EOVERFLOW},
         {at, size, 0, -EEXIST},
         {at + 8, 8, 0, -EEXIST},

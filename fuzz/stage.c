@@ -48,12 +48,28 @@ static void judge(const struct fuzz_stage *stage)
     }
 }
 
+int __asan_address_is_poisoned(const volatile void *address) __attribute__((weak));
+
+/* Whether AddressSanitizer, where there is one, lets each end of the arena be touched. */
+static void judge_poison(bool poisoned)
+{
+    const uint8_t *last = arena + sizeof(arena) - 1;
+    FUZZ_REQUIRE(__asan_address_is_poisoned == NULL ||
+                     (!__asan_address_is_poisoned(arena) == !poisoned &&
+                      !__asan_address_is_poisoned(last) == !poisoned),
+                 "the port's hooks poison nothing, or do not undo it");
+}
+
 /* Once: all of it is out of bounds until a region is laid into it. */
 static void close_arena(void)
 {
     static bool closed;
     if (!closed) {
         closed = true;
+        smh_port_poison(arena, sizeof(arena));
+        judge_poison(true);
+        smh_port_unpoison(arena, sizeof(arena));
+        judge_poison(false);
         smh_port_poison(arena, sizeof(arena));
         smh_port_poison(metadata, sizeof(metadata));
     }

@@ -11,6 +11,7 @@
  *     edges       so they do in an empty heap of a few bytes more or less than a power of two
  *                 (there layouts change)
  */
+#include "../large.h"
 #include "../naive_heap.h"
 #include "../stage.h"
 
@@ -304,8 +305,13 @@ static void run_engine(const uint8_t *bytes, size_t size, const struct smh_engin
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
+    struct smh_fuzz_input input;
     for (size_t i = 0; smh_engine_at(i) != NULL; i++) {
         run_engine(bytes, size, smh_engine_at(i));
+    }
+    smh_fuzz_open(&input, bytes, size);
+    if (input.config.regions[1].priority % 16 == 1) {
+        fuzz_large(bytes, size);
     }
     return 0;
 }

@@ -255,6 +255,31 @@ static void judge_refused(struct smh_heap *heap)
                  "a refused heap knows an address");
 }
 
+/* Which granules of those that are powers of two an engine takes, as it is documented to. */
+static bool takes_granule(const struct smh_engine *engine, size_t granule)
+{
+    if (engine == &smh_engine_zephyr || engine == &smh_engine_zephyr_stats) {
+        return granule == 8;
+    }
+    if (engine == &smh_engine_bitmap) {
+        return granule >= 8 && granule <= 4096;
+    }
+    return granule >= 8 && (engine != &smh_engine_buddy || granule <= (size_t)1 << 30);
+}
+
+static void judge_granules(const struct smh_heap_config *good)
+{
+    struct smh_heap heap;
+    struct smh_heap_config config = *good;
+    config.target_bits = 64;
+    for (config.granule = 1; config.granule != 0; config.granule <<= 1) {
+        int code = smh_heap_init(&heap, &config);
+        FUZZ_REQUIRE(takes_granule(config.engine, config.granule) ? code == 0 || code == -ENOMEM
+                                                                  : code == -EINVAL,
+                     "%s answers granule %zu with %d", config.engine->name, config.granule, code);
+    }
+}
+
 /* What init refuses, by its form. */
 static void judge_init(const struct smh_fuzz_region *region)
 {
@@ -288,6 +313,7 @@ static void judge_init(const struct smh_fuzz_region *region)
         FUZZ_REQUIRE(code == -EINVAL, "configuration %zu is not refused (%d)", i, code);
         judge_refused(&heap);
     }
+    judge_granules(&good);
     bad[0] = good;
     bad[0].memory_size = 0;
     FUZZ_REQUIRE(smh_heap_init(&heap, NULL) == -EINVAL && smh_heap_init(NULL, &good) == -EINVAL &&

@@ -8,6 +8,7 @@
  *
  * Without instrumentation (the plain driver) steps are 0, and this target only replays.
  */
+#include "../large.h"
 #include "../stage.h"
 
 #include <smh/port.h>
@@ -133,5 +134,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         }
     }
     fuzz_stage_close(&stage);
+    if (input.config.regions[1].priority % 16 == 1) {
+        fuzz_large(bytes, size);
+    }
     return 0;
 }

@@ -3,6 +3,7 @@
  * Owns: how a step of an input becomes a call of pool.h, and what must hold beyond the shared
  * oracle: the policy's order, sums of statistics, one verdict by all functions.
  */
+#include "../many.h"
 #include "../pool_judge.h"
 #include "../stage.h"
 
@@ -26,6 +27,7 @@ struct before {
     uint64_t used[SMH_FUZZ_REGIONS_MAX];
     uint64_t rank[SMH_FUZZ_REGIONS_MAX];
     uint64_t failed[SMH_FUZZ_REGIONS_MAX];
+    uint64_t largest[SMH_FUZZ_REGIONS_MAX];
 };
 
 static struct smh_pool *pool_of(void)
@@ -78,7 +80,15 @@ static void look(struct before *before, const struct smh_operation *operation)
         before->peak[i] = stage.slots[i].heap.peak_used_bytes;
         before->rank[i] = rank_of(i, operation);
         before->failed[i] = stage.slots[i].heap.failed_requests;
+        before->largest[i] = stage.slots[i].heap.engine->largest_free(&stage.slots[i].heap);
     }
+}
+
+/* Whether a region keeps its reserve from the request. */
+static bool is_held_back(size_t index, const struct smh_operation *operation)
+{
+    const struct smh_region_config *region = &stage.region_configs[index];
+    return region->reserve_bytes != 0 && region->attr != operation->attr;
 }
 
 /* Every region that the policy puts before the one that served must have been unable to; but for
@@ -90,8 +100,7 @@ static void judge_order(const struct before *before, const struct smh_operation 
         const struct smh_region_config *region = &stage.region_configs[i];
         bool first = before->rank[i] < before->rank[served] ||
                      (before->rank[i] == before->rank[served] && i < served);
-        bool held_back = region->reserve_bytes != 0 && region->attr != operation->attr;
-        FUZZ_REQUIRE(!first || held_back || (int)i == tried ||
+        FUZZ_REQUIRE(!first || is_held_back(i, operation) || (int)i == tried ||
                          !stage.scenario.match(region->attr, operation->attr) ||
                          !fuzz_has_room(&stage.slots[i].heap, operation),
                      "step %llu: region %zu serves %llu bytes, though policy %s puts %zu before "
@@ -130,6 +139,14 @@ static void judge_tries(const struct before *before, const struct smh_operation 
         FUZZ_REQUIRE(count == tried || (moving && may),
                      "step %llu: region %zu counts %llu refusals of one request",
                      (unsigned long long)stage.index, i, (unsigned long long)count);
+        /* The largest free block of each is the largest: neither more nor less is served. */
+        bool fits = operation->bytes <= before->largest[i];
+        FUZZ_REQUIRE(moving || operation->align != 0 || is_held_back(i, operation) ||
+                         ((int)i == served ? fits : !tried || !fits),
+                     "step %llu: region %zu has said that %llu bytes are its largest free block, "
+                     "and is asked for %llu",
+                     (unsigned long long)stage.index, i, (unsigned long long)before->largest[i],
+                     (unsigned long long)operation->bytes);
     }
 }
 
@@ -206,7 +223,7 @@ static void *ask(const struct smh_operation *operation)
 
 static void do_alloc(struct smh_live *live, struct smh_operation *operation)
 {
-    struct before before = {{0}, {0}, {0}, {0}, {0}};
+    struct before before = {{0}, {0}, {0}, {0}, {0}, {0}};
     look(&before, operation);
     void *block = ask(operation);
     *live = (struct smh_live){.serial = stage.serial++};
@@ -247,7 +264,7 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
 {
     size_t bytes = (size_t)operation->bytes;
     uint64_t kept = live->bytes < bytes ? live->bytes : bytes;
-    struct before before = {{0}, {0}, {0}, {0}, {0}};
+    struct before before = {{0}, {0}, {0}, {0}, {0}, {0}};
     void *old = live->block;
     int region = live->region;
     uint64_t usable = live->usable;
@@ -353,7 +370,7 @@ static void judge_threshold_edge(const struct smh_operation *asked)
         return;
     }
     for (size_t less = 0; less <= 1; less++) {
-        struct before before = {{0}, {0}, {0}, {0}, {0}};
+        struct before before = {{0}, {0}, {0}, {0}, {0}, {0}};
         threshold = (size_t)operation.bytes - less;
         pool_of()->threshold_bytes = threshold;
         operation.align = 0;
@@ -532,6 +549,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     rank_calls = 0;
     if (input.config.regions[0].priority % 8 == 0) {
         fuzz_judge_pool_init();
+    }
+    if (input.config.regions[1].priority % 8 == 1) {
+        fuzz_judge_many(config->policy, (unsigned)input.config.regions[1].size);
     }
     fuzz_judge_pool_lookups(&stage);
     while (smh_fuzz_next(&input, &step)) {

@@ -13,6 +13,7 @@
 #include "../printed.h"
 #include "../stage.h"
 #include "../stress.h"
+#include "../unready.h"
 
 #include <smh/multi_heap.h>
 #include <smh/shared_multi_heap.h>
@@ -571,7 +572,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     fuzz_listen_end();
     fuzz_stage_close(&stage);
     if (input.config.regions[0].priority % 8 == 0) {
-        fuzz_judge_full(choose, &panics);
+        fuzz_judge_full(choose, 1 + input.config.regions[1].size % 1024, &panics);
+        fuzz_judge_unready(input.config.regions[1].size, &panics);
     }
     return 0;
 }
