@@ -166,7 +166,7 @@ $(BUILD)/libsmh_record.so: sim/record/preload.c sim/record/record_format.h | bui
 	@$(COMPILER) -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARNINGS) -Iinclude -o $@ $< -ldl -lpthread
 
 # What tests use of other rooms.
-TEST_SHARED_OBJECTS := $(call object,fuzz/counters.c fuzz/damage.c fuzz/generate.c fuzz/mutate.c fuzz/naive_machine.c fuzz/naive_memory.c fuzz/stage.c fuzz/targets/heap_ops.c) \
+TEST_SHARED_OBJECTS := $(call object,fuzz/counters.c fuzz/damage.c fuzz/generate.c fuzz/mutate.c fuzz/naive_heap.c fuzz/naive_machine.c fuzz/naive_memory.c fuzz/stage.c fuzz/targets/heap_ops.c) \
     $(call object,$(filter-out %/main.c,$(wildcard tests/exhaustive/*.c)))
 
 $(BUILD)/smh_tests: $(TEST_OBJECTS) $(TEST_SHARED_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a \

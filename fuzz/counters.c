@@ -66,6 +66,7 @@ enum lie {
     NO_BLOCK,
     /* Told by other functions, too, so that no comparison of two answers sees them. */
     INTO_THE_NEXT, /* a block's usable size */
+    NO_BYTES,
     PROMISES_MORE, /* the largest request */
     PROMISES_LESS,
     STRANGER, /* the verdict on a block */
@@ -78,7 +79,7 @@ static struct {
     bool told;
     bool half; /* the upper half of `chunk` is next */
     struct smh_chunk chunk;
-    const void *block; /* INTO_THE_NEXT: whose */
+    const void *block; /* INTO_THE_NEXT, NO_BYTES: whose */
     size_t usable;
 } liar;
 
@@ -90,6 +91,7 @@ static bool can_lie_about(const struct smh_chunk *chunk)
     case LONGER:
     case NO_BLOCK:
     case INTO_THE_NEXT:
+    case NO_BYTES:
         return chunk->used;
     case PROMISES_MORE:
     case PROMISES_LESS:
@@ -146,6 +148,10 @@ static bool lying_walk(const struct smh_heap *heap, struct smh_chunk *chunk)
             chunk->size - ((uintptr_t)chunk->block - (uintptr_t)heap->memory - chunk->offset) + 1;
         liar.block = chunk->block;
         liar.usable = chunk->usable;
+        break;
+    case NO_BYTES:
+        chunk->usable = 0;
+        liar.block = chunk->block;
         break;
     default:
         chunk->block = NULL;

@@ -447,3 +447,31 @@ uintptr_t naive_heap_realloc(uintptr_t block, size_t align, size_t bytes)
     }
     return moved;
 }
+
+/* --- buddy's tables --------------------------------------------------------------------------- */
+
+void naive_heap_judge_tables(const struct smh_heap *heap, const struct smh_heap_config *config,
+                             size_t asked)
+{
+    size_t unit = config->granule == 0 ? 16 : config->granule;
+    size_t most = config->memory_size / unit;
+    size_t heads = 0;
+    for (size_t units = most; units != 0 && unit << heads / 4 <= (size_t)1 << 30; units /= 2) {
+        heads += 4;
+    }
+    uintptr_t memory = (uintptr_t)config->memory;
+    uintptr_t tables = round_up(config->metadata == NULL ? memory : (uintptr_t)config->metadata, 4);
+    uintptr_t first = memory;
+    if (config->metadata == NULL) {
+        most = (memory + config->memory_size - tables - heads) / (unit + 1);
+        first = tables + heads + most;
+    }
+    size_t units = (memory + config->memory_size - round_up(first, unit)) / unit;
+    units = units < most ? units : most;
+    FUZZ_REQUIRE(heap->metadata_size == heads + units && heap->capacity_bytes == units * unit &&
+                     asked == heads + 3 + config->memory_size / unit,
+                 "buddies of %zu bytes in %zu: tables of %zu (%zu asked for), %zu of memory; the "
+                 "reference has %zu for %zu units",
+                 unit, config->memory_size, heap->metadata_size, asked, heap->capacity_bytes,
+                 heads + units, units);
+}

@@ -27,6 +27,11 @@ uintptr_t naive_heap_alloc(size_t align, size_t bytes);
 void naive_heap_free(uintptr_t block);
 /* In place, or false. */
 bool naive_heap_resize(uintptr_t block, size_t bytes);
+/* Engine buddy takes for tables what its units need and no more: an entry for each, a list for each
+ * order that memory of this size could have, from a multiple of 4 on; and what they leave of memory
+ * is units, as many as fit. asked is what smh_heap_metadata_size says. */
+void naive_heap_judge_tables(const struct smh_heap *heap, const struct smh_heap_config *config,
+                             size_t asked);
 /* As heap.h; what it answers is the block's address, the old one's contents never matter. */
 uintptr_t naive_heap_realloc(uintptr_t block, size_t align, size_t bytes);
 

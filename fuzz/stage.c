@@ -1,6 +1,8 @@
 /* stage.c: memory, oracle and live blocks of a target. See stage.h. */
 #include "stage.h"
 
+#include "naive_heap.h"
+
 #include "../sim/clock.h"
 #include "../sim/model/contents.h"
 
@@ -154,6 +156,9 @@ static int open_heap(struct fuzz_stage *stage, const struct smh_fuzz_config *con
         FUZZ_REQUIRE(smh_heap_init(&stage->slots[0].heap, &heap) != 0,
                      "metadata of %zu bytes, as smh_heap_metadata_size says, is refused (%d)",
                      stage->metadata_bytes[0], code);
+    }
+    if (code == 0 && heap.engine == &smh_engine_buddy) {
+        naive_heap_judge_tables(&stage->slots[0].heap, &heap, smh_heap_metadata_size(&heap));
     }
     return code;
 }

@@ -269,7 +269,10 @@ static void do_rewind(struct smh_live *live, struct smh_operation *operation, un
     size_t align = operation->align;
     size_t rewind = align >> (1 + shift % 4);
     rewind = rewind < 8 ? 8 : rewind;
-    void *block = sys_heap_aligned_alloc(&heaps[0], align | rewind, (size_t)operation->bytes);
+    size_t bytes = (size_t)operation->bytes;
+    void *block = shift / 4 % 2 == 0
+                      ? sys_heap_aligned_alloc(&heaps[0], align | rewind, bytes)
+                      : sys_heap_aligned_realloc(&heaps[0], NULL, align | rewind, bytes);
     mirror();
     *live = (struct smh_live){.serial = stage.serial++};
     if (block != NULL) {
@@ -339,8 +342,28 @@ static void do_free(struct smh_live *live)
     }
 }
 
+/* A live block, and an alignment of two bits or more: Zephyr asserts that it has one, so that it is
+ * refused; the block is as it was. */
+static void judge_two_bits(struct smh_live *live, size_t align, size_t bytes)
+{
+    unsigned events = fuzz_listen_events();
+    fuzz_leaving(&stage, live);
+    FUZZ_REQUIRE(sys_heap_aligned_realloc(&heaps[0], live->block, align, bytes) == NULL,
+                 "a resize to alignment %zu is served", align);
+    mirror();
+    judge_events(events, 0);
+    fuzz_stayed(&stage, live);
+}
+
 static void do_realloc(struct smh_live *live, struct smh_operation *operation)
 {
+    if (family == SYS_HEAP && (operation->bytes == 0 ? choice / 64 % 2 == 0 : choice % 8 == 5)) {
+        operation->align |= 3u << choice / 8 % 12; /* of no account where the block is freed */
+        if (operation->bytes != 0) {
+            judge_two_bits(live, operation->align, (size_t)operation->bytes);
+            return;
+        }
+    }
     uint64_t kept = live->bytes < operation->bytes ? live->bytes : operation->bytes;
     if (family == SHARED_MULTI_HEAP) {
         operation->align = 0;
