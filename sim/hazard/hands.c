@@ -38,37 +38,46 @@ static inline bool is_settled(const struct smh_line *line)
     return settled;
 }
 
-/* What this part of line `index`, one in full, holds is undefined from now on. */
-static inline void change_line(struct smh_judge *judge, struct smh_line *line,
-                               struct smh_touch *touch, uint64_t index, struct smh_line_part part,
-                               bool settles)
+/* The same of a line that several cores may have touched, or that may be settled. */
+static __attribute__((noinline)) void change_further(struct smh_judge *judge, struct smh_line *line,
+                                                     const struct smh_line_event *how,
+                                                     struct smh_line_part part, bool settles)
 {
-    const struct smh_line_event *event = &touch->event;
-    if (line->solo) {
-        line->defined &= ~smh_line_mask(part);
-        smh_line_remember_solo(line, judge->owners, event, part);
-        if (!settles || is_settled(line)) {
-            return;
-        }
-        smh_touch_narrow(touch, index, part);
-    } else {
-        smh_touch_narrow(touch, index, part);
-        smh_touch_apply(judge, line, event);
+    struct smh_touch touch = {
+        .event = *how, .region = &judge->regions[line->region], .region_index = line->region};
+    smh_touch_narrow(&touch, line->index, part);
+    if (!line->solo) {
+        smh_touch_apply(judge, line, &touch.event);
         if (line->suspects != NULL) {
-            smh_classify_suspects(judge, line, touch);
+            smh_classify_suspects(judge, line, &touch);
         }
     }
     if (settles) {
-        settle(judge, line, event);
+        settle(judge, line, &touch.event);
     }
     smh_touch_tidy(judge, line);
 }
 
+/* What this part of a line in full holds is undefined from now on. */
+static inline void change_line(struct smh_judge *judge, struct smh_line *line,
+                               const struct smh_line_event *how, struct smh_line_part part,
+                               bool settles)
+{
+    if (line->solo) {
+        line->defined &= ~smh_line_mask(part);
+        smh_line_remember_solo(line, judge->owners, how, part);
+        if (!settles || is_settled(line)) {
+            return;
+        }
+    }
+    change_further(judge, line, how, part, settles);
+}
+
 /* Lines `lines` of those that begin with first_line: `noted` tells of them. */
-static inline void change_lines(struct smh_judge *judge, struct smh_touch *touch, uint64_t lines,
+static inline void change_lines(struct smh_judge *judge, struct smh_judge_region *region,
+                                const struct smh_line_event *how, uint64_t lines,
                                 uint64_t first_line, uint64_t from, uint64_t to, bool settles)
 {
-    struct smh_judge_region *region = touch->region;
     for (; lines != 0; lines &= lines - 1) {
         uint64_t index = first_line + (unsigned)__builtin_ctzll(lines);
         struct smh_line *line = smh_word_line(&region->words[index]);
@@ -78,7 +87,7 @@ static inline void change_lines(struct smh_judge *judge, struct smh_touch *touch
             __builtin_prefetch(smh_word_line(&region->words[next]));
         }
         if (line != NULL) {
-            change_line(judge, line, touch, index, smh_judge_part(judge, index, from, to), settles);
+            change_line(judge, line, how, smh_judge_part(judge, index, from, to), settles);
         } else if (settles && smh_word_owner(&region->words[index]) == SMH_OWNERS_METADATA) {
             smh_private_settle(judge, region, index, from, to);
         }
@@ -96,7 +105,6 @@ static void change_hands(struct smh_judge *judge, uint16_t region_index, uint64_
     bool settles = how->kind == SMH_LINE_HAND_OUT && !judge->scenario->machine.dirty_hand_out;
     uint64_t from = offset + region->skew;
     uint64_t to = from + bytes;
-    struct smh_touch touch = {.event = *how, .region = region, .region_index = region_index};
     uint64_t first = from >> judge->line_shift;
     uint64_t last = (to - 1) >> judge->line_shift;
     for (uint64_t word = first / 64; word <= last / 64; word++) {
@@ -105,7 +113,8 @@ static void change_hands(struct smh_judge *judge, uint16_t region_index, uint64_
             uint64_t begin = word * 64 << judge->line_shift;
             uint64_t end = (word + 1) * 64 << judge->line_shift;
             smh_clear_bits(region->defined, from > begin ? from : begin, to < end ? to : end);
-            change_lines(judge, &touch, lines & region->noted[word], word * 64, from, to, settles);
+            change_lines(judge, region, how, lines & region->noted[word], word * 64, from, to,
+                         settles);
         }
     }
 }
