@@ -44,17 +44,17 @@ static int check_used(const struct smh_heap *heap, const struct smh_chunk *chunk
     if (!smh_starts_aligned(heap, chunk->block)) {
         return broken(fault, start, "a block starts at a multiple of the alignment");
     }
-    if (heap->engine->usable_size(heap, chunk->block) != chunk->usable) {
+    if (smh_engine_of(heap->engine)->usable_size(heap, chunk->block) != chunk->usable) {
         return broken(fault, start, "a block's usable size is what the walk says");
     }
-    if (heap->starts != NULL) {
+    if (smh_has_starts(heap)) {
         size_t index = smh_starts_index(heap, chunk->block);
 
         if (smh_starts_next(heap, recount->next_start) != index) {
             return broken(fault, start, "the start bitmap marks exactly the blocks in use");
         }
         recount->next_start = index + 1;
-    } else if (heap->engine->verdict(heap, chunk->block) != 0) {
+    } else if (smh_engine_of(heap->engine)->verdict(heap, chunk->block) != 0) {
         return broken(fault, start, "the engine knows its own block");
     }
     recount->used_bytes += chunk->size;
@@ -71,7 +71,7 @@ static int check_free(const struct smh_heap *heap, const struct smh_chunk *chunk
                       "than it has");
     }
     if (recount->after_free && recount->end == chunk->offset &&
-        (heap->engine->flags & SMH_ENGINE_PARTIAL_COALESCE) == 0) {
+        (smh_engine_of(heap->engine)->flags & SMH_ENGINE_PARTIAL_COALESCE) == 0) {
         return broken(fault, chunk->offset, "no two free chunks touch");
     }
     if (chunk->usable > recount->largest_request) {
@@ -90,7 +90,7 @@ static int check_chunks(const struct smh_heap *heap, struct recount *recount,
     struct smh_chunk chunk;
 
     memset(&chunk, 0, sizeof(chunk));
-    while (heap->engine->walk(heap, &chunk)) {
+    while (smh_engine_of(heap->engine)->walk(heap, &chunk)) {
         int result;
 
         if (chunk.offset < recount->end) {
@@ -114,7 +114,7 @@ static int check_chunks(const struct smh_heap *heap, struct recount *recount,
 static int check_counters(const struct smh_heap *heap, const struct recount *recount,
                           struct smh_fault *fault)
 {
-    size_t largest = heap->engine->largest_free(heap);
+    size_t largest = smh_engine_of(heap->engine)->largest_free(heap);
 
     if (recount->used_bytes != heap->used_bytes) {
         return broken(fault, 0, "used bytes are the sum of the chunks in use");
@@ -129,7 +129,7 @@ static int check_counters(const struct smh_heap *heap, const struct recount *rec
     if (heap->peak_used_bytes < heap->used_bytes || heap->peak_used_bytes > heap->capacity_bytes) {
         return broken(fault, 0, "the peak lies between used bytes and capacity");
     }
-    if (heap->starts != NULL && smh_starts_next(heap, recount->next_start) != SIZE_MAX) {
+    if (smh_has_starts(heap) && smh_starts_next(heap, recount->next_start) != SIZE_MAX) {
         return broken(fault, recount->end, "the start bitmap marks nothing but blocks in use");
     }
     /* Not every engine finds its largest chunk for every request it could hold; but it must keep
@@ -137,7 +137,8 @@ static int check_counters(const struct smh_heap *heap, const struct recount *rec
     if (largest > recount->largest_request) {
         return broken(fault, 0, "the largest request that is promised fits a free chunk");
     }
-    if (heap->engine->sufficient_chunk(heap, 0, largest + 1) <= recount->largest_chunk) {
+    if (smh_engine_of(heap->engine)->sufficient_chunk(heap, 0, largest + 1) <=
+        recount->largest_chunk) {
         return broken(fault, 0, "the largest request that is promised is the largest that fits");
     }
     return 0;
@@ -158,7 +159,7 @@ int smh_heap_check(const struct smh_heap *heap, struct smh_fault *fault)
         return broken(fault, 0, "the heap is initialised");
     }
     memset(&recount, 0, sizeof(recount));
-    result = heap->engine->check(heap, fault);
+    result = smh_engine_of(heap->engine)->check(heap, fault);
     if (result == 0) {
         result = check_chunks(heap, &recount, fault);
     }

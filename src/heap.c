@@ -16,6 +16,15 @@
 #define BITS_PER_WORD  32u
 #define BYTES_PER_WORD 4u
 
+#ifdef SMH_SINGLE_ENGINE
+
+static bool engine_is_complete(const struct smh_engine *engine)
+{
+    return engine == NULL || engine->init == smh_bitmap_init; /* by name it would be linked */
+}
+
+#else
+
 static bool engine_is_complete(const struct smh_engine *engine)
 {
     if (engine->abi != SMH_ENGINE_ABI || engine->name == NULL || engine->init == NULL ||
@@ -31,17 +40,21 @@ static bool engine_is_complete(const struct smh_engine *engine)
     return (engine->flags & SMH_ENGINE_EXACT) != 0 || engine->metadata_size == NULL;
 }
 
+#endif
+
 static bool wants_start_bitmap(const struct smh_engine *engine)
 {
-    return (engine->flags & SMH_ENGINE_EXACT) == 0;
+    return (smh_engine_of(engine)->flags & SMH_ENGINE_EXACT) == 0;
 }
 
 /* Fills in the defaults. 0 or -EINVAL; looks at no address. */
 static int normalise(struct smh_heap_config *config)
 {
+#ifndef SMH_SINGLE_ENGINE
     if (config->engine == NULL) {
         config->engine = SMH_ENGINE_DEFAULT;
     }
+#endif
     if (config->target_bits == 0) {
         config->target_bits = sizeof(void *) * 8;
     }
@@ -94,7 +107,9 @@ size_t smh_heap_metadata_size(const struct smh_heap_config *given)
         return 0;
     }
     if (!wants_start_bitmap(config.engine)) {
-        return config.engine->metadata_size == NULL ? 0 : config.engine->metadata_size(&config);
+        return smh_engine_of(config.engine)->metadata_size == NULL
+                   ? 0
+                   : smh_engine_of(config.engine)->metadata_size(&config);
     }
     step_shift =
         config.target_bits == 32 ? SMH_ENGINE_STEP_SHIFT_MIN_32 : SMH_ENGINE_STEP_SHIFT_MIN_64;
@@ -123,6 +138,17 @@ static int place_start_bitmap(struct smh_heap *heap, const struct smh_heap_confi
 
 static void *alloc_in_steps(struct smh_heap *heap, size_t bytes);
 static int free_in_steps(struct smh_heap *heap, void *block);
+
+/* What alloc and free call: known since init, or since the compiler ran. */
+#ifdef SMH_SINGLE_ENGINE
+#define ACQUIRE(heap) \
+    (smh_single_engine.acquire != NULL ? smh_single_engine.acquire : alloc_in_steps)
+#define RELEASE(heap) \
+    (smh_single_engine.release != NULL ? smh_single_engine.release : free_in_steps)
+#else
+#define ACQUIRE(heap) ((heap)->acquire)
+#define RELEASE(heap) ((heap)->release)
+#endif
 
 int smh_heap_init(struct smh_heap *heap, const struct smh_heap_config *given)
 {
@@ -157,7 +183,7 @@ int smh_heap_init(struct smh_heap *heap, const struct smh_heap_config *given)
     heap->memory = config.memory;
     heap->memory_size = config.memory_size;
     heap->target_bits = (uint16_t)config.target_bits;
-    result = config.engine->init(heap, &config);
+    result = smh_engine_of(config.engine)->init(heap, &config);
     if (result == 0 && bitmap_wanted) {
         result = place_start_bitmap(heap, given);
     }
@@ -165,8 +191,10 @@ int smh_heap_init(struct smh_heap *heap, const struct smh_heap_config *given)
         memset(heap, 0, sizeof(*heap));
         return result;
     }
+#ifndef SMH_SINGLE_ENGINE
     heap->acquire = config.engine->acquire != NULL ? config.engine->acquire : alloc_in_steps;
     heap->release = config.engine->release != NULL ? config.engine->release : free_in_steps;
+#endif
     heap->initialised = SMH_HEAP_MAGIC;
     return 0;
 }
@@ -219,11 +247,11 @@ static int explain_refusal(const struct smh_heap *heap, const void *address)
 
     memset(&chunk, 0, sizeof(chunk));
     /* A damaged start bitmap is not believed: what it names must stand up without it. */
-    if (heap->engine->chunk_of != NULL && smh_heap_inside(heap, block) &&
-        heap->engine->verdict(heap, block) == 0) {
-        heap->engine->chunk_of(heap, block, &chunk);
+    if (smh_engine_of(heap->engine)->chunk_of != NULL && smh_heap_inside(heap, block) &&
+        smh_engine_of(heap->engine)->verdict(heap, block) == 0) {
+        smh_engine_of(heap->engine)->chunk_of(heap, block, &chunk);
     }
-    while (heap->engine->walk(heap, &chunk)) {
+    while (smh_engine_of(heap->engine)->walk(heap, &chunk)) {
         if (offset < chunk.offset) {
             break; /* in the block below, or between chunks: a table */
         }
@@ -240,8 +268,8 @@ static inline int judge(const struct smh_heap *heap, const void *block)
     if (!smh_heap_ready(heap) || !smh_heap_inside(heap, block)) {
         return -ENOENT;
     }
-    if (heap->starts == NULL) {
-        int verdict = heap->engine->verdict(heap, block);
+    if (!smh_has_starts(heap)) {
+        int verdict = smh_engine_of(heap->engine)->verdict(heap, block);
 
         /* What an engine infers from a header does not tell an address from its neighbours. */
         return verdict == 0 && !smh_starts_aligned(heap, block) ? -EINVAL : verdict;
@@ -257,12 +285,28 @@ int smh_heap_verdict(const struct smh_heap *heap, const void *block)
     return block == NULL ? -EINVAL : judge(heap, block);
 }
 
+static inline bool valid_align(size_t align)
+{
+    return (align & (align - 1)) == 0; /* 0 too: the natural one */
+}
+
+/* What the engine finds; align is valid. */
+static inline void *obtain(struct smh_heap *heap, size_t align, size_t bytes)
+{
+#ifndef SMH_SINGLE_ENGINE
+    if (align == 0) {
+        return heap->engine->alloc(heap, bytes);
+    }
+#endif
+    return smh_engine_of(heap->engine)->aligned_alloc(heap, align, bytes);
+}
+
 /* Book-keeping of heap.c around an engine's answer. */
 static inline void *finish_alloc(struct smh_heap *heap, void *block)
 {
     if (block == NULL) {
         heap->failed_requests++;
-    } else if (heap->starts != NULL) {
+    } else if (smh_has_starts(heap)) {
         smh_starts_set(heap, smh_starts_index(heap, block));
     }
     return block;
@@ -270,15 +314,15 @@ static inline void *finish_alloc(struct smh_heap *heap, void *block)
 
 static inline void release(struct smh_heap *heap, void *block)
 {
-    if (heap->starts != NULL) {
+    if (smh_has_starts(heap)) {
         smh_starts_clear(heap, smh_starts_index(heap, block));
     }
-    heap->engine->free(heap, block);
+    smh_engine_of(heap->engine)->free(heap, block);
 }
 
 static void *alloc_in_steps(struct smh_heap *heap, size_t bytes)
 {
-    return bytes == 0 ? NULL : finish_alloc(heap, heap->engine->alloc(heap, bytes));
+    return bytes == 0 ? NULL : finish_alloc(heap, smh_engine_of(heap->engine)->alloc(heap, bytes));
 }
 
 void *smh_heap_alloc(struct smh_heap *heap, size_t bytes)
@@ -286,7 +330,7 @@ void *smh_heap_alloc(struct smh_heap *heap, size_t bytes)
     if (SMH_BITS_UNLIKELY(!smh_heap_ready(heap))) {
         return NULL;
     }
-    return heap->acquire(heap, bytes);
+    return ACQUIRE(heap)(heap, bytes);
 }
 
 void *smh_heap_aligned_alloc(struct smh_heap *heap, size_t align, size_t bytes)
@@ -294,13 +338,7 @@ void *smh_heap_aligned_alloc(struct smh_heap *heap, size_t align, size_t bytes)
     if (!smh_heap_ready(heap) || bytes == 0) {
         return NULL;
     }
-    if (align == 0) {
-        return finish_alloc(heap, heap->engine->alloc(heap, bytes));
-    }
-    if (!smh_is_power_of_two(align)) {
-        return finish_alloc(heap, NULL);
-    }
-    return finish_alloc(heap, heap->engine->aligned_alloc(heap, align, bytes));
+    return finish_alloc(heap, valid_align(align) ? obtain(heap, align, bytes) : NULL);
 }
 
 void *smh_heap_realloc(struct smh_heap *heap, void *block, size_t bytes)
@@ -323,17 +361,17 @@ void *smh_heap_aligned_realloc(struct smh_heap *heap, void *block, size_t align,
         release(heap, block);
         return NULL;
     }
-    if (align != 0 && !smh_is_power_of_two(align)) {
+    if (!valid_align(align)) {
         return finish_alloc(heap, NULL);
     }
     if ((align == 0 || ((uintptr_t)block & (align - 1)) == 0) &&
-        heap->engine->resize(heap, block, bytes)) {
+        smh_engine_of(heap->engine)->resize(heap, block, bytes)) {
         return block;
     }
-    moved = align == 0 ? heap->engine->alloc(heap, bytes)
-                       : heap->engine->aligned_alloc(heap, align, bytes);
-    if (moved == NULL && heap->engine->slide != NULL && align >> heap->step_shift <= 1) {
-        moved = heap->engine->slide(heap, block, bytes);
+    moved = obtain(heap, align, bytes);
+    if (moved == NULL && smh_engine_of(heap->engine)->slide != NULL &&
+        align >> heap->step_shift <= 1) {
+        moved = smh_engine_of(heap->engine)->slide(heap, block, bytes);
         if (moved != NULL) {
             return moved;
         }
@@ -341,7 +379,7 @@ void *smh_heap_aligned_realloc(struct smh_heap *heap, void *block, size_t align,
     if (finish_alloc(heap, moved) == NULL) {
         return NULL;
     }
-    usable = heap->engine->usable_size(heap, block);
+    usable = smh_engine_of(heap->engine)->usable_size(heap, block);
     memcpy(moved, block, usable < bytes ? usable : bytes);
     release(heap, block);
     return moved;
@@ -352,7 +390,7 @@ bool smh_heap_resize(struct smh_heap *heap, void *block, size_t bytes)
     if (bytes == 0 || judge(heap, block) != 0) {
         return false;
     }
-    return heap->engine->resize(heap, block, bytes);
+    return smh_engine_of(heap->engine)->resize(heap, block, bytes);
 }
 
 static int free_in_steps(struct smh_heap *heap, void *block)
@@ -374,7 +412,7 @@ int smh_heap_free(struct smh_heap *heap, void *block)
     if (SMH_BITS_UNLIKELY(!smh_heap_ready(heap))) {
         return block == NULL ? 0 : -ENOENT;
     }
-    return heap->release(heap, block);
+    return RELEASE(heap)(heap, block);
 }
 
 size_t smh_heap_usable_size(const struct smh_heap *heap, const void *block)
@@ -382,7 +420,7 @@ size_t smh_heap_usable_size(const struct smh_heap *heap, const void *block)
     if (judge(heap, block) != 0) {
         return 0;
     }
-    return heap->engine->usable_size(heap, block);
+    return smh_engine_of(heap->engine)->usable_size(heap, block);
 }
 
 size_t smh_heap_alignment(const struct smh_heap *heap)
@@ -410,7 +448,7 @@ void smh_heap_stats(const struct smh_heap *heap, struct smh_stats *stats)
     stats->used_bytes = heap->used_bytes;
     stats->peak_used_bytes = heap->peak_used_bytes;
     stats->free_bytes = heap->capacity_bytes - heap->used_bytes;
-    stats->largest_free_bytes = heap->engine->largest_free(heap);
+    stats->largest_free_bytes = smh_engine_of(heap->engine)->largest_free(heap);
     stats->live_blocks = heap->live_blocks;
     stats->allocated_blocks = heap->allocated_blocks;
     stats->freed_blocks = heap->allocated_blocks - heap->live_blocks;
@@ -426,5 +464,5 @@ void smh_heap_reset_peak(struct smh_heap *heap)
 
 bool smh_heap_walk(const struct smh_heap *heap, struct smh_chunk *chunk)
 {
-    return smh_heap_ready(heap) && chunk != NULL && heap->engine->walk(heap, chunk);
+    return smh_heap_ready(heap) && chunk != NULL && smh_engine_of(heap->engine)->walk(heap, chunk);
 }

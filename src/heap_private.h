@@ -22,6 +22,37 @@
 
 #define SMH_HEAP_MAGIC 0x68656170u
 
+/* A build with SMH_SINGLE_ENGINE has the engine bitmap alone, and calls its functions by name:
+ * what nobody calls is not linked. */
+#ifdef SMH_SINGLE_ENGINE
+#include "engine/bitmap_engine.h"
+
+static const struct smh_engine smh_single_engine = SMH_BITMAP_ENGINE;
+
+static inline const struct smh_engine *smh_engine_of(const struct smh_engine *named)
+{
+    (void)named;
+    return &smh_single_engine;
+}
+
+static inline bool smh_has_starts(const struct smh_heap *heap)
+{
+    (void)heap;
+    return false;
+}
+#else
+static inline const struct smh_engine *smh_engine_of(const struct smh_engine *named)
+{
+    return named;
+}
+
+/* Whether there is a start bitmap. */
+static inline bool smh_has_starts(const struct smh_heap *heap)
+{
+    return heap->starts != NULL;
+}
+#endif
+
 static inline bool smh_heap_ready(const struct smh_heap *heap)
 {
     return heap != NULL && heap->initialised == SMH_HEAP_MAGIC;

@@ -10,6 +10,7 @@
  * but what smh_policy allows it to. Which request is a large one, and who has served, the pool
  * says.
  */
+#include "heap_private.h"
 #include "text.h"
 
 #include <smh/pool.h>
@@ -50,7 +51,7 @@ static uint64_t rank_smallest_region(const struct smh_pool_slot *slot, size_t al
  * with an alignment is judged by its bytes; a region that then fails is followed by the next. */
 static uint64_t rank_best_fit(const struct smh_pool_slot *slot, size_t align, size_t bytes)
 {
-    uint64_t largest = slot->heap.engine->largest_free(&slot->heap);
+    uint64_t largest = smh_engine_of(slot->heap.engine)->largest_free(&slot->heap);
 
     (void)align;
     return largest >= bytes ? largest : UINT64_MAX - largest;

@@ -12,7 +12,7 @@
  * Invariants: a slot's heap is touched under its lock alone; user data is copied and cleared under
  * none; a request that fails leaves every block as it was.
  */
-#include "bits.h"
+#include "heap_private.h"
 #include "pool_private.h"
 
 static void count_failure(struct smh_pool *pool)
@@ -24,7 +24,7 @@ static void count_failure(struct smh_pool *pool)
 
 static size_t largest_free(const struct smh_pool_slot *slot)
 {
-    return slot->heap.engine->largest_free(&slot->heap);
+    return smh_engine_of(slot->heap.engine)->largest_free(&slot->heap);
 }
 
 static bool reserve_applies(const struct smh_pool_slot *slot, uint32_t attr)

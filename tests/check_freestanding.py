@@ -24,6 +24,8 @@ TARGETS = {
     "clang": ["clang", "-O2"],
     "Cortex-M0+": ["arm-none-eabi-gcc", "-Os", "-mcpu=cortex-m0plus", "-mthumb"],
     "Cortex-M4": ["arm-none-eabi-gcc", "-Os", "-mcpu=cortex-m4", "-mthumb"],
+    "Cortex-M4, single engine": ["arm-none-eabi-gcc", "-Os", "-mcpu=cortex-m4", "-mthumb",
+                                 "-DSMH_SINGLE_ENGINE"],
     "Cortex-M7": ["arm-none-eabi-gcc", "-O2", "-mcpu=cortex-m7", "-mthumb"],
 }
 ALLOWED = re.compile(r"^(memcpy|memmove|memset|memcmp|smh_port_\w+)$")

@@ -108,6 +108,12 @@ extern const struct smh_engine smh_engine_buddy;        /* powers of two, sizes 
 #define SMH_ENGINE_DEFAULT (&smh_engine_bitmap)
 #endif
 
+/* SMH_SINGLE_ENGINE, defined when the core is compiled, makes `bitmap` the only engine: its
+ * functions are called by name instead of through a table, so that a firmware links those alone
+ * that it needs (no walk and no validator, unless it calls them). Every block lies where it would
+ * lie otherwise. What differs: init refuses any other engine with -EINVAL, so also sys_heap's, and
+ * fields `engine`, `acquire` and `release` of a heap mean nothing. */
+
 /* The i-th engine of the core, in the order in which `smh list engines` shows them; NULL past the
  * last. */
 const struct smh_engine *smh_engine_at(size_t index);

@@ -26,64 +26,75 @@
  *
  * NULL: only when no free chunk has smh_bitmap_sufficient_chunk() bytes.
  */
+#include "bitmap_engine.h"
 #include "bitmap_lists.h"
 
 /* Blocks from here on come from the end of the largest chunk: they do not cut up what small ones
  * use. */
 #define LARGE_UNITS 512u
 
-/*     | block of `need` | rest |      units [at, end), which are in no list: the block's mark is
- * written already; the rest, if it is a chunk, becomes free, and the reserve if that is wanted.
- * What the block has then. */
-SMH_BITMAP_HOT uint32_t settle(struct smh_bitmap *map, uint32_t at, uint32_t need, uint32_t end,
-                               bool reserved)
-{
-    uint32_t rest = at + need;
+/* What is called twice: one copy where code is to be small. */
+#ifdef __OPTIMIZE_SIZE__
+#define SHARED static __attribute__((noinline))
+#else
+#define SHARED SMH_BITMAP_HOT
+#endif
 
-    if (end - rest < SMH_BITMAP_SMALLEST) {
-        need = end - at;
-    } else {
-        smh_bitmap_flip(map, rest, 3);
-        if (reserved && end - rest >= map->exact) {
-            map->reserve = rest;
-            map->reserve_end = end;
-        } else {
-            smh_bitmap_place(map, rest, end);
-        }
+/* [at, end), if that is anything, is a free chunk from now on: the reserve, if that is wanted and
+ * there is none. */
+SHARED void settle(struct smh_bitmap *map, uint32_t at, uint32_t end, bool reserved)
+{
+    if (at == end) {
+        return;
     }
-    smh_bitmap_describe(map, at, at + need, true);
-    return need;
+    if (reserved && map->reserve == 0 && end - at >= map->exact) {
+        map->reserve = at;
+        map->reserve_end = end;
+    } else {
+        smh_bitmap_place(map, at, end);
+    }
 }
 
-/*     |           free chunk             |
- *     | front |   block of `need`  | rest |      front and rest stay free; either may be nothing
- */
+/*     |                free                 |      marked as free, but in no list
+ *     | front |  block of `need`  |  rest   |      front and rest are free; either may be nothing
+ *
+ * need: 0 for no block, and then no front either. What the block has then. */
+SMH_BITMAP_HOT uint32_t divide(struct smh_bitmap *map, struct smh_bitmap_extent free,
+                               uint32_t front, uint32_t need, bool reserved)
+{
+    uint32_t at = free.at + front;
+    uint32_t rest = at + need;
+
+    if (need != 0) {
+        smh_bitmap_flip(map, front == 0 ? at + 1 : at, 1);
+        if (free.end - rest < SMH_BITMAP_SMALLEST) {
+            rest = free.end;
+        } else {
+            smh_bitmap_flip(map, rest, 3);
+        }
+        smh_bitmap_describe(map, at, rest, true);
+    }
+    settle(map, rest, free.end, reserved);
+    settle(map, free.at, at, reserved);
+    return rest - at;
+}
+
+/* A block of `need` units from a free chunk, behind `front` others. */
 SMH_BITMAP_HOT void *carve(struct smh_heap *heap, struct smh_bitmap_extent chunk, uint32_t front,
                            uint32_t need)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
-    uint32_t at = chunk.at + front;
-    bool from_reserve = chunk.at == map->reserve;
-    bool reserved = from_reserve || (map->reserve == 0 && need < map->exact);
+    bool had_reserve = map->reserve != 0;
 
     smh_bitmap_take(map, chunk);
-    smh_bitmap_flip(map, front == 0 ? at + 1 : at, 1);
-    need = settle(map, at, need, chunk.end, reserved);
-    if (front != 0) {
-        if (reserved && map->reserve == 0 && front >= map->exact) {
-            map->reserve = chunk.at;
-            map->reserve_end = at;
-        } else {
-            smh_bitmap_place(map, chunk.at, at);
-        }
-    }
-    /* Not after a chunk from the lists: no call searches them twice, and bitmap_fast.c takes small
-     * ones without a look at the reserve. */
-    if (map->reserve == 0 && from_reserve) {
+    need = divide(map, chunk, front, need, had_reserve || need < map->exact);
+    /* It is used up. If there was none, the lists have been searched: no call does so twice, and
+     * bitmap_fast.c takes small chunks without a look at the reserve. */
+    if (had_reserve && map->reserve == 0) {
         smh_bitmap_refill(map);
     }
     smh_engine_count_alloc(heap, smh_bitmap_bytes(map, need));
-    return (void *)smh_bitmap_address(map, at);
+    return (void *)smh_bitmap_address(map, chunk.at + front);
 }
 
 #ifndef __OPTIMIZE_SIZE__
@@ -109,54 +120,6 @@ static __attribute__((noinline)) void *cut_reserve(struct smh_heap *heap, uint32
 }
 #endif
 
-/* failed: what counts when there is no chunk. */
-static __attribute__((noinline)) void *alloc_listed(struct smh_heap *heap, size_t units,
-                                                    unsigned failed)
-{
-    struct smh_bitmap *map = smh_bitmap_of(heap);
-    uint32_t need = (uint32_t)units;
-    struct smh_bitmap_extent chunk;
-    uint32_t rest;
-
-    chunk.at = 0;
-    if (units <= map->units) {
-        chunk = smh_bitmap_find(map, need);
-    }
-    if (chunk.at == 0) {
-        heap->failed_requests += failed;
-        return NULL;
-    }
-    rest = chunk.end - chunk.at - need;
-    if (need < LARGE_UNITS || rest < SMH_BITMAP_SMALLEST ||
-        !smh_bitmap_is_largest(map, chunk.end - chunk.at)) {
-        rest = 0;
-    }
-    return carve(heap, chunk, rest, need);
-}
-
-static void *alloc_any(struct smh_heap *heap, size_t units, unsigned failed)
-{
-#ifndef __OPTIMIZE_SIZE__
-    const struct smh_bitmap *map = smh_bitmap_view(heap);
-    uint32_t reserved = map->reserve_end - map->reserve;
-
-    if (units >= map->exact && units <= reserved && reserved - units >= map->exact) {
-        return cut_reserve(heap, (uint32_t)units);
-    }
-#endif
-    return alloc_listed(heap, units, failed);
-}
-
-static void *bitmap_alloc(struct smh_heap *heap, size_t bytes)
-{
-    return alloc_any(heap, smh_bitmap_units(smh_bitmap_view(heap), bytes), 0);
-}
-
-void *smh_bitmap_acquire_any(struct smh_heap *heap, size_t bytes)
-{
-    return bytes == 0 ? NULL : alloc_any(heap, smh_bitmap_units(smh_bitmap_view(heap), bytes), 1);
-}
-
 /* Units to leave free before a block at a multiple of align in a chunk at `at`. */
 static size_t skip_at(const struct smh_bitmap *map, uint32_t at, size_t align)
 {
@@ -165,37 +128,86 @@ static size_t skip_at(const struct smh_bitmap *map, uint32_t at, size_t align)
     return skip == 1 ? skip + (align >> map->unit_shift) : skip;
 }
 
-static void *bitmap_aligned_alloc(struct smh_heap *heap, size_t align, size_t bytes)
+/* Units to leave free before a large block, which has the end of the largest chunk. */
+SMH_BITMAP_HOT uint32_t front_of_large(const struct smh_bitmap *map, struct smh_bitmap_extent chunk,
+                                       uint32_t need)
+{
+    uint32_t rest = chunk.end - chunk.at - need;
+
+    return need < LARGE_UNITS || rest < SMH_BITMAP_SMALLEST ||
+                   !smh_bitmap_is_largest(map, chunk.end - chunk.at)
+               ? 0
+               : rest;
+}
+
+#ifndef __OPTIMIZE_SIZE__
+
+/* failed: what counts when there is no chunk. */
+static __attribute__((noinline)) void *alloc_listed(struct smh_heap *heap, size_t units,
+                                                    unsigned failed)
+{
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    struct smh_bitmap_extent chunk;
+
+    chunk.at = 0;
+    if (units <= map->units) {
+        chunk = smh_bitmap_find(map, (uint32_t)units);
+    }
+    if (chunk.at == 0) {
+        heap->failed_requests += failed;
+        return NULL;
+    }
+    return carve(heap, chunk, front_of_large(map, chunk, (uint32_t)units), (uint32_t)units);
+}
+
+/* Of the natural alignment. */
+SMH_BITMAP_HOT void *alloc_any(struct smh_heap *heap, size_t bytes, unsigned failed)
+{
+    const struct smh_bitmap *map = smh_bitmap_view(heap);
+    uint32_t reserved = map->reserve_end - map->reserve;
+    size_t units = smh_bitmap_units(map, bytes);
+
+    if (units >= map->exact && units <= reserved && reserved - units >= map->exact) {
+        return cut_reserve(heap, (uint32_t)units);
+    }
+    return alloc_listed(heap, units, failed);
+}
+
+void *smh_bitmap_acquire_any(struct smh_heap *heap, size_t bytes)
+{
+    return bytes == 0 ? NULL : alloc_any(heap, bytes, 1);
+}
+
+#endif
+
+void *smh_bitmap_aligned_alloc(struct smh_heap *heap, size_t align, size_t bytes)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
     size_t need = smh_bitmap_units(map, bytes);
-    struct smh_bitmap_extent chunk;
-    size_t skip;
+    size_t wanted = need;
+    bool natural = align >> heap->step_shift <= 1;
 
-    if (align >> heap->step_shift <= 1) {
-        return bitmap_alloc(heap, bytes);
+#ifndef __OPTIMIZE_SIZE__
+    if (natural) {
+        return alloc_any(heap, bytes, 0);
     }
-    if (need > map->units) {
-        return NULL;
-    }
-    chunk = smh_bitmap_find(map, (uint32_t)need);
-    if (chunk.at == 0) {
-        return NULL;
-    }
-    skip = skip_at(map, chunk.at, align);
-    if (skip > chunk.end - chunk.at || chunk.end - chunk.at - skip < need) {
-        size_t worst = smh_bitmap_worst_skip(heap, align);
+#endif
+    while (wanted <= map->units) {
+        struct smh_bitmap_extent chunk = smh_bitmap_find(map, (uint32_t)wanted);
+        size_t front;
 
-        if (worst >= map->end || need >= map->end - worst) {
-            return NULL;
-        }
-        chunk = smh_bitmap_find(map, (uint32_t)(need + worst));
         if (chunk.at == 0) {
-            return NULL;
+            break;
         }
-        skip = skip_at(map, chunk.at, align);
+        front =
+            natural ? front_of_large(map, chunk, (uint32_t)need) : skip_at(map, chunk.at, align);
+        if (front <= chunk.end - chunk.at && chunk.end - chunk.at - front >= need) {
+            return carve(heap, chunk, (uint32_t)front, (uint32_t)need);
+        }
+        /* The next one has room wherever it lies. */
+        wanted += smh_bitmap_worst_skip(heap, align);
     }
-    return carve(heap, chunk, (uint32_t)skip, (uint32_t)need);
+    return NULL;
 }
 
 /* --- free ------------------------------------------------------------------------------------- */
@@ -289,6 +301,64 @@ SMH_BITMAP_HOT bool look_around(const struct smh_bitmap *map, uint32_t at, struc
 
 #endif
 
+/* Of the address of a block. */
+static uint32_t unit_of(const struct smh_bitmap *map, const void *address)
+{
+    return (uint32_t)(((uintptr_t)address - map->base) >> map->unit_shift);
+}
+
+/* Takes a free chunk out, and its mark away. */
+static void withdraw(struct smh_bitmap *map, uint32_t at, uint32_t end)
+{
+    smh_bitmap_take(map, (struct smh_bitmap_extent){at, end});
+    smh_bitmap_flip(map, at, 3);
+}
+
+/*     |left free|  block  |right free|      a block and the free chunks beside it share their units
+ *     |    block    |      free      |      anew, from `start` on, which is at most the block's: it
+ *                                           gets `need` of them (0: it is freed), the rest is one
+ *                                           free chunk
+ *
+ * Its bytes go with it. What it has then. */
+static uint32_t share(struct smh_bitmap *map, const struct block *block, uint32_t start,
+                      uint32_t need)
+{
+    bool had_reserve = map->reserve != 0;
+
+    smh_bitmap_describe(map, block->at, block->end, false);
+    /* The block keeps its mark till the lists are left, and what is left loses its own at once: no
+     * link leads to either then. */
+    if (start != block->at) {
+        withdraw(map, start, block->at);
+        if (need != 0) {
+            memmove((void *)smh_bitmap_address(map, start),
+                    (void *)smh_bitmap_address(map, block->at),
+                    smh_bitmap_bytes(map, block->end - block->at));
+        }
+    }
+    if (block->right_end != block->end) {
+        withdraw(map, block->end, block->right_end);
+    }
+    smh_bitmap_flip(map, block->at, 1);
+    smh_bitmap_flip(map, start, 3);
+    return divide(map, (struct smh_bitmap_extent){start, block->right_end}, 0, need, had_reserve);
+}
+
+#ifdef __OPTIMIZE_SIZE__
+
+void smh_bitmap_free(struct smh_heap *heap, void *address)
+{
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    struct block block;
+
+    if (look_around(map, unit_of(map, address), &block)) {
+        smh_engine_count_free(heap, smh_bitmap_bytes(map, block.end - block.at));
+        (void)share(map, &block, block.start, 0);
+    }
+}
+
+#else
+
 /*     |left free|  block  |right free|      the four ways to merge
  *      1 1 0 0 0 1 0 0 0 0 1 1 0 0 0 0
  *      1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0
@@ -340,7 +410,6 @@ SMH_BITMAP_HOT int release_block(struct smh_heap *heap, const struct block *bloc
     return smh_bitmap_merge(map, block->at, block->end, block->start, block->right_end);
 }
 
-#ifndef __OPTIMIZE_SIZE__
 __attribute__((noinline)) int smh_bitmap_release_at(struct smh_heap *heap, uint32_t at,
                                                     smh_bitmap_word above, smh_bitmap_word below)
 {
@@ -351,7 +420,6 @@ __attribute__((noinline)) int smh_bitmap_release_at(struct smh_heap *heap, uint3
                ? release_block(heap, &block)
                : smh_bitmap_verdict(heap, (void *)smh_bitmap_address(map, at));
 }
-#endif
 
 int smh_bitmap_release_any(struct smh_heap *heap, void *address)
 {
@@ -370,29 +438,24 @@ int smh_bitmap_release_any(struct smh_heap *heap, void *address)
                : -ENOENT;
 }
 
-static void bitmap_free(struct smh_heap *heap, void *block)
+void smh_bitmap_free(struct smh_heap *heap, void *block)
 {
     (void)smh_bitmap_release(heap, block);
 }
 
+#endif
+
 /* --- resizing --------------------------------------------------------------------------------- */
 
-/*     |  block  |right free|      a block and the free chunk behind it share their units anew:
- *     |    block    | free |      the block takes what it needs, the rest is one free chunk
- *
- * With to_left, the free chunk before it is shared too, and the block's bytes move to its start.
- */
 static void *reshape(struct smh_heap *heap, void *address, size_t bytes, bool to_left)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
     size_t units = smh_bitmap_units(map, bytes);
     struct block block;
-    uint32_t at = (uint32_t)(((uintptr_t)address - map->base) >> map->unit_shift);
     uint32_t start;
     uint32_t need;
-    bool reserved;
 
-    if (!look_around(map, at, &block)) {
+    if (!look_around(map, unit_of(map, address), &block)) {
         return NULL; /* damaged: a live block was given */
     }
     start = to_left ? block.start : block.at;
@@ -406,64 +469,29 @@ static void *reshape(struct smh_heap *heap, void *address, size_t bytes, bool to
     if (!to_left && start + need == block.end) {
         return address;
     }
-    reserved = block.end == map->reserve;
-    smh_bitmap_describe(map, block.at, block.end, false);
-    if (block.right_end != block.end) {
-        smh_bitmap_take(map, (struct smh_bitmap_extent){block.end, block.right_end});
-        smh_bitmap_flip(map, block.end, 3);
-    }
-    if (to_left) {
-        reserved = reserved || start == map->reserve;
-        smh_bitmap_take(map, (struct smh_bitmap_extent){start, block.at});
-        smh_bitmap_flip(map, start + 1, 1);
-        smh_bitmap_flip(map, block.at, 1);
-        memmove((void *)smh_bitmap_address(map, start), address,
-                smh_bitmap_bytes(map, block.end - block.at));
-        heap->allocated_blocks++;
-    }
-    need = settle(map, start, need, block.right_end, reserved);
+    heap->allocated_blocks += to_left;
+    need = share(map, &block, start, need);
     smh_engine_count_resize(heap, smh_bitmap_bytes(map, block.end - block.at),
                             smh_bitmap_bytes(map, need));
     return (void *)smh_bitmap_address(map, start);
 }
 
-static bool bitmap_resize(struct smh_heap *heap, void *block, size_t bytes)
+bool smh_bitmap_resize(struct smh_heap *heap, void *block, size_t bytes)
 {
     return reshape(heap, block, bytes, false) != NULL;
 }
 
-static void *bitmap_slide(struct smh_heap *heap, void *block, size_t bytes)
+void *smh_bitmap_slide(struct smh_heap *heap, void *block, size_t bytes)
 {
     return reshape(heap, block, bytes, true);
 }
 
-static size_t bitmap_usable_size(const struct smh_heap *heap, const void *block)
+size_t smh_bitmap_usable_size(const struct smh_heap *heap, const void *block)
 {
     const struct smh_bitmap *map = smh_bitmap_view(heap);
-    uint32_t at = (uint32_t)(((uintptr_t)block - map->base) >> map->unit_shift);
+    uint32_t at = unit_of(map, block);
 
     return smh_bitmap_bytes(map, smh_bitmap_next(map, at) - at);
 }
 
-const struct smh_engine smh_engine_bitmap = {
-    .abi = SMH_ENGINE_ABI,
-    .flags = SMH_ENGINE_EXACT,
-    .name = "bitmap",
-    .summary = "good fit, no headers: boundaries in a bitmap out of band, exact verdicts",
-    .init = smh_bitmap_init,
-    .metadata_size = smh_bitmap_metadata_size,
-    .alloc = bitmap_alloc,
-    .acquire = smh_bitmap_acquire,
-    .aligned_alloc = bitmap_aligned_alloc,
-    .free = bitmap_free,
-    .release = smh_bitmap_release,
-    .slide = bitmap_slide,
-    .resize = bitmap_resize,
-    .usable_size = bitmap_usable_size,
-    .verdict = smh_bitmap_verdict,
-    .largest_free = smh_bitmap_largest_free,
-    .sufficient_chunk = smh_bitmap_sufficient_chunk,
-    .walk = smh_bitmap_walk,
-    .check = smh_bitmap_check,
-    .chunk_of = smh_bitmap_chunk_of,
-};
+const struct smh_engine smh_engine_bitmap = SMH_BITMAP_ENGINE;

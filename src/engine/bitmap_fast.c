@@ -360,7 +360,7 @@ int smh_bitmap_release(struct smh_heap *heap, void *address)
     return free_alone(heap, address, at, size);
 }
 
-#else
+#elif !defined(__OPTIMIZE_SIZE__)
 
 void *smh_bitmap_acquire(struct smh_heap *heap, size_t bytes)
 {

@@ -20,13 +20,6 @@
 #define SENTINEL_BITS     (SMH_BITMAP_FIRST + 2u)
 #define UNITS_MAX         (UINT32_MAX - 4u * PIECE_BITS)
 
-struct tables {
-    size_t bitmap_bytes;
-    uint32_t exact;
-    uint8_t class_shift;
-    size_t bytes; /* all together */
-};
-
 /* log2 of the sizes that have a class of their own: fewer in a small region, so that the heads stay
  * within a small part of it. */
 static unsigned exact_log_for(size_t units)
@@ -39,25 +32,24 @@ static unsigned exact_log_for(size_t units)
     return log < 13 ? 5 : 6;
 }
 
-/* Bitmap for `units`, classes for chunks of up to `class_units`. */
-static void size_tables(size_t units, size_t class_units, struct tables *tables)
+static size_t bitmap_bytes(size_t units)
 {
-    unsigned exact_log = exact_log_for(class_units);
-    struct smh_bitmap formula = {
-        .exact = (1u << exact_log) - 1,
-        .class_shift =
-            (uint8_t)(SMH_BITMAP_EXACT_MAX + 1 - ((exact_log - 1) << SMH_BITMAP_SUB_BITS))};
+    return (units + SENTINEL_BITS + PIECE_BITS - 1) / PIECE_BITS * PIECE_BYTES;
+}
 
-    tables->bitmap_bytes = (units + SENTINEL_BITS + PIECE_BITS - 1) / PIECE_BITS * PIECE_BYTES;
-    tables->exact = formula.exact;
-    tables->class_shift = formula.class_shift;
-    class_units = class_units < formula.exact ? formula.exact : class_units;
-    /* A word of zeros in front, in whose place there are no heads 0 and 1. */
-    tables->bytes =
-        tables->bitmap_bytes +
-        smh_bitmap_head_index(&formula, smh_bitmap_class(&formula, (uint32_t)class_units)) *
-            sizeof(uint32_t) +
-        sizeof(uint32_t);
+/* Sets the classes for chunks of up to `units`. What the heads and the word of zeros in front of
+ * the bitmap take, in whose place there are no heads 0 and 1. */
+static size_t set_classes(struct smh_bitmap *map, size_t units)
+{
+    unsigned exact_log = exact_log_for(units);
+    uint32_t largest;
+
+    map->exact = (1u << exact_log) - 1;
+    map->class_shift =
+        (uint8_t)(SMH_BITMAP_EXACT_MAX + 1 - ((exact_log - 1) << SMH_BITMAP_SUB_BITS));
+    largest = (uint32_t)units < map->exact ? map->exact : (uint32_t)units;
+    return (smh_bitmap_head_index(map, smh_bitmap_large_class(map, largest)) + 1) *
+           sizeof(uint32_t);
 }
 
 static unsigned granule_shift_of(const struct smh_heap_config *config)
@@ -70,18 +62,23 @@ static unsigned unit_shift_of(unsigned granule_shift)
     return granule_shift - (granule_shift > UNIT_SHIFT_MIN ? 1 : 0);
 }
 
+/* Of what memory holds at most, whether there may be so many. */
+static bool units_suit(size_t units)
+{
+    return units - SMH_BITMAP_SMALLEST <= UNITS_MAX - SMH_BITMAP_SMALLEST;
+}
+
 size_t smh_bitmap_metadata_size(const struct smh_heap_config *config)
 {
     unsigned granule_shift = granule_shift_of(config);
     size_t units = config->memory_size >> unit_shift_of(granule_shift);
-    struct tables tables;
+    struct smh_bitmap map;
 
     if (granule_shift < GRANULE_SHIFT_MIN || granule_shift > GRANULE_SHIFT_MAX ||
-        units < SMH_BITMAP_SMALLEST || units > UNITS_MAX) {
+        !units_suit(units)) {
         return 0;
     }
-    size_tables(units, units, &tables);
-    return tables.bytes + (TABLE_ALIGN - 1);
+    return set_classes(&map, units) + bitmap_bytes(units) + (TABLE_ALIGN - 1);
 }
 
 /* Units, a multiple of the granule, that lie in [from, from + bytes) at multiples of the granule;
@@ -97,78 +94,75 @@ static size_t whole_units(uintptr_t *from, size_t bytes, unsigned granule_shift)
     return ((bytes - skip) >> granule_shift) << (granule_shift - unit_shift_of(granule_shift));
 }
 
-/* What the tables leave of the `room` in which they lie: the same as whole_units. */
-static size_t units_behind(const struct tables *tables, uintptr_t place, size_t room,
-                           unsigned granule_shift, uintptr_t *first)
+/* Places the tables, and what they describe: *first is the address of the first unit. How many
+ * there are; too few: 0. Sets in *heap where the tables lie, and in *map all but how many. */
+static size_t place_tables(struct smh_heap *heap, const struct smh_heap_config *config,
+                           uintptr_t *first)
 {
-    *first = place + tables->bytes;
-    return whole_units(first, room - tables->bytes, granule_shift);
-}
-
-/* Places the tables: 0 with *tables, *place, *first (address of the first unit) and *units. */
-static int place_tables(const struct smh_heap_config *config, struct tables *tables,
-                        uintptr_t *place, uintptr_t *first, size_t *units)
-{
-    unsigned granule_shift = granule_shift_of(config);
+    struct smh_bitmap *map = smh_bitmap_of(heap);
+    unsigned granule_shift = heap->granule_shift;
     bool carved = config->metadata == NULL;
-    size_t bound = config->memory_size >> unit_shift_of(granule_shift);
+    uintptr_t place = carved ? (uintptr_t)config->memory : (uintptr_t)config->metadata;
     size_t room = carved ? config->memory_size : config->metadata_size;
-    size_t slack;
+    size_t slack = smh_distance_up(place, TABLE_ALIGN);
+    size_t bound = config->memory_size >> map->unit_shift;
+    size_t heads;
+    size_t words;
+    size_t units;
 
-    *place = carved ? (uintptr_t)config->memory : (uintptr_t)config->metadata;
-    slack = smh_distance_up(*place, TABLE_ALIGN);
-    if (smh_bitmap_metadata_size(config) == 0 || slack > room) {
-        return -ENOMEM;
+    if (!units_suit(bound) || slack > room) {
+        return 0;
     }
-    *place += slack;
+    heads = set_classes(map, bound);
+    place += slack;
     room -= slack;
     *first = (uintptr_t)config->memory;
-    *units = whole_units(first, config->memory_size, granule_shift);
-    size_tables(*units, bound, tables);
-    if (tables->bytes > room) {
-        return -ENOMEM;
+    units = whole_units(first, config->memory_size, granule_shift);
+    /* Tables in memory leave less to describe, and may shrink by that; a second look is enough. */
+    for (bool again = carved;; again = false) {
+        words = bitmap_bytes(units);
+        if (words + heads > room) {
+            return 0;
+        }
+        if (carved) {
+            *first = place + words + heads;
+            units = whole_units(first, room - words - heads, granule_shift);
+        }
+        if (!again) {
+            break;
+        }
     }
     if (carved) {
-        size_t described;
+        size_t described = words * 8 - (SENTINEL_BITS + 1); /* even */
 
-        /* Tables leave less to describe, and may shrink by that; a second look is enough. */
-        *units = units_behind(tables, *place, room, granule_shift, first);
-        size_tables(*units, bound, tables);
-        *units = units_behind(tables, *place, room, granule_shift, first);
-        described = tables->bitmap_bytes * 8 - (SENTINEL_BITS + 1);
-        *units = *units < described ? *units : described; /* even */
+        units = units < described ? units : described;
     }
-    return *units < SMH_BITMAP_SMALLEST ? -ENOMEM : 0;
+    heap->metadata = (uint8_t *)place;
+    heap->metadata_size = words + heads;
+    map->words = (smh_bitmap_word *)(place + PIECE_BYTES);
+    map->heads = (uint32_t *)(place + words);
+    return units;
 }
 
 int smh_bitmap_init(struct smh_heap *heap, const struct smh_heap_config *config)
 {
     struct smh_bitmap *map = smh_bitmap_of(heap);
     unsigned granule_shift = granule_shift_of(config);
-    struct tables tables;
-    uintptr_t place;
     uintptr_t first;
     size_t units;
-    int result;
 
     if (granule_shift < GRANULE_SHIFT_MIN || granule_shift > GRANULE_SHIFT_MAX) {
         return -EINVAL;
     }
-    result = place_tables(config, &tables, &place, &first, &units);
-    if (result != 0) {
-        return result;
-    }
-    memset((void *)place, 0, tables.bytes);
-    heap->metadata = (uint8_t *)place;
-    heap->metadata_size = tables.bytes;
     heap->step_shift = (uint8_t)granule_shift;
     heap->granule_shift = (uint8_t)granule_shift;
     map->unit_shift = (uint8_t)unit_shift_of(granule_shift);
     map->odd_units = granule_shift > map->unit_shift;
-    map->exact = tables.exact;
-    map->class_shift = tables.class_shift;
-    map->words = (smh_bitmap_word *)(place + PIECE_BYTES);
-    map->heads = (uint32_t *)(place + tables.bitmap_bytes);
+    units = place_tables(heap, config, &first);
+    if (units < SMH_BITMAP_SMALLEST) {
+        return -ENOMEM;
+    }
+    memset(heap->metadata, 0, heap->metadata_size);
     map->base = first - ((uintptr_t)SMH_BITMAP_FIRST << map->unit_shift);
     map->units = (uint32_t)units;
 #if UINTPTR_MAX > UINT32_MAX

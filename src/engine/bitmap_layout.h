@@ -135,11 +135,6 @@ static inline size_t smh_bitmap_bytes(const struct smh_bitmap *map, uint32_t uni
 
 /* --- bits ------------------------------------------------------------------------------------- */
 
-static inline bool smh_bitmap_test(const struct smh_bitmap *map, uint32_t at)
-{
-    return ((map->words[at / SMH_BITMAP_BITS] >> (at % SMH_BITMAP_BITS)) & 1u) != 0;
-}
-
 static inline bool smh_bitmap_is_descriptor(smh_bitmap_word word)
 {
     return word >= SMH_BITMAP_DESCRIPTOR;
@@ -215,6 +210,7 @@ uint32_t smh_bitmap_previous_far(const struct smh_bitmap *map, uint32_t start);
 #define SMH_BITMAP_ONCE static inline
 #endif
 
+SMH_BITMAP_ONCE bool smh_bitmap_test(const struct smh_bitmap *map, uint32_t at);
 /* Inverts the bits of pattern, three at most, from `at` on. */
 SMH_BITMAP_ONCE void smh_bitmap_flip(struct smh_bitmap *map, uint32_t at, smh_bitmap_word pattern);
 /* next_far, wherever the chunk ends. */
@@ -228,7 +224,15 @@ SMH_BITMAP_ONCE void smh_bitmap_describe(struct smh_bitmap *map, uint32_t mark, 
 /* Whether the chunk with this last bit of a mark is free: a run of two, not of one or three. */
 SMH_BITMAP_ONCE bool smh_bitmap_mark_is_free(const struct smh_bitmap *map, uint32_t mark);
 
+/* Whether a block starts at `at`, any bit from 3 to `end` - 1; exact. */
+SMH_BITMAP_ONCE bool smh_bitmap_is_used_start(const struct smh_bitmap *map, uint32_t at);
+
 #if !defined(__OPTIMIZE_SIZE__) || defined(SMH_BITMAP_ONCE_HERE)
+SMH_BITMAP_ONCE bool smh_bitmap_test(const struct smh_bitmap *map, uint32_t at)
+{
+    return ((map->words[at / SMH_BITMAP_BITS] >> (at % SMH_BITMAP_BITS)) & 1u) != 0;
+}
+
 SMH_BITMAP_ONCE void smh_bitmap_flip(struct smh_bitmap *map, uint32_t at, smh_bitmap_word pattern)
 {
     smh_bitmap_word *word = &map->words[at / SMH_BITMAP_BITS];
@@ -279,6 +283,13 @@ SMH_BITMAP_ONCE bool smh_bitmap_mark_is_free(const struct smh_bitmap *map, uint3
 {
     return mark >= 2 && smh_bitmap_test(map, mark - 1) && !smh_bitmap_test(map, mark - 2);
 }
+
+SMH_BITMAP_ONCE bool smh_bitmap_is_used_start(const struct smh_bitmap *map, uint32_t at)
+{
+    return smh_bitmap_test(map, at) && !smh_bitmap_test(map, at + 1) &&
+           !smh_bitmap_mark_is_free(map, at) &&
+           !smh_bitmap_is_descriptor(map->words[at / SMH_BITMAP_BITS]);
+}
 #endif
 
 /* Whether a free chunk starts at `at`, any bit from 3 to `end`; exact. */
@@ -286,14 +297,6 @@ static inline bool smh_bitmap_is_free_start(const struct smh_bitmap *map, uint32
 {
     return smh_bitmap_test(map, at) && smh_bitmap_test(map, at + 1) &&
            !smh_bitmap_test(map, at - 1) &&
-           !smh_bitmap_is_descriptor(map->words[at / SMH_BITMAP_BITS]);
-}
-
-/* Whether a block starts at `at`, any bit from 3 to `end` - 1; exact. */
-static inline bool smh_bitmap_is_used_start(const struct smh_bitmap *map, uint32_t at)
-{
-    return smh_bitmap_test(map, at) && !smh_bitmap_test(map, at + 1) &&
-           !smh_bitmap_mark_is_free(map, at) &&
            !smh_bitmap_is_descriptor(map->words[at / SMH_BITMAP_BITS]);
 }
 
@@ -363,6 +366,16 @@ int smh_bitmap_release_at(struct smh_heap *heap, uint32_t at, smh_bitmap_word ab
  * right_end: of the one on its right, 0: not looked for, or end. 0. */
 int smh_bitmap_merge(struct smh_bitmap *map, uint32_t at, uint32_t end, uint32_t start,
                      uint32_t right_end);
+/* bitmap.c: the rest of the table. */
+void *smh_bitmap_aligned_alloc(struct smh_heap *heap, size_t align, size_t bytes);
+static inline void *smh_bitmap_alloc(struct smh_heap *heap, size_t bytes)
+{
+    return smh_bitmap_aligned_alloc(heap, 0, bytes);
+}
+void smh_bitmap_free(struct smh_heap *heap, void *block);
+bool smh_bitmap_resize(struct smh_heap *heap, void *block, size_t bytes);
+void *smh_bitmap_slide(struct smh_heap *heap, void *block, size_t bytes);
+size_t smh_bitmap_usable_size(const struct smh_heap *heap, const void *block);
 /* bitmap_info.c: what the vtable needs beside the operations. */
 int smh_bitmap_verdict(const struct smh_heap *heap, const void *block);
 size_t smh_bitmap_largest_free(const struct smh_heap *heap);

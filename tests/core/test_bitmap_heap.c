@@ -212,3 +212,33 @@ Test(bitmap_heap, every_address_gets_the_verdict_that_the_walk_explains)
         }
     }
 }
+
+/*     |  memory of a granule and more  |       at any place; its tables are in front
+ *     '- | tables |       '- multiple of the granule: does another one follow inside?
+ */
+Test(bitmap_heap, a_granule_that_does_not_lie_in_memory_is_not_promised)
+{
+    unsigned made = 0;
+    unsigned refused = 0;
+
+    for (size_t place = 0; place < 4096; place += 8) {
+        for (size_t bytes = 4096; bytes < 8192; bytes += 500) {
+            struct smh_heap_config config = {
+                .memory = memory + place, .memory_size = bytes, .granule = 4096};
+            size_t end = (place + bytes) / 4096;
+
+            if (smh_heap_init(&heap, &config) == 0) {
+                size_t first = (place + heap.metadata_size + 4095) / 4096;
+
+                cr_expect_eq(heap.capacity_bytes, (end - first) * 4096, "%zu+%zu", place, bytes);
+                made++;
+            } else {
+                /* 72 bytes of tables: one piece of bitmap, 16 heads */
+                cr_expect_leq(end, (place + 72 + 4095) / 4096, "%zu+%zu", place, bytes);
+                refused++;
+            }
+        }
+    }
+    cr_expect_gt(made, 0);
+    cr_expect_gt(refused, 0);
+}

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Builds the core for small machines, tells what each layer takes, and runs it there.
 
+As it is, and with SMH_SINGLE_ENGINE (see include/smh/engine.h), without and with -flto.
+
 usage: check_target.py [--largest N]
 Owns: the machines, the layers and their goals, and the comparison of a machine's lines with the
 host's. Sizes are those of a link with --gc-sections that starts from nothing but the functions a
@@ -35,6 +37,22 @@ SEQUENCE = [ROOT / "tests/core/zephyr_sequence.c", ROOT / "sim/random.c"]
 RUN_SECONDS_MAX = 120
 
 
+@dataclass(frozen=True)
+class Build:
+    """A way to compile the core."""
+
+    name: str
+    flags: tuple[str, ...] = ()
+    single: bool = False  # the engine bitmap alone, without a table
+
+
+BUILDS = [
+    Build(""),
+    Build("single engine", ("-DSMH_SINGLE_ENGINE",), single=True),
+    Build("single engine, -flto", ("-DSMH_SINGLE_ENGINE", "-flto"), single=True),
+]
+
+
 @dataclass
 class Machine:
     """A processor to build for, and the board of QEMU that has it (or runs its instructions)."""
@@ -45,12 +63,10 @@ class Machine:
     start: str  # file that leads from reset to target_main
     script: str
     qemu: list[str]
-    link: tuple[str, ...] = ()  # what ld must be told about the kind of object
     thumb_2: bool = False  # the goals are for it
 
-    @property
-    def out(self) -> Path:
-        return OUT / re.sub(r"\W+", "_", self.name).strip("_").lower()
+    def out(self, build: Build) -> Path:
+        return OUT / re.sub(r"\W+", "_", self.name + " " + build.name).strip("_").lower()
 
 
 SEMIHOSTING = ["-display", "none", "-monitor", "none", "-serial", "none", "-chardev",
@@ -68,7 +84,7 @@ MACHINES = [
     Machine("RV32", "riscv64-unknown-elf-",
             ["-march=rv32imac", "-mabi=ilp32", "-mcmodel=medany"], "riscv.c", "riscv.ld",
             ["qemu-system-riscv32", "-machine", "virt", "-bios", "none", "-m", "16M", "-display",
-             "none", "-monitor", "none", "-serial", "stdio"], ("-m", "elf32lriscv")),
+             "none", "-monitor", "none", "-serial", "stdio"]),
 ]
 
 HEAP_CALLS = ["smh_heap_init", "smh_heap_alloc", "smh_heap_aligned_alloc", "smh_heap_realloc",
@@ -90,11 +106,20 @@ class Layer:
     engine: str | None = None
     statics: frozenset[str] = frozenset()  # static data that it may have
     engines: frozenset[str] = frozenset()  # that may be linked; none: its engine, or the default
+    tableless: bool = False  # the one engine is called by name: no table of one may be linked
     goal_bytes: int | None = None  # of Thumb-2 code
 
 
 POOL_STATICS = frozenset({"shared_pool"})
 LISTENER_STATICS = frozenset({"listeners"})
+
+
+SINGLE_LAYERS = [
+    Layer("heap", HEAP_CALLS, tableless=True, goal_bytes=3072),
+    Layer("heap, every call", every_call_of=r"smh_heap_\w+", tableless=True),
+    Layer("pool", POOL_CALLS, tableless=True),
+    Layer("shared multi-heap", SHARED_CALLS, tableless=True, statics=POOL_STATICS, goal_bytes=6144),
+]
 
 
 def layers(engines: dict[str, Path]) -> list[Layer]:
@@ -131,16 +156,18 @@ def run(command: list[str | Path], **options: object) -> str:
 # --- building ------------------------------------------------------------------------------------
 
 
-def compile_objects(machine: Machine) -> dict[str, Path]:
+def compile_objects(machine: Machine, build: Build) -> dict[str, Path]:
     """Object files of the core and of what it asks for, by path of the source."""
     objects = {}
     for source in [*sorted((ROOT / "src").rglob("*.c")), ROOT / "port" / "bare.c"]:
         relative = str(source.relative_to(ROOT))
-        target = machine.out / relative.replace("/", "_").replace(".c", ".o")
-        run([f"{machine.tools}gcc", *machine.flags, *FREESTANDING, *WARNINGS, "-c", "-o", target,
-             source])
+        target = machine.out(build) / relative.replace("/", "_").replace(".c", ".o")
+        # The hooks are a firmware's own: calls of them stay calls.
+        flags = build.flags if relative.startswith("src/") else ()
+        run([f"{machine.tools}gcc", *machine.flags, *FREESTANDING, *WARNINGS, *flags, "-c", "-o",
+             target, source])
         objects[relative] = target
-    target = machine.out / "memory.o"
+    target = machine.out(build) / "memory.o"
     run([f"{machine.tools}gcc", *machine.flags, *FREESTANDING, *WARNINGS, "-fno-builtin",
          "-fno-tree-loop-distribute-patterns", "-c", "-o", target, HERE / "memory.c"])
     objects["memory.c"] = target
@@ -151,45 +178,56 @@ def compile_objects(machine: Machine) -> dict[str, Path]:
 class Core:
     """The core compiled for a machine."""
 
+    build: Build
     objects: dict[str, Path]  # by path of the source
     functions: list[str]
     engines: dict[str, Path]  # objects that define them, by name
 
 
-def compile_core(machine: Machine) -> Core:
+def compile_core(machine: Machine, build: Build) -> Core:
     """Compiles it, and reads what it defines."""
-    objects = compile_objects(machine)
+    objects = compile_objects(machine, build)
     functions = []
     engines = {}
-    for line in run([f"{machine.tools}nm", "-A", "-P", "--defined-only",
+    for line in run([f"{machine.tools}gcc-nm", "-A", "-P", "--defined-only",
                      *objects.values()]).splitlines():
         path, name, kind, *_ = line.split()
         if kind == "T":
             functions.append(name)
         elif kind in "RD" and name.startswith("smh_engine_"):
             engines[name.removeprefix("smh_engine_")] = Path(path.rstrip(":"))
-    return Core(objects, functions, engines)
+    return Core(build, objects, functions, engines)
+
+
+def own_defines(build: Build) -> list[str]:
+    """What the self-test must be told about the core."""
+    return ["-DSELFTEST_BITMAP_ONLY=1"] if build.single else []
 
 
 def link_program(machine: Machine, core: Core, *defines: str) -> Path:
     """The self-test for the machine."""
-    program = machine.out / ("selftest" + "".join(defines).replace("=", "_") + ".elf")
+    program = machine.out(core.build) / ("selftest" + "".join(defines).replace("=", "_") + ".elf")
     own = [HERE / "selftest.c", HERE / machine.start, *SEQUENCE]
-    run([f"{machine.tools}gcc", *machine.flags, *FREESTANDING, *WARNINGS,
-         *(f"-D{define}" for define in defines), "-nostdlib", "-Wl,--gc-sections",
+    run([f"{machine.tools}gcc", *machine.flags, *FREESTANDING, *WARNINGS, *core.build.flags,
+         *own_defines(core.build), *(f"-D{define}" for define in defines), "-nostdlib", "-Wl,--gc-sections",
          f"-Wl,-T,{HERE / machine.script}", "-Wl,--no-warn-rwx-segments", "-o", program, *own,
          *core.objects.values(), "-lgcc"])
     return program
 
 
-def host_program() -> Path:
+def host_program(name: str, *flags: str) -> Path:
     """The self-test for this machine."""
-    program = OUT / "selftest_host"
+    program = OUT / f"selftest_{name}"
     sources = [HERE / "selftest.c", HERE / "host.c", *SEQUENCE, ROOT / "port" / "bare.c",
                *sorted((ROOT / "src").rglob("*.c"))]
-    run(["gcc", "-std=c11", "-O2", *WARNINGS, f"-I{ROOT / 'include'}", "-ffp-contract=off", "-o",
-         program, *sources])
+    run(["gcc", "-std=c11", "-O2", *flags, *WARNINGS, f"-I{ROOT / 'include'}", "-ffp-contract=off",
+         "-o", program, *sources])
     return program
+
+
+# The small core on this machine, under sanitizers.
+HOST_SMALL = ("-Os", "-DSMH_SINGLE_ENGINE", "-DSELFTEST_BITMAP_ONLY=1", "-fsanitize=address,undefined",
+              "-fno-sanitize-recover=all")
 
 
 # --- sizes ---------------------------------------------------------------------------------------
@@ -224,22 +262,25 @@ def measure(machine: Machine, core: Core, layer: Layer) -> Size:
         default = default_engine()
         if core.engines[layer.engine] != core.engines[default]:
             objects.remove(core.engines[default])
-            options.append(f"--defsym=smh_engine_{default}=smh_engine_{layer.engine}")
+            options.append(f"-Wl,--defsym=smh_engine_{default}=smh_engine_{layer.engine}")
         # The table of engines names them all; a layer with one engine must do without.
         objects.remove(core.objects["src/engines.c"])
     roots = layer.calls or [name for name in core.functions
                             if re.fullmatch(layer.every_call_of, name)]
     if layer.engine is not None:
         roots = [*roots, f"smh_engine_{layer.engine}"]
+    elif core.build.single:
+        objects.remove(core.objects["src/engines.c"])
     # From an archive only the objects that are needed are taken, so that those left out above may
     # be named by others that are not.
-    target = machine.out / (re.sub(r"\W+", "_", layer.name) + ".elf")
+    target = machine.out(core.build) / (re.sub(r"\W+", "_", layer.name) + ".elf")
     archive = target.with_suffix(".a")
     archive.unlink(missing_ok=True)
-    run([f"{machine.tools}ar", "rcs", archive, *objects])
-    run([f"{machine.tools}ld", *machine.link, "--gc-sections", "-T", HERE / "sizes.ld", "-e",
-         roots[0], "--no-warn-rwx-segments", *(word for root in roots for word in ("-u", root)),
-         *options, "-o", target, archive])
+    run([f"{machine.tools}gcc-ar", "rcs", archive, *objects])
+    run([f"{machine.tools}gcc", *machine.flags, *FREESTANDING, *core.build.flags, "-nostdlib",
+         f"-Wl,-T,{HERE / 'sizes.ld'}", f"-Wl,-e,{roots[0]}", "-Wl,--no-warn-rwx-segments",
+         "-Wl,--gc-sections", *(f"-Wl,-u,{root}" for root in roots), *options, "-o", target,
+         archive])
     sizes = {"text": 0, "data": 0, "bss": 0}
     for line in run([f"{machine.tools}size", "-A", target]).splitlines():
         words = line.split()
@@ -261,6 +302,8 @@ def measure(machine: Machine, core: Core, layer: Layer) -> Size:
 
 def foreign_engines(layer: Layer, size: Size) -> list[str]:
     """Engines that the layer drags in unasked, or the one it asked for and has not."""
+    if layer.tableless:
+        return [f"engine {name} is linked unasked" for name in sorted(size.engines)]
     allowed = layer.engines or {layer.engine or default_engine()}
     foreign = [f"engine {name} is linked unasked" for name in sorted(size.engines - allowed)]
     return foreign + ([] if size.engines & allowed else ["no engine is linked"])
@@ -279,14 +322,15 @@ def foreign_statics(layer: Layer, size: Size) -> list[str]:
 def tell_sizes(machine: Machine, core: Core, largest_count: int) -> tuple[list[str], int]:
     """Lines of the table, and the number of faults."""
     faults = 0
-    lines = [f"{machine.name + ': -Os, bytes':34} {'code':>6} {'.data':>7} {'.bss':>7}"]
-    for layer in layers(core.engines):
+    title = f"{machine.name}: -Os{', ' if core.build.name else ''}{core.build.name}, bytes"
+    lines = [f"{title:44} {'code':>6} {'.data':>7} {'.bss':>7}"]
+    for layer in SINGLE_LAYERS if core.build.single else layers(core.engines):
         size = measure(machine, core, layer)
         goal = ""
         if layer.goal_bytes is not None and machine.thumb_2:
             over = size.code - layer.goal_bytes
             goal = f"   goal {layer.goal_bytes}: " + ("met" if over <= 0 else f"{over} over")
-        lines.append(f"  {layer.name:32} {size.code:6} {size.data:7} {size.bss:7}{goal}")
+        lines.append(f"  {layer.name:42} {size.code:6} {size.data:7} {size.bss:7}{goal}")
         lines += [f"    {length:6}  {name}" for length, name in size.largest[:largest_count]]
         for static in foreign_statics(layer, size):
             lines.append(f"    {static}: static data that this layer may not have")
@@ -362,6 +406,8 @@ def self_test(expected: list[str]) -> list[str]:
         "data to be written": foreign_statics(Layer("any"), Size(0, 4, 0, set(), set(), [])),
         "another engine": foreign_engines(Layer("any", engine="a"),
                                           Size(0, 0, 0, set(), {"a", "b"}, [])),
+        "a table": foreign_engines(Layer("any", tableless=True),
+                                   Size(0, 0, 0, set(), {"bitmap"}, [])),
         "no engine": foreign_engines(Layer("any", engine="a"), Size(0, 0, 0, set(), set(), [])),
     }
     missed = [f"self-test: {name} was not noticed" for name, found in cases.items() if not found]
@@ -389,24 +435,34 @@ def main() -> int:
     largest_count = parser.parse_args().largest
     faults = 0
     shutil.rmtree(OUT, ignore_errors=True)
-    for machine in MACHINES:
-        machine.out.mkdir(parents=True)
+    kinds = [(machine, build) for machine in MACHINES for build in BUILDS]
+    for machine, build in kinds:
+        machine.out(build).mkdir(parents=True)
+    machines = [machine for machine, _ in kinds]
     with ThreadPoolExecutor(2) as workers:
-        host = workers.submit(host_program)
-        cores = list(workers.map(compile_core, MACHINES))
-        tables = list(workers.map(tell_sizes, MACHINES, cores, [largest_count] * len(MACHINES)))
-        runs = list(workers.map(run_machine, MACHINES, cores))
+        host = workers.submit(host_program, "host")
+        host_single = workers.submit(host_program, "host_bitmap", "-DSELFTEST_BITMAP_ONLY=1")
+        host_small = workers.submit(host_program, "host_small", *HOST_SMALL)
+        cores = list(workers.map(compile_core, machines, [build for _, build in kinds]))
+        tables = list(workers.map(tell_sizes, machines, cores, [largest_count] * len(kinds)))
+        runs = list(workers.map(run_machine, machines, cores))
     for lines, count in tables:
         print("\n".join(lines))
         faults += count
     expected, code = answers([host.result()])
+    expected_single, code_single = answers([host_single.result()])
     missed = self_test(expected) + broken_runs(expected, cores[0])
-    if code != 0:
-        missed.append(f"host: exit code {code}: {expected[-1:]}")
-    for machine, (lines, code) in zip(MACHINES, runs):
-        found = differences(expected, lines, code) + golden_faults(lines)
-        missed += [f"{machine.name}: {difference}" for difference in found]
-        print(f"{machine.name}: {len(lines)} lines of answers, {len(found)} differ from the host's")
+    for name, lines, result in (("host", expected, code), ("host, bitmap", expected_single, code_single)):
+        if result != 0:
+            missed.append(f"{name}: exit code {result}: {lines[-1:]}")
+    runs.append(answers([host_small.result()]))
+    kinds.append((Machine("host", "", [], "", "", []), BUILDS[1]))
+    for (machine, build), (lines, code) in zip(kinds, runs):
+        name = machine.name + (f", {build.name}" if build.name else "")
+        found = differences(expected_single if build.single else expected, lines, code)
+        found += [] if build.single else golden_faults(lines)
+        missed += [f"{name}: {difference}" for difference in found]
+        print(f"{name}: {len(lines)} lines of answers, {len(found)} differ from the host's")
     for line in missed:
         print(line)
     return 1 if faults or missed else 0

@@ -15,6 +15,7 @@
  * test_zephyr_golden.c, so that `memory` of a plain zephyr case is a hash found there.
  *
  * SELFTEST_SEED and SELFTEST_FAULT exist for check_target.py to see that it notices both.
+ * SELFTEST_BITMAP_ONLY: of the engines that one alone, as a core with SMH_SINGLE_ENGINE has it.
  */
 #include "target.h"
 
@@ -29,6 +30,9 @@
 #endif
 #ifndef SELFTEST_FAULT
 #define SELFTEST_FAULT 0
+#endif
+#ifndef SELFTEST_BITMAP_ONLY
+#define SELFTEST_BITMAP_ONLY 0
 #endif
 
 #define OPERATIONS        20000 /* where test_zephyr_golden.c knows the hash */
@@ -213,6 +217,15 @@ static void sys_free(void *context, void *block)
     sys_heap_free(&driven->sys, block);
 }
 
+static const struct smh_engine *engine_at(size_t index)
+{
+#if SELFTEST_BITMAP_ONLY
+    return index == 0 ? &smh_engine_bitmap : NULL;
+#else
+    return smh_engine_at(index);
+#endif
+}
+
 /* --- heaps --------------------------------------------------------------------------------- */
 
 struct shape {
@@ -325,7 +338,7 @@ static bool fill_pool(const struct smh_policy *policy, size_t engine_count)
         struct smh_region part = {.attr = (uint32_t)(i % 3),
                                   .addr = (uintptr_t)region + end - size,
                                   .size = size,
-                                  .engine = smh_engine_at(i % engine_count),
+                                  .engine = engine_at(i % engine_count),
                                   .target_bits = 32,
                                   .cost = (uint32_t)(POOL_PARTS - i),
                                   .priority = (uint32_t)(i * 5 % POOL_PARTS)};
@@ -410,12 +423,12 @@ int target_main(void)
 #if SELFTEST_FAULT
     fall();
 #endif
-    for (; smh_engine_at(engine_count) != NULL; engine_count++) {
+    for (; engine_at(engine_count) != NULL; engine_count++) {
         for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
-            run_heap(smh_engine_at(engine_count), &shapes[i]);
+            run_heap(engine_at(engine_count), &shapes[i]);
         }
     }
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 5 && !SELFTEST_BITMAP_ONLY; i++) {
         run_sys_heap(&shapes[i]);
     }
     for (size_t i = 0; smh_policy_at(i) != NULL; i++) {
