@@ -229,21 +229,23 @@ void fuzz_judge_validator(struct fuzz_stage *stage, size_t index, unsigned argum
     struct smh_fault fault = {0};
     uint32_t *word = NULL;
     uint32_t bit = 1u << argument / 8 % 32;
+    bool less = argument / 8 % 2 == 1; /* too little, or too much, by one step or by more */
+    size_t off = argument / 16 % 2 == 0 ? 8 : 8 + argument / 8;
     switch (argument % 6) {
     case 5:
         heap->allocated_blocks = heap->live_blocks - (heap->live_blocks != 0);
         break;
     case 0:
-        heap->used_bytes += 8 + argument / 8;
+        heap->used_bytes += less ? 0 - off : off;
         break;
     case 1:
-        heap->live_blocks++;
+        heap->live_blocks += less ? SIZE_MAX : 1;
         break;
     case 2:
         heap->peak_used_bytes = heap->used_bytes - 1 - argument / 8;
         break;
     case 3:
-        heap->capacity_bytes += 8 + argument / 8;
+        heap->capacity_bytes += off;
         break;
     default:
         if (heap->starts != NULL) {

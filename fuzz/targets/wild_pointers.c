@@ -132,6 +132,17 @@ static void judge_pointers(unsigned argument)
     }
 }
 
+/* A block resized to what it has stays as it is: but all that lies around it is looked at, and in
+ * damaged tables of engine bitmap that leads nowhere else. */
+static void judge_neighbours(unsigned argument)
+{
+    for (size_t i = 0; i < 8; i++) {
+        void *block = stage.live[(argument + i) % SMH_FUZZ_SLOTS].block;
+        size_t usable = smh_heap_usable_size(heap_of(), block);
+        (void)smh_heap_resize(heap_of(), block, usable);
+    }
+}
+
 /* One damaged place: most often the header beside a block, else anywhere, tables included. */
 static uint8_t *aim(const struct smh_fuzz_step *step)
 {
@@ -174,6 +185,9 @@ static bool do_damage(const struct smh_fuzz_step *step)
     if (!in_tables || (heap_of()->engine->flags & SMH_ENGINE_EXACT) != 0) {
         judge_pointers(step->argument);
         judge_pointer(stage.live[step->operation.slot].block); /* whose header it may be */
+    }
+    if (in_tables && heap_of()->engine == &smh_engine_bitmap && !forgiven) {
+        judge_neighbours(step->operation.slot);
     }
     uintptr_t tables = (uintptr_t)heap_of()->metadata;
     bool beside_tables =
