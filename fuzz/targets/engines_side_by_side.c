@@ -5,11 +5,11 @@
  *     again       after everything has been freed, the same input puts every block where it was,
  *                 when the empty heap is one free chunk (of several, an engine may take any)
  *     verdicts    with and without a start bitmap, every block is put at the same place
- *     tightest    engine buddy, and bitmap for small requests, cut the smallest chunk that suffices
- *     reference   the four fits and zephyr put every block where naive_heap.h puts it (quadratic,
- *                 and too simple to be wrong), and promise what it promises
- *     edges       so they do in an empty heap of a few bytes more or less than a power of two
- *                 (there layouts change)
+ *     tightest    engine buddy, and bitmap for small requests, cut the smallest chunk that
+ * suffices; bitmap cuts at the low end, and large blocks at the high one reference   the four fits
+ * and zephyr put every block where naive_heap.h puts it (quadratic, and too simple to be wrong),
+ * and promise what it promises edges       so they do in an empty heap of a few bytes more or less
+ * than a power of two (there layouts change)
  */
 #include "../large.h"
 #include "../naive_heap.h"
@@ -21,8 +21,8 @@ const char fuzz_target[] = "engines_side_by_side";
 
 #define NOWHERE UINT32_MAX
 #define STEPS   4096
-/* Chunks that are small for engine bitmap, however small the region. */
-#define SMALL_BYTES ((size_t)15 * 8)
+/* Where engine bitmap takes blocks from this size on, and no smaller ones, from a high end. */
+#define HIGH_END_BYTES ((size_t)512 * 8)
 
 static struct fuzz_stage stage;
 static uint32_t places[STEPS]; /* where each step's block was put the first time */
@@ -139,6 +139,34 @@ static void *judge_source(const struct smh_operation *operation, void *block, si
     return again;
 }
 
+/* Engine bitmap: chunks of fewer bytes are kept by their very size; fewer sizes in small regions.
+ */
+static size_t small_bytes(const struct smh_heap *heap)
+{
+    size_t units = heap->capacity_bytes / 8;
+    return (units < 1024 ? 15 : units < 8192 ? 31 : 63) * (size_t)8;
+}
+
+/* Engine bitmap: a block without an alignment of its own lies at the low end of what was a free
+ * chunk; a large one may lie at the high end. */
+static void judge_end(const struct smh_operation *operation, const void *block)
+{
+    struct smh_heap *heap = heap_of();
+    struct smh_chunk chunk = {0};
+    size_t from = (uintptr_t)block - (uintptr_t)stage.memory[0];
+    size_t end = from + smh_heap_usable_size(heap, block);
+    bool below_free = false;
+    bool above_free = false;
+    while (smh_heap_walk(heap, &chunk)) {
+        below_free = below_free || (!chunk.used && chunk.offset + chunk.size == from);
+        above_free = above_free || (!chunk.used && chunk.offset == end);
+    }
+    FUZZ_REQUIRE(!below_free || (!above_free && end - from >= HIGH_END_BYTES),
+                 "step %llu: bitmap takes a block of %zu bytes from the %s of a free chunk",
+                 (unsigned long long)operation->site, end - from,
+                 above_free ? "middle" : "high end");
+}
+
 /* Buddies: the smallest block that suffices is halved. Bitmap: of the small chunks, too, but for
  * alignments. */
 static void run_tightest(const uint8_t *bytes, size_t size)
@@ -162,8 +190,11 @@ static void run_tightest(const uint8_t *bytes, size_t size)
                 heap->engine->sufficient_chunk(heap, operation->align, (size_t)operation->bytes);
             size_t expected = free_chunk(enough, NULL);
             *block = smh_heap_aligned_alloc(heap, operation->align, (size_t)operation->bytes);
-            if (*block != NULL &&
-                (buddies || (operation->align <= 8 && expected != 0 && expected < SMALL_BYTES))) {
+            if (*block != NULL && !buddies && operation->align <= 8) {
+                judge_end(operation, *block);
+            }
+            if (*block != NULL && (buddies || (operation->align <= 8 && expected != 0 &&
+                                               expected < small_bytes(heap)))) {
                 *block = judge_source(operation, *block, expected);
             }
         }

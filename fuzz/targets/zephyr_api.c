@@ -267,9 +267,8 @@ static void judge_blocks(void)
 static void do_rewind(struct smh_live *live, struct smh_operation *operation, unsigned shift)
 {
     size_t align = operation->align;
-    size_t rewind = align >> (1 + shift % 4);
-    rewind = rewind < 8 ? 8 : rewind;
     size_t bytes = (size_t)operation->bytes;
+    size_t rewind = align >> (1 + shift % 4) < 8 ? 8 : align >> (1 + shift % 4);
     void *block = shift / 4 % 2 == 0
                       ? sys_heap_aligned_alloc(&heaps[0], align | rewind, bytes)
                       : sys_heap_aligned_realloc(&heaps[0], NULL, align | rewind, bytes);
@@ -342,8 +341,7 @@ static void do_free(struct smh_live *live)
     }
 }
 
-/* A live block, and an alignment of two bits or more: Zephyr asserts that it has one, so that it is
- * refused; the block is as it was. */
+/* An alignment of two bits, where Zephyr asserts one: refused, and the block is as it was. */
 static void judge_two_bits(struct smh_live *live, size_t align, size_t bytes)
 {
     unsigned events = fuzz_listen_events();
