@@ -11,6 +11,7 @@
  * and promise what it promises edges       so they do in an empty heap of a few bytes more or less
  * than a power of two (there layouts change)
  */
+#include "../comb.h"
 #include "../large.h"
 #include "../naive_heap.h"
 #include "../stage.h"
@@ -343,6 +344,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     smh_fuzz_open(&input, bytes, size);
     if (input.config.regions[1].priority % 16 == 1) {
         fuzz_large(bytes, size);
+    }
+    if (input.config.regions[1].priority % 4 == 2) {
+        fuzz_comb(&input.config.regions[0]);
     }
     return 0;
 }
