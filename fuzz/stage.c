@@ -128,17 +128,25 @@ static void lay_out(struct fuzz_stage *stage, const struct smh_fuzz_config *conf
     }
 }
 
-/* Tables of fewer bytes than asked for, at an odd address: refused, or laid within these bytes. */
+/* Tables of fewer bytes than asked for, which begin later or end sooner: refused, or laid within
+ * these bytes. */
 static void try_less_metadata(struct fuzz_stage *stage, const struct smh_fuzz_config *config)
 {
     struct smh_heap_config heap = heap_config(stage, config, 0);
     size_t less = 1 + (size_t)config->regions[0].odd;
     if (stage->metadata_bytes[0] > less) {
-        heap.metadata = (uint8_t *)stage->metadata[0] + less;
+        bool behind = config->regions[0].cost % 2 == 0;
+        heap.metadata = (uint8_t *)stage->metadata[0] + (behind ? 0 : less);
         heap.metadata_size = stage->metadata_bytes[0] - less;
         int code = smh_heap_init(&stage->slots[0].heap, &heap);
         FUZZ_REQUIRE(code == 0 || code == -ENOMEM || code == -EINVAL,
                      "metadata of %zu bytes is answered by %d", heap.metadata_size, code);
+        const struct smh_heap *made = &stage->slots[0].heap;
+        FUZZ_REQUIRE(code != 0 || (size_t)(made->metadata - (uint8_t *)heap.metadata) +
+                                          made->metadata_size <=
+                                      heap.metadata_size,
+                     "tables of %zu bytes leave their %zu bytes", made->metadata_size,
+                     heap.metadata_size);
     }
 }
 
