@@ -105,11 +105,12 @@ class Builder:
         WORK.mkdir(parents=True)
 
     def sources_with(self, file: str) -> list[Path]:
-        """The core's sources that include file, by the dependencies that the compiler wrote."""
+        """Sources that include file, by the dependencies that the compiler wrote."""
         if file.endswith(".c"):
             return [Path(file)]
         found = []
-        for path in sorted((FUZZ / "obj/src").rglob("*.d")):
+        rooms = ("src", "fuzz") if file.startswith("include") else ("src",)
+        for path in sorted(path for room in rooms for path in (FUZZ / "obj" / room).rglob("*.d")):
             if file in path.read_text().replace("\\\n", " ").split():
                 found.append(path.relative_to(FUZZ / "obj").with_suffix(".c"))
         return [source for source in found if (ROOT / source).is_file()]

@@ -134,3 +134,80 @@ void fuzz_judge_pool_statistics(struct fuzz_stage *stage, uint32_t attr, uint64_
     FUZZ_REQUIRE(code != 0 || memcmp(&sum, &told, sizeof(sum)) == 0,
                  "the statistics of attribute %u are not the sum of its regions", attr);
 }
+
+/* Allocates and frees straight in the heap, which counts nothing of it: what is left meanwhile. */
+static size_t try_heap(struct smh_heap *heap, size_t bytes, void **place)
+{
+    struct smh_heap before = *heap;
+    void *block = smh_heap_alloc(heap, bytes);
+    size_t left = block == NULL ? 0 : heap->engine->largest_free(heap);
+    (void)smh_heap_free(heap, block);
+    *place = block;
+    heap->allocated_blocks = before.allocated_blocks;
+    heap->peak_used_bytes = before.peak_used_bytes;
+    heap->failed_requests = before.failed_requests;
+    return left;
+}
+
+/* Likewise for a block that grows where it is. */
+static uint64_t judge_growth_edge(struct fuzz_stage *stage, uint32_t attr, size_t bytes)
+{
+    struct smh_pool_slot *slot = &stage->slots[0];
+    struct smh_heap *heap = &slot->heap;
+    uint64_t failed = 0;
+    size_t reserve = slot->region.reserve_bytes;
+    size_t left[2] = {0};
+    void *block = smh_heap_alloc(heap, bytes);
+    size_t wanted = smh_heap_usable_size(heap, block) + 64;
+    for (size_t turn = 0; turn < 2 && smh_heap_resize(heap, block, wanted); turn++) {
+        left[turn] = heap->engine->largest_free(heap);
+        (void)smh_heap_resize(heap, block, bytes);
+    }
+    bool same = left[0] == left[1] && smh_heap_usable_size(heap, block) < wanted;
+    for (size_t more = 0; more <= 1 && left[0] != 0 && same; more++) {
+        slot->region.reserve_bytes = left[0] + more;
+        void *grown = smh_pool_realloc(&stage->machine.pool, attr, block, wanted);
+        FUZZ_REQUIRE(
+            (grown == block) == (more == 0),
+            "a block that grows to %zu and leaves %zu is %p, then %p, beside a reserve of %zu",
+            wanted, left[0], block, grown, left[0] + more);
+        failed += grown == NULL;
+        block = grown != NULL ? grown : block;
+        (void)smh_heap_resize(heap, block, bytes);
+    }
+    slot->region.reserve_bytes = reserve;
+    (void)smh_heap_free(heap, block);
+    return failed;
+}
+
+uint64_t fuzz_judge_reserve_edge(struct fuzz_stage *stage, size_t bytes)
+{
+    struct smh_pool_slot *slot = &stage->slots[0];
+    const struct smh_engine *engine = slot->heap.engine;
+    size_t reserve = slot->region.reserve_bytes;
+    uint32_t attr = slot->region.attr & (slot->region.attr - 1);
+    if (stage->machine.region_count != 1 || slot->region.attr == 0 ||
+        !stage->scenario.match(slot->region.attr, attr)) {
+        return 0;
+    }
+    /* Not those that take another chunk each time, or find more in what is left than in the whole:
+     * bitmap looks at the first few of its longest list. */
+    void *first;
+    void *second;
+    size_t left = try_heap(&slot->heap, bytes, &first);
+    (void)try_heap(&slot->heap, bytes, &second);
+    if (left == 0 || first != second || engine->largest_free(&slot->heap) < left ||
+        fuzz_is_zephyr(&slot->heap) || engine == &smh_engine_next_fit) {
+        return 0;
+    }
+    for (size_t more = 0; more <= 1; more++) {
+        slot->region.reserve_bytes = left + more;
+        void *block = smh_pool_alloc(&stage->machine.pool, attr, bytes);
+        FUZZ_REQUIRE((block == NULL) == (more == 1),
+                     "%zu bytes that leave %zu are given %p beside a reserve of %zu", bytes, left,
+                     block, left + more);
+        (void)smh_pool_free(&stage->machine.pool, block);
+    }
+    slot->region.reserve_bytes = reserve;
+    return 1 + judge_growth_edge(stage, attr, bytes);
+}

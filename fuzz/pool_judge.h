@@ -1,7 +1,7 @@
 /* pool_judge.h: a pool asked about its regions.
  *
- * Owns: what a pool must refuse, code by code, and that regions, heaps and names are found again,
- * and that statistics add up.
+ * Owns: what a pool must refuse, code by code, that regions, heaps and names are found again, that
+ * statistics add up, and how far requests may go into a reserve.
  * Invariants: the pool under test stays as it was.
  */
 #ifndef FUZZ_POOL_JUDGE_H
@@ -18,5 +18,9 @@ void fuzz_judge_pool_lookups(struct fuzz_stage *stage);
 /* The statistics of an attribute, or SMH_ATTR_ANY: the sum of its regions'. failed: requests that
  * the pool has answered with NULL. */
 void fuzz_judge_pool_statistics(struct fuzz_stage *stage, uint32_t attr, uint64_t failed);
+/* A reserve is made just what a request, or a block's growth, leaves, and a byte more: served, and
+ * refused. In a pool of one region, whose bits are more than those asked for. Gives how many
+ * requests the pool has answered with NULL. */
+uint64_t fuzz_judge_reserve_edge(struct fuzz_stage *stage, size_t bytes);
 
 #endif

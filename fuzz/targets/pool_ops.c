@@ -312,55 +312,6 @@ static void judge_check(unsigned argument)
                  "region %zu is wrong, the pool's check gives %d and names %zu", wrong, code, told);
 }
 
-/* Allocates and frees straight in the heap, which counts nothing of it: what is left meanwhile. */
-static size_t try_heap(struct smh_heap *heap, size_t bytes, void **place)
-{
-    struct smh_heap before = *heap;
-    void *block = smh_heap_alloc(heap, bytes);
-    size_t left = block == NULL ? 0 : heap->engine->largest_free(heap);
-    (void)smh_heap_free(heap, block);
-    *place = block;
-    heap->allocated_blocks = before.allocated_blocks;
-    heap->peak_used_bytes = before.peak_used_bytes;
-    heap->failed_requests = before.failed_requests;
-    return left;
-}
-
-/* A reserve is made just what a request leaves, and a byte more: served, and refused. In a pool of
- * one region, whose bits are more than those asked for. */
-static void judge_reserve_edge(const struct smh_operation *operation)
-{
-    struct smh_pool_slot *slot = &stage.slots[0];
-    const struct smh_engine *engine = slot->heap.engine;
-    size_t reserve = slot->region.reserve_bytes;
-    size_t bytes = (size_t)operation->bytes;
-    uint32_t attr = slot->region.attr & (slot->region.attr - 1);
-    if (stage.machine.region_count != 1 || slot->region.attr == 0 ||
-        !stage.scenario.match(slot->region.attr, attr)) {
-        return;
-    }
-    /* Not those that take another chunk each time, or find more in what is left than in the whole:
-     * bitmap looks at the first few of its longest list. */
-    void *first;
-    void *second;
-    size_t left = try_heap(&slot->heap, bytes, &first);
-    (void)try_heap(&slot->heap, bytes, &second);
-    if (left == 0 || first != second || engine->largest_free(&slot->heap) < left ||
-        fuzz_is_zephyr(&slot->heap) || engine == &smh_engine_next_fit) {
-        return;
-    }
-    for (size_t more = 0; more <= 1; more++) {
-        slot->region.reserve_bytes = left + more;
-        void *block = smh_pool_alloc(pool_of(), attr, bytes);
-        FUZZ_REQUIRE((block == NULL) == (more == 1),
-                     "%zu bytes that leave %zu are given %p beside a reserve of %zu", bytes, left,
-                     block, left + more);
-        (void)smh_pool_free(pool_of(), block);
-    }
-    failed++;
-    slot->region.reserve_bytes = reserve;
-}
-
 /* The threshold is made just the request, and a byte less: small, and large. */
 static void judge_threshold_edge(const struct smh_operation *asked)
 {
@@ -517,7 +468,7 @@ static void do_step(struct smh_fuzz_step *step)
     case SMH_FUZZ_CHECK:
         fuzz_validate(&stage, false);
         judge_check(step->argument);
-        judge_reserve_edge(&step->operation);
+        failed += fuzz_judge_reserve_edge(&stage, (size_t)step->operation.bytes);
         judge_threshold_edge(&step->operation);
         judge_restless(&step->operation);
         if (stage.machine.policy == &smh_policy_round_robin && step->argument % 4 == 0) {
