@@ -154,6 +154,10 @@ static uint8_t *aim(const struct smh_fuzz_step *step)
     if (step->misuse == SMH_FUZZ_MISUSE_ALIGN) {
         return stage.memory[0] + step->argument % (stage.size[0] < 128 ? stage.size[0] : 128);
     }
+    if (block == NULL && (step->argument & 0x2000u) != 0) { /* links lie in what is free */
+        block = stage.freed[step->operation.bytes % FUZZ_FREED_KEPT];
+        return block == NULL ? stage.memory[0] : block + step->argument % 16;
+    }
     if (block == NULL || step->misuse == SMH_FUZZ_MISUSE_ANYWHERE) {
         return stage.memory[0] + (size_t)step->argument * stage.size[0] / 65536;
     }

@@ -17,10 +17,9 @@ static inline uint32_t zephyr_header_bytes(bool big);
 */
 static inline uint32_t zephyr_smallest(bool big);
 
-/* 0 in a big heap; in a small one never as much as a unit. */
-/*@ requires address >= 4;
+/* Never as much as a unit. */
+/*@ requires address >= (big ? 8 : 4);
     assigns \nothing;
-    ensures big ==> \result == 0;
     ensures 0 <= \result <= 7;
 */
 static inline uint32_t zephyr_gap(bool big, uintptr_t address);
