@@ -49,6 +49,7 @@ struct thread {
     size_t kept_bytes;
     bool inside; /* a call of the pool is under way */
     bool taking; /* one that may take memory */
+    bool adding; /* one that adds a region */
     bool done;
 };
 
@@ -338,7 +339,9 @@ static void do_add(void)
     /* What others see of the pool meanwhile changes every few steps. */
     threads[running].period = 1 + threads[running].stop % 16;
     wake(threads[running].period);
+    threads[running].adding = true;
     int code = smh_pool_add(pool, &region);
+    threads[running].adding = false;
     come_back();
     FUZZ_REQUIRE(code == 0 || code == -EEXIST, "add gives %d", code);
     /* Whoever succeeded may not have come back yet. */
@@ -410,6 +413,10 @@ static void do_step(struct thread *self, struct smh_fuzz_step *step)
     default:
         do_operation(live, &step->operation);
         break;
+    }
+    /* The pool's order of regions may be in the midst of a change. */
+    for (size_t i = 0; threads[running ^ 1u].adding && i < SMH_FUZZ_SLOTS; i++) {
+        do_questions(&self->live[i]);
     }
 }
 
