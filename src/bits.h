@@ -30,6 +30,12 @@ static inline bool smh_is_power_of_two(size_t value)
     return value != 0 && (value & (value - 1)) == 0;
 }
 
+/* 0 too: the natural one. */
+static inline bool smh_valid_align(size_t align)
+{
+    return (align & (align - 1)) == 0;
+}
+
 /* log2, rounded down; value > 0. */
 static inline unsigned smh_floor_log2_u32(uint32_t value)
 {

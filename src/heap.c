@@ -285,11 +285,6 @@ int smh_heap_verdict(const struct smh_heap *heap, const void *block)
     return block == NULL ? -EINVAL : judge(heap, block);
 }
 
-static inline bool valid_align(size_t align)
-{
-    return (align & (align - 1)) == 0; /* 0 too: the natural one */
-}
-
 /* What the engine finds; align is valid. */
 static inline void *obtain(struct smh_heap *heap, size_t align, size_t bytes)
 {
@@ -338,7 +333,7 @@ void *smh_heap_aligned_alloc(struct smh_heap *heap, size_t align, size_t bytes)
     if (!smh_heap_ready(heap) || bytes == 0) {
         return NULL;
     }
-    return finish_alloc(heap, valid_align(align) ? obtain(heap, align, bytes) : NULL);
+    return finish_alloc(heap, smh_valid_align(align) ? obtain(heap, align, bytes) : NULL);
 }
 
 void *smh_heap_realloc(struct smh_heap *heap, void *block, size_t bytes)
@@ -361,7 +356,7 @@ void *smh_heap_aligned_realloc(struct smh_heap *heap, void *block, size_t align,
         release(heap, block);
         return NULL;
     }
-    if (!valid_align(align)) {
+    if (!smh_valid_align(align)) {
         return finish_alloc(heap, NULL);
     }
     if ((align == 0 || ((uintptr_t)block & (align - 1)) == 0) &&

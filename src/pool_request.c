@@ -191,11 +191,6 @@ void *smh_pool_allocate_by_rank(struct smh_pool *pool, const struct smh_pool_slo
     return moved ? smh_pool_allocate_in_order(pool, skip, attr, align, bytes) : NULL;
 }
 
-static bool valid_align(size_t align)
-{
-    return align == 0 || smh_is_power_of_two(align);
-}
-
 void *smh_pool_alloc(struct smh_pool *pool, uint32_t attr, size_t bytes)
 {
     return smh_pool_aligned_alloc(pool, attr, 0, bytes);
@@ -208,7 +203,7 @@ void *smh_pool_aligned_alloc(struct smh_pool *pool, uint32_t attr, size_t align,
     if (!smh_pool_ready(pool) || bytes == 0) {
         return NULL;
     }
-    if (valid_align(align)) {
+    if (smh_valid_align(align)) {
         block = pool->allocate(pool, NULL, attr, align, bytes);
     }
     if (block == NULL) {
@@ -223,7 +218,7 @@ void *smh_pool_alloc_prefer(struct smh_pool *pool, const uint32_t *attrs, size_t
     if (!smh_pool_ready(pool) || bytes == 0) {
         return NULL;
     }
-    if (attrs != NULL && valid_align(align)) {
+    if (attrs != NULL && smh_valid_align(align)) {
         for (size_t i = 0; i < count; i++) {
             void *block = pool->allocate(pool, NULL, attrs[i], align, bytes);
 
@@ -315,7 +310,7 @@ void *smh_pool_aligned_realloc(struct smh_pool *pool, uint32_t attr, void *block
     if (slot == NULL) {
         return NULL;
     }
-    stays = valid_align(align) && smh_pool_matches(pool, slot, attr);
+    stays = smh_valid_align(align) && smh_pool_matches(pool, slot, attr);
     smh_pool_lock_slot(pool, slot);
     usable = smh_heap_usable_size(&slot->heap, block);
     if (stays && (align == 0 || ((uintptr_t)block & (align - 1)) == 0) &&
@@ -330,7 +325,7 @@ void *smh_pool_aligned_realloc(struct smh_pool *pool, uint32_t attr, void *block
     if (stays) {
         moved = alloc_in_slot(pool, slot, attr, align, bytes);
     }
-    if (moved == NULL && valid_align(align)) {
+    if (moved == NULL && smh_valid_align(align)) {
         moved = pool->allocate(pool, slot, attr, align, bytes);
     }
     if (moved == NULL) {
