@@ -5,14 +5,16 @@
  *     again       after everything has been freed, the same input puts every block where it was,
  *                 when the empty heap is one free chunk (of several, an engine may take any)
  *     verdicts    with and without a start bitmap, every block is put at the same place
- *     tightest    engine buddy, and bitmap for small requests, cut the smallest chunk that
- * suffices; bitmap cuts at the low end, and large blocks at the high one reference   the four fits
- * and zephyr put every block where naive_heap.h puts it (quadratic, and too simple to be wrong),
- * and promise what it promises edges       so they do in an empty heap of a few bytes more or less
- * than a power of two (there layouts change)
+ *     tightest    engine buddy cuts the smallest chunk that suffices
+ *     reference   the four fits and zephyr put every block where naive_heap.h puts it, bitmap where
+ *                 naive_bitmap.h does (quadratic, and too simple to be wrong), and promise what it
+ *                 promises
+ *     edges       so they do in an empty heap of a few bytes more or less than a power of two
+ *                 (there layouts change)
  */
 #include "../comb.h"
 #include "../large.h"
+#include "../naive_bitmap.h"
 #include "../naive_heap.h"
 #include "../stage.h"
 
@@ -22,8 +24,6 @@ const char fuzz_target[] = "engines_side_by_side";
 
 #define NOWHERE UINT32_MAX
 #define STEPS   4096
-/* Where engine bitmap takes blocks from this size on, and no smaller ones, from a high end. */
-#define HIGH_END_BYTES ((size_t)512 * 8)
 
 static struct fuzz_stage stage;
 static uint32_t places[STEPS]; /* where each step's block was put the first time */
@@ -140,43 +140,13 @@ static void *judge_source(const struct smh_operation *operation, void *block, si
     return again;
 }
 
-/* Engine bitmap: chunks of fewer bytes are kept by their very size; fewer sizes in small regions.
- */
-static size_t small_bytes(const struct smh_heap *heap)
-{
-    size_t units = heap->capacity_bytes / 8;
-    return (units < 1024 ? 15 : units < 8192 ? 31 : 63) * (size_t)8;
-}
-
-/* Engine bitmap: a block without an alignment of its own lies at the low end of what was a free
- * chunk; a large one may lie at the high end. */
-static void judge_end(const struct smh_operation *operation, const void *block)
-{
-    struct smh_heap *heap = heap_of();
-    struct smh_chunk chunk = {0};
-    size_t from = (uintptr_t)block - (uintptr_t)stage.memory[0];
-    size_t end = from + smh_heap_usable_size(heap, block);
-    bool below_free = false;
-    bool above_free = false;
-    while (smh_heap_walk(heap, &chunk)) {
-        below_free = below_free || (!chunk.used && chunk.offset + chunk.size == from);
-        above_free = above_free || (!chunk.used && chunk.offset == end);
-    }
-    FUZZ_REQUIRE(!below_free || (!above_free && end - from >= HIGH_END_BYTES),
-                 "step %llu: bitmap takes a block of %zu bytes from the %s of a free chunk",
-                 (unsigned long long)operation->site, end - from,
-                 above_free ? "middle" : "high end");
-}
-
-/* Buddies: the smallest block that suffices is halved. Bitmap: of the small chunks, too, but for
- * alignments. */
+/* Buddies: the smallest block that suffices is halved. */
 static void run_tightest(const uint8_t *bytes, size_t size)
 {
     struct smh_fuzz_input input;
     struct smh_fuzz_step step;
     void *blocks[SMH_FUZZ_SLOTS] = {0};
     struct smh_heap *heap = heap_of();
-    bool buddies = heap->engine == &smh_engine_buddy;
     smh_fuzz_open(&input, bytes, size);
     while (smh_fuzz_next(&input, &step)) {
         const struct smh_operation *operation = &step.operation;
@@ -191,11 +161,7 @@ static void run_tightest(const uint8_t *bytes, size_t size)
                 heap->engine->sufficient_chunk(heap, operation->align, (size_t)operation->bytes);
             size_t expected = free_chunk(enough, NULL);
             *block = smh_heap_aligned_alloc(heap, operation->align, (size_t)operation->bytes);
-            if (*block != NULL && !buddies && operation->align <= 8) {
-                judge_end(operation, *block);
-            }
-            if (*block != NULL && (buddies || (operation->align <= 8 && expected != 0 &&
-                                               expected < small_bytes(heap)))) {
+            if (*block != NULL) {
                 *block = judge_source(operation, *block, expected);
             }
         }
@@ -203,8 +169,31 @@ static void run_tightest(const uint8_t *bytes, size_t size)
     }
 }
 
+/* A second opinion of where blocks are put. */
+static const struct reference {
+    size_t (*sufficient)(size_t align, size_t bytes);
+    uintptr_t (*alloc)(size_t align, size_t bytes);
+    void (*free)(uintptr_t block);
+    bool (*resize)(uintptr_t block, size_t bytes);
+    uintptr_t (*realloc)(uintptr_t block, size_t align, size_t bytes);
+    size_t (*largest)(void); /* or NULL */
+} of_fits = {naive_heap_sufficient, naive_heap_alloc,   naive_heap_free,
+             naive_heap_resize,     naive_heap_realloc, NULL},
+  of_bitmap = {naive_bitmap_sufficient, naive_bitmap_alloc,   naive_bitmap_free,
+               naive_bitmap_resize,     naive_bitmap_realloc, naive_bitmap_largest};
+
+/* That of this heap, which is empty, with this metadata; or NULL. */
+static const struct reference *open_reference(const struct smh_heap *heap, const void *metadata,
+                                              size_t metadata_size)
+{
+    if (naive_heap_open(heap)) {
+        return &of_fits;
+    }
+    return naive_bitmap_open(heap, metadata, metadata_size) ? &of_bitmap : NULL;
+}
+
 /* One step on heap and reference; what both give the block's slot is compared. */
-static void do_twice(const struct smh_fuzz_step *step, void **block)
+static void do_twice(const struct reference *naive, const struct smh_fuzz_step *step, void **block)
 {
     const struct smh_operation *operation = &step->operation;
     struct smh_heap *heap = heap_of();
@@ -213,7 +202,7 @@ static void do_twice(const struct smh_fuzz_step *step, void **block)
     uintptr_t old = (uintptr_t)*block;
     void *placed = NULL;
     if (step->kind == SMH_FUZZ_RESIZE) {
-        bool done = old != 0 && naive_heap_resize(old, bytes);
+        bool done = old != 0 && naive->resize(old, bytes);
         FUZZ_REQUIRE(smh_heap_resize(heap, *block, bytes) == done,
                      "step %llu: %s resizes to %zu bytes, the reference does not, or the reverse",
                      (unsigned long long)operation->site, heap->engine->name, bytes);
@@ -221,20 +210,20 @@ static void do_twice(const struct smh_fuzz_step *step, void **block)
     }
     if (operation->kind == SMH_OPERATION_FREE) {
         if (old != 0) {
-            naive_heap_free(old);
+            naive->free(old);
         }
         FUZZ_REQUIRE(smh_heap_free(heap, *block) == 0, "a block cannot be freed");
     } else if (operation->kind == SMH_OPERATION_REALLOC && old != 0) {
-        expected = naive_heap_realloc(old, operation->align, bytes);
+        expected = naive->realloc(old, operation->align, bytes);
         placed = smh_heap_aligned_realloc(heap, *block, operation->align, bytes);
     } else if (old == 0 && bytes != 0) {
         size_t enough = heap->engine->sufficient_chunk(heap, operation->align, bytes);
-        FUZZ_REQUIRE(enough == naive_heap_sufficient(operation->align, bytes),
+        FUZZ_REQUIRE(enough == naive->sufficient(operation->align, bytes),
                      "%s promises %zu bytes at alignment %u from a chunk of %zu, the reference of "
                      "%zu",
                      heap->engine->name, bytes, operation->align, enough,
-                     naive_heap_sufficient(operation->align, bytes));
-        expected = naive_heap_alloc(operation->align, bytes);
+                     naive->sufficient(operation->align, bytes));
+        expected = naive->alloc(operation->align, bytes);
         placed = smh_heap_aligned_alloc(heap, operation->align, bytes);
     } else {
         return;
@@ -244,28 +233,35 @@ static void do_twice(const struct smh_fuzz_step *step, void **block)
                  (unsigned long long)operation->site, heap->engine->name, bytes,
                  (size_t)((uintptr_t)placed - (uintptr_t)stage.memory[0]),
                  (size_t)(expected - (uintptr_t)stage.memory[0]));
+    FUZZ_REQUIRE(naive->largest == NULL || heap->engine->largest_free(heap) == naive->largest(),
+                 "step %llu: %s says that its largest free block is %zu, the reference %zu",
+                 (unsigned long long)operation->site, heap->engine->name,
+                 heap->engine->largest_free(heap), naive->largest());
     /* A realloc that was refused keeps the block. */
     *block =
         placed != NULL || operation->kind != SMH_OPERATION_REALLOC || bytes == 0 ? placed : *block;
 }
 
-/* An engine against the reference, of natural granule. */
+/* An engine against the reference. */
 static void run_reference(const uint8_t *bytes, size_t size)
 {
     struct smh_fuzz_input input;
     struct smh_fuzz_step step;
     void *blocks[SMH_FUZZ_SLOTS] = {0};
-    if (heap_of()->engine == &smh_engine_buddy || heap_of()->engine == &smh_engine_bitmap) {
+    if (heap_of()->engine == &smh_engine_buddy) {
         run_tightest(bytes, size);
     }
-    if (!naive_heap_open(heap_of())) {
+    const struct reference *naive =
+        open_reference(heap_of(), stage.metadata_bytes[0] == 0 ? NULL : stage.metadata[0],
+                       stage.metadata_bytes[0]);
+    if (naive == NULL) {
         return;
     }
     smh_fuzz_open(&input, bytes, size);
     while (smh_fuzz_next(&input, &step)) {
         if (step.kind == SMH_FUZZ_RESIZE ||
             (step.kind == SMH_FUZZ_OPERATION && step.operation.kind <= SMH_OPERATION_FREE)) {
-            do_twice(&step, &blocks[step.operation.slot]);
+            do_twice(naive, &step, &blocks[step.operation.slot]);
             fuzz_operations++;
         }
     }
@@ -285,16 +281,18 @@ static void run_edges(const struct smh_engine *engine, const struct smh_fuzz_reg
             .engine = engine,
         };
         smh_port_unpoison(config.memory, config.memory_size);
-        if (smh_heap_init(heap, &config) == 0 && naive_heap_open(heap)) {
+        const struct reference *naive =
+            smh_heap_init(heap, &config) == 0 ? open_reference(heap, NULL, 0) : NULL;
+        if (naive != NULL) {
             size_t bytes = 1 + region->size % 128;
             uintptr_t block = (uintptr_t)smh_heap_alloc(heap, bytes);
-            FUZZ_REQUIRE(block == naive_heap_alloc(0, bytes),
+            FUZZ_REQUIRE(block == naive->alloc(0, bytes),
                          "%s puts the first block of %zu bytes of a heap of %zu elsewhere than the "
                          "reference",
                          engine->name, bytes, config.memory_size);
             size_t largest = engine->largest_free(heap);
             block = (uintptr_t)smh_heap_alloc(heap, largest);
-            FUZZ_REQUIRE(largest == 0 || block == naive_heap_alloc(0, largest),
+            FUZZ_REQUIRE(largest == 0 || block == naive->alloc(0, largest),
                          "%s puts the last block of a heap of %zu bytes elsewhere than the "
                          "reference",
                          engine->name, config.memory_size);
@@ -308,6 +306,7 @@ static void run_engine(const uint8_t *bytes, size_t size, const struct smh_engin
     struct smh_fuzz_input input;
     smh_fuzz_open(&input, bytes, size);
     struct smh_fuzz_region *region = &input.config.regions[0];
+    bool metadata = region->metadata;
     region->engine = engine;
     region->metadata = true;
     if (!fuzz_stage_open(&stage, &input.config, false)) {
@@ -325,7 +324,12 @@ static void run_engine(const uint8_t *bytes, size_t size, const struct smh_engin
         run(bytes, size, AGAIN, "without a start bitmap");
         fuzz_stage_close(&stage);
     }
-    region->granule = 0;
+    /* That of bitmap knows every layout, those of the others the natural one. */
+    if (engine == &smh_engine_bitmap) {
+        region->metadata = metadata;
+    } else {
+        region->granule = 0;
+    }
     if (fuzz_stage_open(&stage, &input.config, false)) {
         run_reference(bytes, size);
         fuzz_stage_close(&stage);
