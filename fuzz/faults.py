@@ -14,7 +14,8 @@ Each target starts from nothing: an empty corpus folder, no seeds, no dictionary
 turns, in the order of TARGETS, on one core: 400 inputs each, then 1,600, 6,400, ... with what
 they have kept so far; a fault is found when one of them ends with an error. Time is processor time
 of all the targets together, those in vain included. Exit code 1 when a fault is not found.
-`--places` only plants, `--seeds 0` compiles, too. `--sound` runs the same without a fault: nothing may be found.
+`--places` only plants; `--compile` plants and compiles each record by itself, and is shown broken ones first.
+`--sound` runs the same without a fault: nothing may be found.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ import signal
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,13 +81,13 @@ def read_faults(folder: Path) -> list[Fault]:
     return faults
 
 
-def plant(text: str, fault: Fault) -> str | None:
+def plant(text: str, fault: Fault, say: Callable[[str], None] = print) -> str | None:
     """text with the fault; None, and a line that says so, when the place is not there exactly once."""
     for before, after in fault.changes:
         tokens = re.findall(r"\w+|[^\w\s]", before)
         pattern = re.compile(r"\s*".join(re.escape(token) for token in tokens))
         if len(pattern.findall(text)) != 1:
-            print(f"{fault.name}: found {len(pattern.findall(text))} times in {fault.file}: {before}")
+            say(f"{fault.name}: found {len(pattern.findall(text))} times in {fault.file}: {before}")
             return None
         text = pattern.sub(lambda _match: after, text)
     return text
@@ -101,19 +104,48 @@ class Builder:
         self.link = [*shlex.split(link), "-Wl,--strip-debug"]
         self.libraries = shlex.split(libraries)
         self.objects: list[str] = []
+        self.including: dict[str, list[Path]] = {}
         shutil.rmtree(WORK, ignore_errors=True)
         WORK.mkdir(parents=True)
+
+    def errors_of(self, fault: Fault) -> str:
+        """What the compiler says against the core with the fault; empty: nothing. Nothing of it is written."""
+        said: list[str] = []
+        text = plant((ROOT / fault.file).read_text(), fault, said.append)
+        if text is None:
+            return said[0]
+        room = WORK / "compile" / re.sub(r"\W", "_", fault.name)
+        room.mkdir(parents=True, exist_ok=True)
+        (room / "planted").write_text(text)
+        # The compiler reads the planted text wherever the file is named, by a source or an #include.
+        overlay = {"version": 0, "case-sensitive": "true", "roots": [
+            {"type": "file", "name": str(ROOT / fault.file), "external-contents": str(room / "planted")}]}
+        (room / "overlay").write_text(json.dumps(overlay))
+        sources = self.sources_with(fault.file)
+        if not sources:
+            return f"no source includes {fault.file}"
+        for source in sources:
+            core = self.core_flags if str(source).startswith(("src", "port")) else []
+            command = [*self.compiler, *self.flags, *core, "-w", "-fsyntax-only", "-ivfsoverlay",
+                       str(room / "overlay"), str(source)]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            if done.returncode != 0:
+                return next((line for line in done.stderr.splitlines() if "error" in line), f"{source}: {done.returncode}")
+        return ""
 
     def sources_with(self, file: str) -> list[Path]:
         """Sources that include file, by the dependencies that the compiler wrote."""
         if file.endswith(".c"):
             return [Path(file)]
+        if file in self.including:
+            return self.including[file]
         found = []
         rooms = ("src", "fuzz") if file.startswith("include") else ("src",)
         for path in sorted(path for room in rooms for path in (FUZZ / "obj" / room).rglob("*.d")):
             if file in path.read_text().replace("\\\n", " ").split():
                 found.append(path.relative_to(FUZZ / "obj").with_suffix(".c"))
-        return [source for source in found if (ROOT / source).is_file()]
+        self.including[file] = [source for source in found if (ROOT / source).is_file()]
+        return self.including[file]
 
     def build(self, fault: Fault | None) -> bool:
         """The objects that differ; what does not compile ends the program. false: no such place."""
@@ -241,6 +273,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--sound", action="store_true")
     parser.add_argument("--targets", type=lambda text: text.split(","), default=TARGETS)
     parser.add_argument("--places", action="store_true", help="only see that each fault has its place")
+    parser.add_argument("--compile", action="store_true", help="only see that the core compiles with each fault")
     parser.add_argument("--every", type=int, default=1, help="one fault of so many")
     parser.add_argument("--resume", action="store_true", help="what out/faults.json knows is not hunted again")
     parser.add_argument("--table", type=Path, help="write the figures of every fault there")
@@ -260,6 +293,35 @@ def choose_faults(arguments: argparse.Namespace) -> list[Fault | None]:
     return faults[::arguments.every]
 
 
+def broken_faults(faults: list[Fault]) -> list[Fault]:
+    """Records that must not pass: in a source and in a header, one that the compiler refuses, and one
+    whose place is not there."""
+    broken = []
+    for end in (".c", ".h"):
+        fault = next(fault for fault in faults if fault.file.endswith(end))
+        before = fault.changes[0][0]
+        broken.append(Fault(f"(no C, {end})", "", fault.file, [[before, before + " no_such_name = ;"]]))
+        broken.append(Fault(f"(no place, {end})", "", fault.file, [[before + " no_such_name", ""]]))
+    return broken
+
+
+def compile_all(builder: Builder, faults: list[Fault]) -> int:
+    """Exit code: each record compiles, and no broken one does."""
+    def errors(some: list[Fault]) -> list[str]:
+        with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+            return list(pool.map(builder.errors_of, some))
+    broken = broken_faults(read_faults(ROOT / "fuzz" / "faults"))
+    believed = [fault.name for fault, said in zip(broken, errors(broken)) if not said]
+    bad = [(fault.name, said) for fault, said in zip(faults, errors(faults)) if said]
+    for name, said in bad:
+        print(said if said.startswith(name) else f"{name}: {said}")
+    for name in believed:
+        print(f"{name}: a broken record passes")
+    print(f"faults: {len(faults)} planted, {len(bad)} do not compile; {len(broken)} broken ones, "
+          f"{len(broken) - len(believed)} seen")
+    return 1 if bad or believed else 0
+
+
 def main() -> int:
     arguments = parse_arguments()
     if arguments.places:
@@ -269,6 +331,8 @@ def main() -> int:
         return 1 if lost else 0
     builder = Builder(arguments.compiler, arguments.flags, arguments.core_flags, arguments.link,
                       arguments.libraries, arguments.steps)
+    if arguments.compile:
+        return compile_all(builder, choose_faults(arguments))
     figures = ROOT / "out" / "faults.json"
     figures.parent.mkdir(exist_ok=True)
     rows = json.loads(figures.read_text()) if arguments.resume and figures.exists() else []
