@@ -14,8 +14,7 @@
  */
 #include "../comb.h"
 #include "../large.h"
-#include "../naive_bitmap.h"
-#include "../naive_heap.h"
+#include "../reference.h"
 #include "../stage.h"
 
 #include <smh/port.h>
@@ -169,36 +168,14 @@ static void run_tightest(const uint8_t *bytes, size_t size)
     }
 }
 
-/* A second opinion of where blocks are put. */
-static const struct reference {
-    size_t (*sufficient)(size_t align, size_t bytes);
-    uintptr_t (*alloc)(size_t align, size_t bytes);
-    void (*free)(uintptr_t block);
-    bool (*resize)(uintptr_t block, size_t bytes);
-    uintptr_t (*realloc)(uintptr_t block, size_t align, size_t bytes);
-    size_t (*largest)(void); /* or NULL */
-} of_fits = {naive_heap_sufficient, naive_heap_alloc,   naive_heap_free,
-             naive_heap_resize,     naive_heap_realloc, NULL},
-  of_bitmap = {naive_bitmap_sufficient, naive_bitmap_alloc,   naive_bitmap_free,
-               naive_bitmap_resize,     naive_bitmap_realloc, naive_bitmap_largest};
-
-/* That of this heap, which is empty, with this metadata; or NULL. */
-static const struct reference *open_reference(const struct smh_heap *heap, const void *metadata,
-                                              size_t metadata_size)
-{
-    if (naive_heap_open(heap)) {
-        return &of_fits;
-    }
-    return naive_bitmap_open(heap, metadata, metadata_size) ? &of_bitmap : NULL;
-}
-
 /* One step on heap and reference; what both give the block's slot is compared. */
-static void do_twice(const struct reference *naive, const struct smh_fuzz_step *step, void **block)
+static void do_twice(const struct fuzz_reference *naive, const struct smh_fuzz_step *step,
+                     void **block)
 {
     const struct smh_operation *operation = &step->operation;
     struct smh_heap *heap = heap_of();
     size_t bytes = (size_t)operation->bytes;
-    uintptr_t expected = NAIVE_NOWHERE;
+    uintptr_t expected = 0;
     uintptr_t old = (uintptr_t)*block;
     void *placed = NULL;
     if (step->kind == SMH_FUZZ_RESIZE) {
@@ -251,9 +228,9 @@ static void run_reference(const uint8_t *bytes, size_t size)
     if (heap_of()->engine == &smh_engine_buddy) {
         run_tightest(bytes, size);
     }
-    const struct reference *naive =
-        open_reference(heap_of(), stage.metadata_bytes[0] == 0 ? NULL : stage.metadata[0],
-                       stage.metadata_bytes[0]);
+    const struct fuzz_reference *naive =
+        fuzz_reference_open(heap_of(), stage.metadata_bytes[0] == 0 ? NULL : stage.metadata[0],
+                            stage.metadata_bytes[0]);
     if (naive == NULL) {
         return;
     }
@@ -281,8 +258,8 @@ static void run_edges(const struct smh_engine *engine, const struct smh_fuzz_reg
             .engine = engine,
         };
         smh_port_unpoison(config.memory, config.memory_size);
-        const struct reference *naive =
-            smh_heap_init(heap, &config) == 0 ? open_reference(heap, NULL, 0) : NULL;
+        const struct fuzz_reference *naive =
+            smh_heap_init(heap, &config) == 0 ? fuzz_reference_open(heap, NULL, 0) : NULL;
         if (naive != NULL) {
             size_t bytes = 1 + region->size % 128;
             uintptr_t block = (uintptr_t)smh_heap_alloc(heap, bytes);
@@ -348,6 +325,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     smh_fuzz_open(&input, bytes, size);
     if (input.config.regions[1].priority % 16 == 1) {
         fuzz_large(bytes, size);
+    }
+    if (input.config.regions[1].priority % 16 == 3) {
+        fuzz_churn(&input.config.regions[0]);
     }
     if (input.config.regions[1].priority % 4 == 2) {
         fuzz_comb(&input.config.regions[0]);

@@ -1,0 +1,108 @@
+/* reference.c: the references, and many blocks at a time. See reference.h. */
+#include "reference.h"
+
+#include "../sim/random.h"
+#include "naive_bitmap.h"
+#include "naive_heap.h"
+#include "stage.h"
+
+#define LIVE  192u
+#define STEPS 1024u
+
+static _Alignas(64) uint8_t memory[(size_t)1 << 18];
+
+static const struct fuzz_reference of_fits = {naive_heap_sufficient, naive_heap_alloc,
+                                              naive_heap_free,       naive_heap_resize,
+                                              naive_heap_realloc,    NULL};
+static const struct fuzz_reference of_bitmap = {naive_bitmap_sufficient, naive_bitmap_alloc,
+                                                naive_bitmap_free,       naive_bitmap_resize,
+                                                naive_bitmap_realloc,    naive_bitmap_largest};
+
+const struct fuzz_reference *fuzz_reference_open(const struct smh_heap *heap, const void *metadata,
+                                                 size_t metadata_size)
+{
+    if (heap->granule_shift == 3 && naive_heap_open(heap)) {
+        return &of_fits;
+    }
+    return naive_bitmap_open(heap, metadata, metadata_size) ? &of_bitmap : NULL;
+}
+
+/* A few sizes that recur, of one kind each: small, any, of one class, about to be large. */
+static size_t draw_size(struct smh_random *random, size_t capacity, size_t base)
+{
+    switch (smh_random_below(random, 8)) {
+    case 0:
+    case 1:
+        return 1 + (size_t)smh_random_below(random, 128);
+    case 2:
+        return 1 + (size_t)smh_random_below(random, 600);
+    case 3:
+        return ((size_t)16 << smh_random_below(random, 10)) - (size_t)smh_random_below(random, 16);
+    case 4:
+        return 1 + (size_t)smh_random_below(random, capacity / 16);
+    default:
+        return base + (size_t)smh_random_below(random, base / 4 + 1);
+    }
+}
+
+static void step(struct smh_heap *heap, const struct fuzz_reference *reference,
+                 struct smh_random *random, void **block, size_t bytes, bool grows)
+{
+    uintptr_t old = (uintptr_t)*block;
+    size_t align = smh_random_below(random, 16) != 0 ? 0 : (size_t)8 << smh_random_below(random, 7);
+    uintptr_t expected = 0;
+    bool again = false;
+    void *placed = NULL;
+    if (old == 0) {
+        expected = reference->alloc(align, bytes);
+        placed = smh_heap_aligned_alloc(heap, align, bytes);
+    } else if (!grows && smh_random_below(random, 8) != 0) {
+        reference->free(old);
+        FUZZ_REQUIRE(smh_heap_free(heap, *block) == 0, "churn: a block cannot be freed");
+    } else if (smh_random_below(random, 4) == 0) {
+        again = true;
+        expected = reference->realloc(old, align, bytes);
+        placed = smh_heap_aligned_realloc(heap, *block, align, bytes);
+    } else {
+        return;
+    }
+    FUZZ_REQUIRE((uintptr_t)placed == expected,
+                 "churn: %s puts %zu bytes at 0x%zx, the reference at 0x%zx", heap->engine->name,
+                 bytes, (size_t)((uintptr_t)placed - (uintptr_t)heap->memory),
+                 (size_t)(expected - (uintptr_t)heap->memory));
+    /* A realloc that was refused keeps the block. */
+    *block = placed != NULL || !again ? placed : *block;
+    FUZZ_REQUIRE(reference->largest == NULL ||
+                     heap->engine->largest_free(heap) == reference->largest(),
+                 "churn: %s says that its largest free block is %zu, the reference %zu",
+                 heap->engine->name, heap->engine->largest_free(heap), reference->largest());
+}
+
+void fuzz_churn(const struct smh_fuzz_region *region)
+{
+    struct smh_random random;
+    struct smh_heap heap;
+    void *blocks[LIVE] = {0};
+    smh_random_init(&random, region->size, region->head + region->odd);
+    const struct smh_heap_config config = {
+        .memory = memory,
+        .memory_size = (sizeof(memory) >> smh_random_below(&random, 6)) - region->size % 512,
+        .target_bits = region->target_bits,
+        .engine = region->odd % 2 == 0 ? &smh_engine_bitmap : region->engine};
+    if (smh_heap_init(&heap, &config) != 0) {
+        return;
+    }
+    const struct fuzz_reference *reference = fuzz_reference_open(&heap, NULL, 0);
+    size_t base = 0;
+    for (unsigned i = 0; i < STEPS && reference != NULL; i++) {
+        if (i % 128 == 0) {
+            base = (size_t)64 << smh_random_below(&random, 8);
+            base += base / 4 * (size_t)smh_random_below(&random, 4);
+        }
+        /* Fills, then drains a part. */
+        bool grows = i / 64 % 2 == 0 || i % 4 == 0;
+        step(&heap, reference, &random, &blocks[smh_random_below(&random, LIVE)],
+             draw_size(&random, heap.capacity_bytes, base), grows);
+    }
+    FUZZ_REQUIRE(smh_heap_check(&heap, NULL) == 0, "churn: %s is broken", heap.engine->name);
+}
