@@ -18,6 +18,7 @@
  * to be the next slot's; the pool's count of failures), and the bytes of the user's that a resize
  * is to keep, while a lock is held.
  */
+#include "../midway.h"
 #include "../stage.h"
 
 #include <smh/port.h>
@@ -517,6 +518,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct smh_fuzz_input input;
     smh_fuzz_open(&input, bytes, size);
     input.config.spare_slot = true;
+    if (input.config.regions[0].priority % 16 == 0) {
+        fuzz_judge_midway((unsigned)input.config.regions[0].size);
+    }
     if (input.record_count < THREADS || !fuzz_stage_open(&stage, &input.config, true)) {
         return 0;
     }

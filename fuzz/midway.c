@@ -1,0 +1,138 @@
+/* midway.c: a pool asked in the midst of an add. See midway.h.
+ *
+ *     add        -----+-----+-----+-----+----->      an edge of the core's control flow
+ *                     '- all -'- all -'- all         questions, each answered at once
+ *
+ *     question   ---------+--------------->          one edge of it, each in turn
+ *                         '- a whole add
+ */
+#include "midway.h"
+
+#include "stage.h"
+
+#define REGIONS_MOST 9u
+#define REGION_BYTES 256u
+#define STRIDE       384u
+
+static _Alignas(64) uint8_t room[STRIDE * (REGIONS_MOST + 2)];
+static struct smh_pool_slot slots[REGIONS_MOST];
+static struct smh_pool_slot kept_slots[REGIONS_MOST];
+static struct smh_pool pool;
+static struct smh_pool kept_pool;
+static unsigned places[REGIONS_MOST]; /* of slot i, from 1 on */
+static uint32_t known;                /* regions whose add has come back */
+static struct smh_region next;        /* what is being added */
+
+static uint8_t *memory_of(uint32_t slot)
+{
+    return room + (size_t)places[slot] * STRIDE;
+}
+
+/* A region of its own attribute, wherever the pool's order puts it. */
+static void judge_served(uint32_t slot)
+{
+    void *block = smh_pool_alloc(&pool, slot, 16);
+    FUZZ_REQUIRE(block != NULL && (uintptr_t)block - (uintptr_t)memory_of(slot) < REGION_BYTES,
+                 "while region %u is added, region %u does not serve", known, slot);
+    FUZZ_REQUIRE(smh_pool_free(&pool, block) == 0,
+                 "while region %u is added, region %u does not take its block back", known, slot);
+}
+
+static void judge_address(uint32_t slot, size_t offset, int truth)
+{
+    int index = smh_pool_index_of(&pool, memory_of(slot) + offset);
+    FUZZ_REQUIRE(index == truth || (slot == known && index == -ENOENT),
+                 "while region %u is added, an address of %u is in %d", known, slot, index);
+}
+
+/* Whatever is under way. */
+static void ask_all(void)
+{
+    uint32_t count = known + (next.size != 0);
+    for (uint32_t i = 0; i < count; i++) {
+        judge_address(i, 0, (int)i);
+        judge_address(i, REGION_BYTES - 1, (int)i);
+        judge_address(i, REGION_BYTES, -ENOENT);
+        if (i < known) {
+            judge_served(i);
+        }
+    }
+    int index = smh_pool_index_of(&pool, room);
+    FUZZ_REQUIRE(index == -ENOENT, "while region %u is added, no region is %d", known, index);
+}
+
+static void ask_at_each_edge(void)
+{
+    fuzz_alarm = 0;
+    ask_all();
+    fuzz_alarm = fuzz_steps + 1;
+}
+
+static void add_next(void)
+{
+    int code = smh_pool_add(&pool, &next);
+    FUZZ_REQUIRE(code == 0, "region %u gives %d", known, code);
+}
+
+static void add_once(void)
+{
+    fuzz_alarm = 0;
+    add_next();
+}
+
+/* The question about slot's region, or about no region, with an add at each of its edges. */
+static void interrupt(uint32_t slot)
+{
+    bool rung = true;
+    for (uint64_t edge = 1; rung; edge++) {
+        pool = kept_pool;
+        memcpy(slots, kept_slots, sizeof(slots));
+        fuzz_alarm_rings = add_once;
+        fuzz_alarm = fuzz_steps + edge;
+        if (slot < known) {
+            judge_address(slot, REGION_BYTES / 2, (int)slot);
+        } else {
+            judge_address(0, REGION_BYTES, -ENOENT);
+        }
+        rung = fuzz_alarm == 0;
+        fuzz_alarm = 0;
+    }
+}
+
+void fuzz_judge_midway(unsigned argument)
+{
+    uint32_t count = 1 + argument % REGIONS_MOST;
+    const struct smh_policy *policy =
+        argument / 16 % 2 == 0 ? &smh_policy_address : &smh_policy_add_order;
+    const struct smh_pool_config config = {
+        .policy = policy, .slots = slots, .slot_count = REGIONS_MOST, .unlocked = true};
+    FUZZ_REQUIRE(smh_pool_init(&pool, &config) == 0, "a pool of %u slots is refused", REGIONS_MOST);
+    known = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        /* Below all the others, or somewhere, or above. */
+        places[i] = 1 + (unsigned)(i * (1 + argument / 32 % 10) + argument / 512) % 11 % 10;
+        for (uint32_t other = 0; other < i;) {
+            bool taken = places[other] == places[i];
+            places[i] = taken ? 1 + places[i] % 10 : places[i];
+            other = taken ? 0 : other + 1;
+        }
+        next = (struct smh_region){.attr = i,
+                                   .addr = (uintptr_t)memory_of(i),
+                                   .size = REGION_BYTES,
+                                   .engine = &smh_engine_first_fit};
+        kept_pool = pool;
+        memcpy(kept_slots, slots, sizeof(slots));
+        for (uint32_t slot = 0; slot <= known; slot++) {
+            interrupt(slot);
+        }
+        pool = kept_pool;
+        memcpy(slots, kept_slots, sizeof(slots));
+        fuzz_alarm_rings = ask_at_each_edge;
+        fuzz_alarm = fuzz_steps + 1;
+        add_next();
+        fuzz_alarm = 0;
+        known = i + 1;
+        next.size = 0;
+        ask_all();
+    }
+}
