@@ -337,6 +337,11 @@ bool naive_bitmap_resize(uintptr_t block, size_t bytes)
     return share(index_of(block), false, bytes);
 }
 
+size_t naive_bitmap_usable(uintptr_t block)
+{
+    return chunks[index_of(block)].size * unit;
+}
+
 uintptr_t naive_bitmap_realloc(uintptr_t block, size_t align, size_t bytes)
 {
     if (bytes == 0) {

@@ -23,6 +23,7 @@ size_t naive_bitmap_sufficient(size_t align, size_t bytes);
 uintptr_t naive_bitmap_alloc(size_t align, size_t bytes);
 void naive_bitmap_free(uintptr_t block);
 bool naive_bitmap_resize(uintptr_t block, size_t bytes);
+size_t naive_bitmap_usable(uintptr_t block);
 uintptr_t naive_bitmap_realloc(uintptr_t block, size_t align, size_t bytes);
 /* As engine->largest_free. */
 size_t naive_bitmap_largest(void);

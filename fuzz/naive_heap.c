@@ -432,6 +432,12 @@ bool naive_heap_resize(uintptr_t block, size_t bytes)
     return is_zephyr ? zephyr_resize(i, bytes) : fit_resize(i, bytes);
 }
 
+size_t naive_heap_usable(uintptr_t block)
+{
+    const struct chunk *chunk = &chunks[index_of(block)];
+    return chunk->start + chunk->size - block;
+}
+
 uintptr_t naive_heap_realloc(uintptr_t block, size_t align, size_t bytes)
 {
     if (bytes == 0) {

@@ -32,6 +32,8 @@ bool naive_heap_resize(uintptr_t block, size_t bytes);
  * is units, as many as fit. asked is what smh_heap_metadata_size says. */
 void naive_heap_judge_tables(const struct smh_heap *heap, const struct smh_heap_config *config,
                              size_t asked);
+/* Bytes from the block's start to its chunk's end. */
+size_t naive_heap_usable(uintptr_t block);
 /* As heap.h; what it answers is the block's address, the old one's contents never matter. */
 uintptr_t naive_heap_realloc(uintptr_t block, size_t align, size_t bytes);
 

@@ -11,12 +11,16 @@
 
 static _Alignas(64) uint8_t memory[(size_t)1 << 18];
 
-static const struct fuzz_reference of_fits = {naive_heap_sufficient, naive_heap_alloc,
-                                              naive_heap_free,       naive_heap_resize,
-                                              naive_heap_realloc,    NULL};
-static const struct fuzz_reference of_bitmap = {naive_bitmap_sufficient, naive_bitmap_alloc,
-                                                naive_bitmap_free,       naive_bitmap_resize,
-                                                naive_bitmap_realloc,    naive_bitmap_largest};
+static const struct fuzz_reference of_fits = {naive_heap_sufficient,
+                                              naive_heap_alloc,
+                                              naive_heap_free,
+                                              naive_heap_resize,
+                                              naive_heap_realloc,
+                                              naive_heap_usable,
+                                              NULL};
+static const struct fuzz_reference of_bitmap = {
+    naive_bitmap_sufficient, naive_bitmap_alloc,  naive_bitmap_free,   naive_bitmap_resize,
+    naive_bitmap_realloc,    naive_bitmap_usable, naive_bitmap_largest};
 
 const struct fuzz_reference *fuzz_reference_open(const struct smh_heap *heap, const void *metadata,
                                                  size_t metadata_size)
@@ -25,6 +29,21 @@ const struct fuzz_reference *fuzz_reference_open(const struct smh_heap *heap, co
         return &of_fits;
     }
     return naive_bitmap_open(heap, metadata, metadata_size) ? &of_bitmap : NULL;
+}
+
+void fuzz_reference_compare(const struct fuzz_reference *reference, const struct smh_heap *heap,
+                            const void *block, uintptr_t expected, size_t bytes)
+{
+    FUZZ_REQUIRE((uintptr_t)block == expected, "%s puts %zu bytes at 0x%zx, the reference at 0x%zx",
+                 heap->engine->name, bytes, (size_t)((uintptr_t)block - (uintptr_t)heap->memory),
+                 (size_t)(expected - (uintptr_t)heap->memory));
+    FUZZ_REQUIRE(block == NULL || smh_heap_usable_size(heap, block) == reference->usable(expected),
+                 "%s gives %zu bytes for %zu, the reference %zu", heap->engine->name,
+                 smh_heap_usable_size(heap, block), bytes, reference->usable(expected));
+    FUZZ_REQUIRE(reference->largest == NULL ||
+                     heap->engine->largest_free(heap) == reference->largest(),
+                 "%s says that its largest free block is %zu, the reference %zu",
+                 heap->engine->name, heap->engine->largest_free(heap), reference->largest());
 }
 
 /* A few sizes that recur, of one kind each: small, any, of one class, about to be large. */
@@ -55,7 +74,8 @@ static void step(struct smh_heap *heap, const struct fuzz_reference *reference,
     void *placed = NULL;
     if (old == 0) {
         expected = reference->alloc(align, bytes);
-        placed = smh_heap_aligned_alloc(heap, align, bytes);
+        placed =
+            align == 0 ? smh_heap_alloc(heap, bytes) : smh_heap_aligned_alloc(heap, align, bytes);
     } else if (!grows && smh_random_below(random, 8) != 0) {
         reference->free(old);
         FUZZ_REQUIRE(smh_heap_free(heap, *block) == 0, "churn: a block cannot be freed");
@@ -66,16 +86,9 @@ static void step(struct smh_heap *heap, const struct fuzz_reference *reference,
     } else {
         return;
     }
-    FUZZ_REQUIRE((uintptr_t)placed == expected,
-                 "churn: %s puts %zu bytes at 0x%zx, the reference at 0x%zx", heap->engine->name,
-                 bytes, (size_t)((uintptr_t)placed - (uintptr_t)heap->memory),
-                 (size_t)(expected - (uintptr_t)heap->memory));
+    fuzz_reference_compare(reference, heap, placed, expected, bytes);
     /* A realloc that was refused keeps the block. */
     *block = placed != NULL || !again ? placed : *block;
-    FUZZ_REQUIRE(reference->largest == NULL ||
-                     heap->engine->largest_free(heap) == reference->largest(),
-                 "churn: %s says that its largest free block is %zu, the reference %zu",
-                 heap->engine->name, heap->engine->largest_free(heap), reference->largest());
 }
 
 void fuzz_churn(const struct smh_fuzz_region *region)

@@ -15,6 +15,7 @@ struct fuzz_reference {
     void (*free)(uintptr_t block);
     bool (*resize)(uintptr_t block, size_t bytes);
     uintptr_t (*realloc)(uintptr_t block, size_t align, size_t bytes);
+    size_t (*usable)(uintptr_t block);
     size_t (*largest)(void); /* as engine->largest_free, or NULL */
 };
 
@@ -22,6 +23,10 @@ struct fuzz_reference {
  * has none. There is one at a time. */
 const struct fuzz_reference *fuzz_reference_open(const struct smh_heap *heap, const void *metadata,
                                                  size_t metadata_size);
+/* What the engine put there, and says of it, against the reference; block NULL: of the heap alone.
+ */
+void fuzz_reference_compare(const struct fuzz_reference *reference, const struct smh_heap *heap,
+                            const void *block, uintptr_t expected, size_t bytes);
 /* Fills and drains a heap of the region's engine, or of bitmap, with sizes by its numbers. */
 void fuzz_churn(const struct smh_fuzz_region *region);
 

@@ -201,19 +201,12 @@ static void do_twice(const struct fuzz_reference *naive, const struct smh_fuzz_s
                      heap->engine->name, bytes, operation->align, enough,
                      naive->sufficient(operation->align, bytes));
         expected = naive->alloc(operation->align, bytes);
-        placed = smh_heap_aligned_alloc(heap, operation->align, bytes);
+        placed = operation->align == 0 ? smh_heap_alloc(heap, bytes)
+                                       : smh_heap_aligned_alloc(heap, operation->align, bytes);
     } else {
         return;
     }
-    FUZZ_REQUIRE((uintptr_t)placed == expected,
-                 "step %llu: %s puts %zu bytes at 0x%zx, the reference at 0x%zx",
-                 (unsigned long long)operation->site, heap->engine->name, bytes,
-                 (size_t)((uintptr_t)placed - (uintptr_t)stage.memory[0]),
-                 (size_t)(expected - (uintptr_t)stage.memory[0]));
-    FUZZ_REQUIRE(naive->largest == NULL || heap->engine->largest_free(heap) == naive->largest(),
-                 "step %llu: %s says that its largest free block is %zu, the reference %zu",
-                 (unsigned long long)operation->site, heap->engine->name,
-                 heap->engine->largest_free(heap), naive->largest());
+    fuzz_reference_compare(naive, heap, placed, expected, bytes);
     /* A realloc that was refused keeps the block. */
     *block =
         placed != NULL || operation->kind != SMH_OPERATION_REALLOC || bytes == 0 ? placed : *block;
