@@ -2,7 +2,8 @@
  *
  * Owns: where an engine's data say each thing in one way, so that no bit of them may be otherwise:
  *
- *     bitmap   every bit of the tables; of a free chunk in the middle of a list its links; the maps
+ *     bitmap   every bit of the tables; of a free chunk in the middle of a list its links; the
+ *              maps; the reserve
  *     buddy    the table, the heads of lists and their links; two halves that are both free
  *     zephyr   every header, the links of free chunks, the words of chunk 0
  *     fits     every header, the links of free chunks, the list's two ends and the rover
@@ -144,17 +145,48 @@ static void bitmap_swap(const struct fuzz_stage *stage, struct smh_heap *heap, u
                  (unsigned long long)stage->index, values[0], values[1]);
 }
 
+/* Another free chunk is named the reserve, or none is. The words lie behind the maps. */
+static void bitmap_reserve(struct fuzz_stage *stage, struct smh_heap *heap, unsigned argument)
+{
+    struct smh_chunk chunks[CHUNKS];
+    struct smh_chunk first = {0};
+    uint32_t named[2] = {0, 0};
+    uint32_t kept[2];
+    unsigned unit_shift = heap->granule_shift > 3 ? heap->granule_shift - 1u : 3;
+    uint8_t *place = (uint8_t *)state_word(heap, 3) + 24;
+    size_t count = list_free(heap, chunks, CHUNKS);
+    (void)smh_heap_walk(heap, &first);
+    memcpy(kept, place, sizeof(kept));
+    if (argument % (count + 1) < count) {
+        const struct smh_chunk *chunk = &chunks[argument % (count + 1)];
+        named[0] = 3 + (uint32_t)((chunk->offset - first.offset) >> unit_shift);
+        named[1] = named[0] + (uint32_t)(chunk->size >> unit_shift);
+    }
+    if (named[0] == kept[0]) {
+        return;
+    }
+    memcpy(place, named, sizeof(named));
+    int code = smh_heap_check(heap, NULL);
+    memcpy(place, kept, sizeof(kept));
+    FUZZ_REQUIRE(code != 0,
+                 "step %llu: the validator does not see that 0x%x is named the reserve, not 0x%x",
+                 (unsigned long long)stage->index, named[0], kept[0]);
+}
+
 static void bitmap_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsigned argument)
 {
     must_see_byte(stage, heap, heap->metadata, heap->metadata_size, argument);
     /* These are seen after a pass over the whole bitmap, which costs as much as ten requests: in
      * turns. */
-    switch (stage->index % 3) {
+    switch (stage->index % 4) {
     case 0:
         bitmap_swap(stage, heap, argument);
         break;
     case 1:
         bitmap_links(stage, heap, argument);
+        break;
+    case 2:
+        bitmap_reserve(stage, heap, argument);
         break;
     default:
         /* 192 bits behind three words. */
