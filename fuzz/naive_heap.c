@@ -166,17 +166,22 @@ static size_t zephyr_take(size_t size)
     return CHUNKS;
 }
 
+/* align may have a second bit, the rewind: the block lies so many bytes before a multiple. What a
+ * header gives of either need not be asked for. */
 static uintptr_t zephyr_alloc(size_t align, size_t bytes)
 {
-    bool plain = align <= header;
-    size_t i = zephyr_take(zephyr_size(plain ? bytes : bytes + align - header));
+    bool plain = align <= header && (align & (align - 1)) == 0;
+    size_t rewind = (align & (align - 1)) == 0 ? 0 : align & (0 - align);
+    size_t gap = rewind == 0 || rewind > header ? header : rewind;
+    align -= rewind;
+    size_t i = zephyr_take(zephyr_size(plain ? bytes : bytes + align - gap));
     if (i == CHUNKS) {
         return NAIVE_NOWHERE;
     }
     uintptr_t block = chunks[i].start + header;
     uintptr_t last = chunks[i].start + zephyr_size(bytes);
     if (!plain) {
-        block = round_up(block, align);
+        block = round_up(block + rewind, align) - rewind;
         uintptr_t start = origin + (block - header - origin) / 8 * 8;
         last = origin + round_up(block + bytes - origin, 8);
         if (start > chunks[i].start) {
@@ -210,7 +215,7 @@ static void zephyr_release(size_t i)
 
 static bool zephyr_resize(size_t i, size_t bytes)
 {
-    size_t gap = header == 8 ? 0 : (chunks[i].block - 4) % 8;
+    size_t gap = (chunks[i].block - header) % 8;
     size_t wanted = zephyr_size(bytes + gap);
     if (wanted < chunks[i].size) {
         split(i, wanted);

@@ -22,7 +22,8 @@
 bool naive_heap_open(const struct smh_heap *heap);
 /* As engine->sufficient_chunk. */
 size_t naive_heap_sufficient(size_t align, size_t bytes);
-/* The address of the new block, or NAIVE_NOWHERE. align as in heap.h. */
+/* The address of the new block, or NAIVE_NOWHERE. align as in heap.h, of zephyr as in
+ * sys_heap.h. */
 uintptr_t naive_heap_alloc(size_t align, size_t bytes);
 void naive_heap_free(uintptr_t block);
 /* In place, or false. */
