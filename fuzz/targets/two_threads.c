@@ -22,6 +22,7 @@
 #include "../stage.h"
 
 #include <smh/port.h>
+#include <smh/shared_multi_heap.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +66,7 @@ static uint8_t *spares[SMH_FUZZ_REGIONS_MAX];
 static unsigned spare_count;
 static unsigned spares_added;
 static unsigned spares_tried;
+static unsigned shared_begun; /* times that the process-wide pool was said to be made */
 static _Alignas(64) uint8_t stacks[THREADS][STACK_BYTES];
 
 /* --- the port -------------------------------------------------------------------------------- */
@@ -421,6 +423,19 @@ static void do_step(struct thread *self, struct smh_fuzz_step *step)
     }
 }
 
+/* Both threads make the process-wide pool: one of them, once, does. */
+static void begin_shared(struct thread *self)
+{
+    const struct smh_fuzz_config *config = &self->input.config;
+    self->schedule = config->swarm >> (config->regions[0].priority % 8);
+    self->stop = config->regions[0].priority;
+    enter(NULL, 0);
+    int code = shared_multi_heap_pool_init();
+    come_back();
+    FUZZ_REQUIRE(code == 0 || code == -EALREADY, "the process-wide pool's init gives %d", code);
+    shared_begun += code == 0;
+}
+
 static void run_thread(void)
 {
     struct thread *self = &threads[running];
@@ -429,6 +444,7 @@ static void run_thread(void)
         __sanitizer_finish_switch_fiber(NULL, &host_stack, &host_stack_bytes);
     }
     guard(); /* the other may be in the midst of a call */
+    begin_shared(self);
     while (smh_fuzz_next(&self->input, &step)) {
         /* Eight bits as they are; of the many locks of a long search each fourth, by chance. */
         uint32_t later = step.argument * UINT32_C(2654435761);
@@ -541,7 +557,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         thread->context.uc_stack.ss_size = STACK_BYTES;
         makecontext(&thread->context, run_thread, 0);
     }
+    shared_begun = 0;
+    memset(smh_shared_pool(), 0, sizeof(struct smh_pool));
     run_threads();
+    FUZZ_REQUIRE(shared_begun == 1, "the process-wide pool was made %u times", shared_begun);
     close_spares();
     fuzz_validate(&stage, true);
     fuzz_stage_close(&stage);

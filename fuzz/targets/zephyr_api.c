@@ -148,7 +148,7 @@ static void judge_refusals(const struct smh_fuzz_config *config)
     region.addr = (uintptr_t)spare;
     region.size = 8;
     FUZZ_REQUIRE(shared_multi_heap_add(&region, NULL) == -EINVAL, "8 bytes are a region");
-    region.attr = MAX_SHARED_MULTI_HEAP_ATTR + config->regions[1].attr;
+    region.attr = MAX_SHARED_MULTI_HEAP_ATTR + (config->regions[1].attr << 30);
     region.size = sizeof(spare);
     FUZZ_REQUIRE(shared_multi_heap_add(&region, NULL) == -EINVAL, "attribute %u is accepted",
                  region.attr);
@@ -555,9 +555,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct smh_fuzz_input input;
     struct smh_fuzz_step step;
     smh_fuzz_open(&input, bytes, size);
-    static const enum family families[] = {SYS_HEAP, SYS_MULTI_HEAP, SHARED_MULTI_HEAP,
-                                           SHARED_MULTI_HEAP};
-    family = families[input.config.region_count - 1];
+    /* One region is a sys_heap, more are a multi heap or the shared one. */
+    family = input.config.spare_slot ? SYS_MULTI_HEAP : SHARED_MULTI_HEAP;
+    family = input.config.region_count == 1 ? SYS_HEAP : family;
     plain_regions(&input.config);
     fuzz_stage_lay(&stage, &input.config, family != SYS_HEAP);
     if (!open_family(&input.config)) {
