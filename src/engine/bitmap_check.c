@@ -50,20 +50,26 @@ static bool inside_is_sound(const struct smh_bitmap *map, uint32_t mark, uint32_
     uint32_t first = mark / SMH_BITMAP_BITS + 1;
     uint32_t after = end / SMH_BITMAP_BITS;
     uint32_t step = SMH_BITMAP_BITS;
+    uint32_t next = after; /* the next word that is no zero */
 
-    described = described && after - first >= SMH_BITMAP_INSIDE;
+    if (described && after - first >= SMH_BITMAP_INSIDE) {
+        next = first + 1;
+    }
     for (uint32_t index = first; index < after; index++) {
         smh_bitmap_word expected = 0;
 
-        /* A milestone of this step may be one of the next steps too. */
-        while (index == smh_bitmap_milestone(first + 1, step)) {
-            expected = SMH_BITMAP_DESCRIPTOR + (index - first);
-            step *= SMH_BITMAP_BITS;
+        if (index == next) {
+            bool is_end = index == first + 1 || index == after - 2;
+
+            expected = SMH_BITMAP_DESCRIPTOR + ((is_end ? after : index) - first);
+            /* A milestone of this step may be one of the next steps too. */
+            while (smh_bitmap_milestone(first + 1, step) <= index) {
+                step *= SMH_BITMAP_BITS;
+            }
+            next = smh_bitmap_milestone(first + 1, step);
+            next = next < after - 2 ? next : after - 2;
         }
-        if (index == first + 1 || index + 2 == after) {
-            expected = SMH_BITMAP_DESCRIPTOR + (after - first);
-        }
-        if (map->words[index] != (described && index + 1 != after ? expected : 0)) {
+        if (map->words[index] != expected) {
             return false;
         }
     }
@@ -134,7 +140,7 @@ static int check_list(const struct smh_heap *heap, uint32_t class, uint32_t *lef
                           "a list leads to free chunks only");
         }
         links = smh_bitmap_links_at(map, at);
-        size = next_mark(map, at + 1) - at;
+        size = smh_bitmap_next(map, at + 1) - at;
         if (smh_bitmap_class(map, size) != class) {
             return broken(heap, fault, at, "a free chunk is in the list of its size");
         }
@@ -154,32 +160,49 @@ static int check_list(const struct smh_heap *heap, uint32_t class, uint32_t *lef
     return 0;
 }
 
+/* The classes from `class` up to `after`, which all have heads. */
+static int check_classes(const struct smh_heap *heap, uint32_t class, uint32_t after,
+                         uint32_t *left, struct smh_fault *fault)
+{
+    const struct smh_bitmap *map = smh_bitmap_view(heap);
+
+    for (; class < after; class ++) {
+        bool any = ((map->maps[class / SMH_BITMAP_BITS] >> (class % SMH_BITMAP_BITS)) & 1u) != 0;
+        int result;
+
+        if (any != (*smh_bitmap_head(map, class) != 0)) {
+            return broken(heap, fault, SMH_BITMAP_FIRST, "a class's bit says whether it is empty");
+        }
+        result = check_list(heap, class, left, fault);
+        if (result != 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
 int smh_bitmap_check(const struct smh_heap *heap, struct smh_fault *fault)
 {
     const struct smh_bitmap *map = smh_bitmap_view(heap);
-    uint32_t classes = head_count(heap);
+    uint32_t after = SMH_BITMAP_EXACT_MAX + head_count(heap) - map->exact;
     uint32_t free_chunks = 0;
     int result = check_bitmap(heap, &free_chunks, fault);
 
     if (result != 0) {
         return result;
     }
-    for (uint32_t class = 0; class < SMH_BITMAP_MAPS * SMH_BITMAP_BITS; class ++) {
-        bool any = ((map->maps[class / SMH_BITMAP_BITS] >> (class % SMH_BITMAP_BITS)) & 1u) != 0;
-        bool exists = class >= SMH_BITMAP_SMALLEST &&
-                      (class < map->exact || class >= SMH_BITMAP_EXACT_MAX) &&
-                      smh_bitmap_head_index(map, class) < classes;
-
-        if (any != (exists && *smh_bitmap_head(map, class) != 0)) {
-            return broken(heap, fault, SMH_BITMAP_FIRST, "a class's bit says whether it is empty");
-        }
-        result = any ? check_list(heap, class, &free_chunks, fault) : 0;
-        if (result != 0) {
-            return result;
-        }
+    /* Those of no class: below the smallest, between the two runs of classes, above. */
+    if ((map->maps[0] & ((1u << SMH_BITMAP_SMALLEST) - 1)) != 0 ||
+        smh_bitmap_first_class(map, map->exact) - 1 < SMH_BITMAP_EXACT_MAX - 1 ||
+        smh_bitmap_first_class(map, after) != 0) {
+        return broken(heap, fault, SMH_BITMAP_FIRST, "a class's bit says whether it is empty");
     }
-    if (free_chunks != 0) {
+    result = check_classes(heap, SMH_BITMAP_SMALLEST, map->exact, &free_chunks, fault);
+    if (result == 0) {
+        result = check_classes(heap, SMH_BITMAP_EXACT_MAX, after, &free_chunks, fault);
+    }
+    if (result == 0 && free_chunks != 0) {
         return broken(heap, fault, SMH_BITMAP_FIRST, "every free chunk is in a list");
     }
-    return 0;
+    return result;
 }

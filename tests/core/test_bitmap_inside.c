@@ -22,6 +22,7 @@
 static struct smh_heap heap;
 static struct smh_bitmap *map;
 static smh_bitmap_word *words;
+static uint32_t no_lists[15]; /* a head for each size of a class of its own */
 
 static void set_up(void)
 {
@@ -34,6 +35,9 @@ static void set_up(void)
     map->base = 0x10000;
     map->unit_shift = 3;
     map->exact = 15;
+    map->heads = no_lists;
+    heap.metadata = (uint8_t *)no_lists;
+    heap.metadata_size = sizeof(no_lists);
     heap.step_shift = 3;
 }
 
