@@ -167,8 +167,9 @@ void fuzz_listen_begin(const uintptr_t *heap_ids, size_t count)
     heap_listener_register(&once_alloc);
     heap_listener_register(NULL);
     for (size_t i = 0; i < count; i++) {
+        /* Whatever is in a node before. */
         allocs[i] = (struct heap_listener){
-            .heap_id = heap_ids[i], .event = HEAP_ALLOC, {.alloc_cb = note_alloc}};
+            .node = &twice, .heap_id = heap_ids[i], .event = HEAP_ALLOC, {.alloc_cb = note_alloc}};
         frees[i] = (struct heap_listener){
             .heap_id = heap_ids[i], .event = HEAP_FREE, {.free_cb = note_free}};
         heap_listener_register(&allocs[i]);

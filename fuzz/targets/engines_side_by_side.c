@@ -140,6 +140,20 @@ static void *judge_source(const struct smh_operation *operation, void *block, si
     return again;
 }
 
+/* Engine buddy promises a power of two, or nothing where it has none so large. */
+static size_t buddy_sufficient(size_t align, size_t bytes)
+{
+    size_t most = (size_t)1 << heap_of()->granule_shift;
+    size_t enough = most;
+    while (most <= heap_of()->capacity_bytes / 2 && most < (size_t)1 << 30) {
+        most *= 2;
+    }
+    while ((enough < bytes || enough < align) && enough <= most) {
+        enough *= 2;
+    }
+    return enough <= most ? enough : SIZE_MAX;
+}
+
 /* Buddies: the smallest block that suffices is halved. */
 static void run_tightest(const uint8_t *bytes, size_t size)
 {
@@ -160,6 +174,9 @@ static void run_tightest(const uint8_t *bytes, size_t size)
             size_t enough =
                 heap->engine->sufficient_chunk(heap, operation->align, (size_t)operation->bytes);
             size_t expected = free_chunk(enough, NULL);
+            FUZZ_REQUIRE(enough == buddy_sufficient(operation->align, (size_t)operation->bytes),
+                         "buddy promises %zu bytes at alignment %u from a block of %zu",
+                         (size_t)operation->bytes, (unsigned)operation->align, enough);
             *block = smh_heap_aligned_alloc(heap, operation->align, (size_t)operation->bytes);
             if (*block != NULL) {
                 *block = judge_source(operation, *block, expected);
@@ -295,8 +312,8 @@ static void run_engine(const uint8_t *bytes, size_t size, const struct smh_engin
         run(bytes, size, AGAIN, "without a start bitmap");
         fuzz_stage_close(&stage);
     }
-    /* That of bitmap knows every layout, those of the others the natural one. */
-    if (engine == &smh_engine_bitmap) {
+    /* For bitmap and buddy there is one of every layout, for the others of the natural one. */
+    if ((engine->flags & SMH_ENGINE_EXACT) != 0) {
         region->metadata = metadata;
     } else {
         region->granule = 0;
