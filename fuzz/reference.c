@@ -3,6 +3,7 @@
 
 #include "../sim/random.h"
 #include "naive_bitmap.h"
+#include "naive_buddy.h"
 #include "naive_heap.h"
 #include "stage.h"
 
@@ -22,11 +23,18 @@ static const struct fuzz_reference of_bitmap = {
     naive_bitmap_sufficient, naive_bitmap_alloc,  naive_bitmap_free,   naive_bitmap_resize,
     naive_bitmap_realloc,    naive_bitmap_usable, naive_bitmap_largest};
 
+static const struct fuzz_reference of_buddy = {
+    naive_buddy_sufficient, naive_buddy_alloc,  naive_buddy_free,   naive_buddy_resize,
+    naive_buddy_realloc,    naive_buddy_usable, naive_buddy_largest};
+
 const struct fuzz_reference *fuzz_reference_open(const struct smh_heap *heap, const void *metadata,
                                                  size_t metadata_size)
 {
     if (heap->granule_shift == 3 && naive_heap_open(heap)) {
         return &of_fits;
+    }
+    if (naive_buddy_open(heap)) {
+        return &of_buddy;
     }
     return naive_bitmap_open(heap, metadata, metadata_size) ? &of_bitmap : NULL;
 }

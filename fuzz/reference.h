@@ -1,7 +1,7 @@
 /* reference.h: a second opinion of where an engine puts its blocks, for those that have one.
  *
- * Owns: which of naive_heap.h and naive_bitmap.h it is; and a judge that compares an engine with it
- * over some hundred live blocks, for which inputs are too short.
+ * Owns: which of naive_heap.h, naive_buddy.h and naive_bitmap.h it is; and a judge that compares an
+ * engine with it over some hundred live blocks, for which inputs are too short.
  */
 #ifndef FUZZ_REFERENCE_H
 #define FUZZ_REFERENCE_H

@@ -5,7 +5,6 @@
  *     again       after everything has been freed, the same input puts every block where it was,
  *                 when the empty heap is one free chunk (of several, an engine may take any)
  *     verdicts    with and without a start bitmap, every block is put at the same place
- *     tightest    engine buddy cuts the smallest chunk that suffices
  *     reference   the four fits and zephyr put every block where naive_heap.h puts it, bitmap where
  *                 naive_bitmap.h does (quadratic, and too simple to be wrong), and promise what it
  *                 promises
@@ -109,83 +108,6 @@ static void run(const uint8_t *bytes, size_t size, enum pass pass, const char *g
     fuzz_validate(&stage, true);
 }
 
-/* Bytes of the smallest free chunk with so many bytes, or of the one around address. */
-static size_t free_chunk(size_t enough, const void *address)
-{
-    struct smh_chunk chunk = {0};
-    size_t smallest = 0;
-    while (smh_heap_walk(heap_of(), &chunk)) {
-        size_t from = (uintptr_t)address - (uintptr_t)stage.memory[0];
-        bool wanted = address == NULL ? chunk.size >= enough
-                                      : from >= chunk.offset && from - chunk.offset < chunk.size;
-        if (!chunk.used && wanted && (smallest == 0 || chunk.size < smallest)) {
-            smallest = chunk.size;
-        }
-    }
-    return smallest;
-}
-
-/* A block is cut from a chunk of this size: it comes together again when the block is freed, and is
- * what the next request of the kind takes. The block, allocated again. */
-static void *judge_source(const struct smh_operation *operation, void *block, size_t expected)
-{
-    struct smh_heap *heap = heap_of();
-    FUZZ_REQUIRE(smh_heap_free(heap, block) == 0, "a block cannot be freed");
-    size_t source = free_chunk(0, block);
-    void *again = smh_heap_aligned_alloc(heap, operation->align, (size_t)operation->bytes);
-    FUZZ_REQUIRE(source == expected && again == block,
-                 "step %llu: %s cuts %zu bytes from a chunk of %zu, there is one of %zu",
-                 (unsigned long long)operation->site, heap->engine->name, (size_t)operation->bytes,
-                 source, expected);
-    return again;
-}
-
-/* Engine buddy promises a power of two, or nothing where it has none so large. */
-static size_t buddy_sufficient(size_t align, size_t bytes)
-{
-    size_t most = (size_t)1 << heap_of()->granule_shift;
-    size_t enough = most;
-    while (most <= heap_of()->capacity_bytes / 2 && most < (size_t)1 << 30) {
-        most *= 2;
-    }
-    while ((enough < bytes || enough < align) && enough <= most) {
-        enough *= 2;
-    }
-    return enough <= most ? enough : SIZE_MAX;
-}
-
-/* Buddies: the smallest block that suffices is halved. */
-static void run_tightest(const uint8_t *bytes, size_t size)
-{
-    struct smh_fuzz_input input;
-    struct smh_fuzz_step step;
-    void *blocks[SMH_FUZZ_SLOTS] = {0};
-    struct smh_heap *heap = heap_of();
-    smh_fuzz_open(&input, bytes, size);
-    while (smh_fuzz_next(&input, &step)) {
-        const struct smh_operation *operation = &step.operation;
-        void **block = &blocks[operation->slot];
-        if (step.kind != SMH_FUZZ_OPERATION || operation->kind > SMH_OPERATION_FREE) {
-            continue;
-        }
-        FUZZ_REQUIRE(smh_heap_free(heap, *block) == 0, "a block cannot be freed");
-        *block = NULL;
-        if (operation->kind != SMH_OPERATION_FREE && operation->bytes != 0) {
-            size_t enough =
-                heap->engine->sufficient_chunk(heap, operation->align, (size_t)operation->bytes);
-            size_t expected = free_chunk(enough, NULL);
-            FUZZ_REQUIRE(enough == buddy_sufficient(operation->align, (size_t)operation->bytes),
-                         "buddy promises %zu bytes at alignment %u from a block of %zu",
-                         (size_t)operation->bytes, (unsigned)operation->align, enough);
-            *block = smh_heap_aligned_alloc(heap, operation->align, (size_t)operation->bytes);
-            if (*block != NULL) {
-                *block = judge_source(operation, *block, expected);
-            }
-        }
-        fuzz_operations++;
-    }
-}
-
 /* One step on heap and reference; what both give the block's slot is compared. */
 static void do_twice(const struct fuzz_reference *naive, const struct smh_fuzz_step *step,
                      void **block)
@@ -236,9 +158,6 @@ static void run_reference(const uint8_t *bytes, size_t size)
     struct smh_fuzz_input input;
     struct smh_fuzz_step step;
     void *blocks[SMH_FUZZ_SLOTS] = {0};
-    if (heap_of()->engine == &smh_engine_buddy) {
-        run_tightest(bytes, size);
-    }
     const struct fuzz_reference *naive =
         fuzz_reference_open(heap_of(), stage.metadata_bytes[0] == 0 ? NULL : stage.metadata[0],
                             stage.metadata_bytes[0]);
