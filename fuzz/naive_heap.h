@@ -30,7 +30,8 @@ void naive_heap_free(uintptr_t block);
 bool naive_heap_resize(uintptr_t block, size_t bytes);
 /* Engine buddy takes for tables what its units need and no more: an entry for each, a list for each
  * order that memory of this size could have, from a multiple of 4 on; and what they leave of memory
- * is units, as many as fit. asked is what smh_heap_metadata_size says. */
+ * is units, as many as fit. A start bitmap has a bit for each step that memory touches. asked is
+ * what smh_heap_metadata_size says. */
 void naive_heap_judge_tables(const struct smh_heap *heap, const struct smh_heap_config *config,
                              size_t asked);
 /* Bytes from the block's start to its chunk's end. */

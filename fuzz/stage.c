@@ -165,7 +165,7 @@ static int open_heap(struct fuzz_stage *stage, const struct smh_fuzz_config *con
                      "metadata of %zu bytes, as smh_heap_metadata_size says, is refused (%d)",
                      stage->metadata_bytes[0], code);
     }
-    if (code == 0 && heap.engine == &smh_engine_buddy) {
+    if (code == 0) {
         naive_heap_judge_tables(&stage->slots[0].heap, &heap, smh_heap_metadata_size(&heap));
     }
     return code;

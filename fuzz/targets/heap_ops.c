@@ -295,7 +295,7 @@ static void judge_init(const struct smh_fuzz_region *region)
     bad[0].memory = NULL;
     bad[1].memory_size = UINTPTR_MAX - 64;
     bad[2].granule = 24;
-    bad[3].target_bits = 16;
+    bad[3].target_bits = (unsigned)(1 + region->size / 64 % 31 + region->size % 3 * 32);
     bad[4].metadata = memory + 512;
     bad[4].metadata_size = 512;
     bad[5].metadata = memory - 8;
