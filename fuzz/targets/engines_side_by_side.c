@@ -13,6 +13,7 @@
  */
 #include "../comb.h"
 #include "../large.h"
+#include "../nothing.h"
 #include "../reference.h"
 #include "../rewind.h"
 #include "../stage.h"
@@ -259,6 +260,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (input.config.regions[1].priority % 16 == 3) {
         fuzz_churn(&input.config.regions[0]);
         fuzz_judge_rewinds(input.config.regions[0].size);
+        fuzz_judge_nothing();
     }
     if (input.config.regions[1].priority % 4 == 2) {
         fuzz_comb(&input.config.regions[0]);
