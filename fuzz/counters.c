@@ -69,7 +69,10 @@ enum lie {
     NO_BYTES,
     PROMISES_MORE, /* the largest request */
     PROMISES_LESS,
-    STRANGER, /* the verdict on a block */
+    STRANGER,          /* the verdict on a block */
+    EMPTY,             /* a free chunk of no bytes behind a block */
+    FREE_HAS_MORE,     /* than its bytes */
+    PROMISES_ONE_MORE, /* than the largest free chunk has */
     LIES
 };
 
@@ -77,7 +80,7 @@ static struct {
     const struct smh_engine *engine;
     enum lie lie;
     bool told;
-    bool half; /* the upper half of `chunk` is next */
+    bool half; /* the upper half of `chunk`, or nothing behind it, is next */
     struct smh_chunk chunk;
     const void *block; /* INTO_THE_NEXT, NO_BYTES: whose */
     size_t usable;
@@ -92,12 +95,15 @@ static bool can_lie_about(const struct smh_chunk *chunk)
     case NO_BLOCK:
     case INTO_THE_NEXT:
     case NO_BYTES:
+    case EMPTY:
         return chunk->used;
     case PROMISES_MORE:
+    case PROMISES_ONE_MORE:
     case PROMISES_LESS:
     case STRANGER:
         return false;
     case FREE_BLOCK:
+    case FREE_HAS_MORE:
         return !chunk->used;
     case OVER_THE_LAST:
         return chunk->offset >= 8 && chunk->size >= 8 && chunk->used;
@@ -111,8 +117,6 @@ static bool lying_walk(const struct smh_heap *heap, struct smh_chunk *chunk)
     if (liar.half) {
         liar.half = false;
         *chunk = liar.chunk;
-        chunk->offset += chunk->size / 2;
-        chunk->size -= chunk->size / 2;
         return true;
     }
     size_t before = chunk->offset;
@@ -130,6 +134,15 @@ static bool lying_walk(const struct smh_heap *heap, struct smh_chunk *chunk)
         chunk->size /= 2;
         chunk->usable = 0;
         liar.chunk.usable = 0;
+        liar.chunk.offset += chunk->size;
+        liar.chunk.size -= chunk->size;
+        break;
+    case EMPTY:
+        liar.chunk = (struct smh_chunk){.offset = chunk->offset + chunk->size, .next = chunk->next};
+        liar.half = true;
+        break;
+    case FREE_HAS_MORE:
+        chunk->usable = chunk->size + 1;
         break;
     case PAST_THE_END:
         chunk->size = heap->memory_size - chunk->offset + 8;
@@ -171,6 +184,15 @@ static size_t lying_largest_free(const struct smh_heap *heap)
     if (liar.lie == PROMISES_MORE) {
         liar.told = true;
         return heap->capacity_bytes + 1;
+    }
+    struct smh_chunk chunk = {0};
+    size_t most = 0;
+    while (liar.lie == PROMISES_ONE_MORE && liar.engine->walk(heap, &chunk)) {
+        most = !chunk.used && chunk.usable > most ? chunk.usable : most;
+    }
+    if (most != 0) {
+        liar.told = true;
+        return most + 1;
     }
     if (liar.lie == PROMISES_LESS && largest != 0) {
         liar.told = true;
