@@ -139,6 +139,8 @@ static void judge_resizes(uintptr_t heap_id)
         heap_listener_notify_free(heap_id, &ends[0], 8);
     }
     heap_listener_notify_resize(heap_id + 1, &ends[0], &ends[1]);
+    heap_listener_notify_resize(HEAP_ID_LIBC, &ends[0], &ends[1]);
+    heap_listener_notify_resize(UINTPTR_MAX, &ends[0], &ends[1]);
     heap_listener_unregister(&mute);
     heap_listener_unregister(&new_end_kept);
     FUZZ_REQUIRE(ends[0] == 1 && ends[1] == HEAP_FREE - HEAP_EVT_UNKNOWN + 1,

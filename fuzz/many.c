@@ -127,6 +127,37 @@ static void judge_pool(const struct smh_policy *policy, uint32_t count, unsigned
     }
 }
 
+/* Turns go on in their order where their numbers are used up, and all begin anew. */
+static void judge_turns(unsigned argument)
+{
+    const struct smh_pool_config config = {
+        .policy = &smh_policy_round_robin, .slots = slots, .slot_count = 3, .unlocked = true};
+    uint64_t turn = UINT32_MAX - argument % 16;
+    uint64_t last[3] = {0};
+    FUZZ_REQUIRE(smh_pool_init(&pool, &config) == 0, "a pool of 3 slots is refused");
+    for (uint32_t i = 0; i < 3; i++) {
+        struct smh_region region = {.addr = (uintptr_t)room + 16 + (uintptr_t)i * REGION_BYTES,
+                                    .size = REGION_BYTES,
+                                    .engine = &smh_engine_first_fit};
+        FUZZ_REQUIRE(smh_pool_add(&pool, &region) == 0, "a region is refused");
+    }
+    pool.turn = (uint32_t)turn;
+    for (unsigned i = 0; i < 40; i++) {
+        int expected = last[1] < last[0] ? 1 : 0;
+        expected = last[2] < last[expected] ? 2 : expected;
+        void *block = smh_pool_alloc(&pool, 0, 8);
+        FUZZ_REQUIRE(smh_pool_index_of(&pool, block) == expected,
+                     "at turn %llu region %d serves, it is the turn of %d",
+                     (unsigned long long)turn, smh_pool_index_of(&pool, block), expected);
+        FUZZ_REQUIRE(smh_pool_free(&pool, block) == 0, "a block cannot be freed");
+        if (turn == UINT32_MAX) {
+            turn = 0;
+            memset(last, 0, sizeof(last));
+        }
+        last[expected] = ++turn;
+    }
+}
+
 void fuzz_judge_many(const struct smh_policy *policy, unsigned argument)
 {
     static bool judged;
@@ -136,5 +167,6 @@ void fuzz_judge_many(const struct smh_policy *policy, unsigned argument)
         judge_pool(&smh_policy_tiered, 512, 4242);
         judge_pool(&smh_policy_fastest, REGIONS_MOST, 777);
     }
+    judge_turns(argument);
     judge_pool(policy, 1 + argument / 8 % 63, argument);
 }

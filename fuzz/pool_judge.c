@@ -44,6 +44,11 @@ void fuzz_judge_pool_refusals(struct fuzz_stage *stage, unsigned argument)
         int code;
     } refused[] = {
         {(uintptr_t)room, 0, 0, -EINVAL},
+        /* Of two reasons the one that comes first. */
+        {(uintptr_t)room + 4, 0, 0, -EINVAL},
+        {UINTPTR_MAX - 126, 256, 24, -EFAULT},
+        {at, UINTPTR_MAX, 24, -EOVERFLOW},
+        {at, size, 24, -EEXIST},
         {0, 1024, 0, -EFAULT},
         {(uintptr_t)room + 1 + argument / 4 % 7, 1024, 0, -EFAULT},
         {UINTPTR_MAX - 127, 128, 0, -EOVERFLOW},

@@ -31,6 +31,8 @@ void fuzz_judge_rewinds(uint64_t seed)
                       sizeof(memory) - front - (size_t)smh_random_below(&random, 1024),
                       seed % 2 == 0);
     FUZZ_REQUIRE(heap.heap != NULL && naive_heap_open(&heap.smh), "1 KiB is no heap");
+    FUZZ_REQUIRE((void *)heap.heap == memory + (front + 7) / 8 * 8,
+                 "a sys_heap begins elsewhere than its memory's first multiple of 8");
     for (unsigned i = 0; i < STEPS; i++) {
         void **block = &blocks[smh_random_below(&random, LIVE)];
         size_t bytes = 1 + (size_t)smh_random_below(&random, 120);
