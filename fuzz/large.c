@@ -1,10 +1,11 @@
 /* large.c: heaps of 1 to 256 MiB. See large.h.
  *
- *     window   | guard |        heap, 1 to 256 MiB        | guard |      1 GiB, at a multiple of it
+ *     window   | guard |        heap, 1 to 256 MiB        | guard |      from a multiple of 1 GiB
  *                       '- anywhere: input              '- poisoned, as the one before
  */
 #include "large.h"
 
+#include "reference.h"
 #include "stage.h"
 
 #include <smh/port.h>
@@ -24,15 +25,16 @@
            */
 
 static struct fuzz_stage stage; /* for fuzz_truth and fuzz_has_room; it has no oracle */
+static const struct fuzz_reference *reference; /* NULL: none of its granule */
 static _Alignas(8) uint8_t tables[((size_t)1 << 22) + 4096];
 
-/* 1 GiB of address space at a multiple of 1 GiB; NULL where there is not so much. */
+/* 2 GiB of address space from a multiple of 1 GiB; NULL where there is not so much. */
 static uint8_t *window(void)
 {
 #if UINTPTR_MAX > UINT32_MAX
     static uint8_t *place;
     if (place == NULL) {
-        void *mapped = mmap(NULL, 2 * WINDOW, PROT_READ | PROT_WRITE,
+        void *mapped = mmap(NULL, 3 * WINDOW, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (mapped == MAP_FAILED) {
             return NULL;
@@ -67,6 +69,10 @@ static bool open_heap(const struct smh_fuzz_region *region)
     size_t size = ((size_t)1 << shift) - region->size % 64;
     /* Anything from one unit to half a GiB, and the same for the same input. */
     size_t from = (region->size * UINT64_C(0x9E3779B97F4A7C15) >> 35) / 8 * 8;
+    /* Or at a multiple of 1 GiB, or a little before it. */
+    if (region->cost == 1) {
+        from = WINDOW - 2 * GUARD - region->head;
+    }
     struct smh_heap_config heap = {
         .memory = window() + 2 * GUARD + from,
         .memory_size = size,
@@ -86,7 +92,11 @@ static bool open_heap(const struct smh_fuzz_region *region)
     smh_port_poison(stage.memory[0] - GUARD, GUARD);
     smh_port_poison(stage.memory[0] + (size & ~(size_t)7), GUARD);
     smh_port_unpoison(stage.memory[0] + (size & ~(size_t)7), size % 8);
-    return smh_heap_init(&stage.slots[0].heap, &heap) == 0;
+    if (smh_heap_init(&stage.slots[0].heap, &heap) != 0) {
+        return false;
+    }
+    reference = fuzz_reference_open(&stage.slots[0].heap, heap.metadata, heap.metadata_size);
+    return true;
 }
 
 static void close_heap(void)
@@ -135,6 +145,10 @@ static void ask(struct smh_live *live, const struct smh_operation *operation)
     FUZZ_REQUIRE(operation->align != 0 || (block != NULL) == (operation->bytes <= largest),
                  "large %s: the largest free block is %zu, %zu bytes are given %p",
                  heap->engine->name, largest, (size_t)operation->bytes, block);
+    if (reference != NULL) {
+        uintptr_t expected = reference->alloc(operation->align, (size_t)operation->bytes);
+        fuzz_reference_compare(reference, heap, block, expected, (size_t)operation->bytes);
+    }
     if (block != NULL) {
         enter(live, operation, block);
     }
@@ -185,12 +199,23 @@ static void do_step(struct smh_fuzz_step *step)
             ask(live, operation);
         }
     } else if (operation->kind == SMH_OPERATION_FREE || step->argument % 3 != 0) {
+        if (reference != NULL) {
+            reference->free((uintptr_t)live->block);
+        }
         int code = smh_heap_free(heap, live->block);
         FUZZ_REQUIRE(code == 0, "large %s: free gives %d", heap->engine->name, code);
         live->block = NULL;
-    } else if (smh_heap_resize(heap, live->block, (size_t)operation->bytes)) {
+    } else {
+        bool done = smh_heap_resize(heap, live->block, (size_t)operation->bytes);
+        FUZZ_REQUIRE(reference == NULL || operation->bytes == 0 ||
+                         reference->resize((uintptr_t)live->block, (size_t)operation->bytes) ==
+                             done,
+                     "large %s: resizes to %zu bytes, the reference does not, or the reverse",
+                     heap->engine->name, (size_t)operation->bytes);
         operation->align = 0;
-        enter(live, operation, live->block);
+        if (done) {
+            enter(live, operation, live->block);
+        }
     }
     probe(step);
 }
