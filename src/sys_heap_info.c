@@ -16,6 +16,7 @@
 
 #define LINE_BYTES  80u
 #define DIGITS_MOST 20u
+_Static_assert(SIZE_MAX <= UINT64_MAX, "no size has more than twenty digits");
 
 struct line {
     char text[LINE_BYTES];
@@ -59,7 +60,7 @@ static void put_number(struct line *line, unsigned width, size_t value)
     do {
         first--;
         digits[first] = take_digit(&value);
-    } while (value != 0 && first > 0);
+    } while (value != 0);
     for (unsigned used = DIGITS_MOST - first; used < width; used++) {
         put(line, " ");
     }

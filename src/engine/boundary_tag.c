@@ -325,7 +325,8 @@ size_t smh_tag_sufficient_chunk(const struct smh_heap *heap, size_t align, size_
         /* With granule 8 a gap of 8 holds no chunk, and the block goes one alignment further. */
         worst_skip = granule == SMH_TAG_UNIT ? align + SMH_TAG_UNIT : align - granule;
     }
-    if (need == 0 || worst_skip > SIZE_MAX - need) {
+    /* No need is one beyond all sizes: one less, it wraps. */
+    if (need - 1 >= SIZE_MAX - worst_skip) {
         return SIZE_MAX;
     }
     return need + worst_skip;
