@@ -1,7 +1,7 @@
 # The one door of smh. `make help` lists what it does.
 #
 # Every build is a MODE with a folder of its own: release (build/); asan, tsan, m32, clang, coverage,
-# fuzz, afl, service (a fuzzing service's flags), mutants (build/MODE/).
+# fuzz, afl, service (a fuzzing service's flags), mutants, size (build/MODE/).
 # Sources are found by room, so a new file needs no line here.
 
 MODE ?= release
@@ -142,6 +142,23 @@ $(BUILD)/obj/traced.o: $(TRACED_OBJECTS)
 	    for name in memcpy memmove memset memcmp; do echo $$name smh_tracing_$$name; done; } > $(@:.o=.names)
 	@objcopy --redefine-syms=$(@:.o=.names) $(@:.o=.linked.o) $@
 
+# MODE=size: the core as small machines get it, and the tests that see inside it; and once more with
+# the one engine alone. What simulates is built for speed as ever, its traced copy of the core too, so
+# that the two ways to build the core are held against each other.
+SIM_LIBRARY := $(BUILD)/libsmhsim.a
+ifeq ($(MODE),size)
+SIM_LIBRARY := build/libsmhsim.a
+$(SIM_LIBRARY): FORCE
+	@$(MAKE) --no-print-directory MODE=release $@
+$(CORE_OBJECTS) $(TEST_OBJECTS): CFLAGS += -Os
+endif
+SINGLE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/obj/single/%.o)
+
+$(BUILD)/obj/single/%.o: %.c $(BUILD)/.flags | build/.packages-build
+	@mkdir -p $(@D)
+	@echo "  CC $(MODE) single $<"
+	@$(COMPILER) $(CFLAGS) -Os -DSMH_SINGLE_ENGINE -c -o $@ $<
+
 # Where a replay spends its time: gcc compiles it as one, for programs alone (PIE), so that calls
 # between the files are inlined.
 WHOLE_SOURCES := $(filter sim/replay.c sim/result.c sim/live_slots.c sim/hardware% sim/machine/% sim/hazard/%,$(SIM_SOURCES))
@@ -169,10 +186,11 @@ $(BUILD)/libsmh_record.so: sim/record/preload.c sim/record/record_format.h | bui
 TEST_SHARED_OBJECTS := $(call object,fuzz/counters.c fuzz/damage.c fuzz/generate.c fuzz/mutate.c fuzz/naive_heap.c fuzz/naive_machine.c fuzz/naive_memory.c fuzz/stage.c fuzz/targets/heap_ops.c) \
     $(call object,$(filter-out %/main.c,$(wildcard tests/exhaustive/*.c)))
 
-$(BUILD)/smh_tests: $(TEST_OBJECTS) $(TEST_SHARED_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a \
+$(BUILD)/smh_tests_single: $(SINGLE_OBJECTS)
+$(BUILD)/smh_tests $(BUILD)/smh_tests_single: $(TEST_OBJECTS) $(TEST_SHARED_OBJECTS) $(SIM_LIBRARY) $(BUILD)/libsmh.a \
     | $(BUILD)/libsmh_record.so
 	@echo "  LD $(MODE) $@"
-	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $(filter %.o %.a,$^) -lcriterion $(SIM_LIBS)
+	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcriterion $(SIM_LIBS)
 
 # The core once more, telling each basic block: what bench/worst searches by.
 $(BUILD)/libsmh_blocks.so: $(CORE_SOURCES) port/hosted.c $(wildcard src/*.h src/engine/*.h include/smh/*.h)
@@ -190,7 +208,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_SHARED_OBJECTS) $(BUILD)/libsmh
 
 # Replays inputs through a target, by any compiler: no libFuzzer.
 $(BUILD)/fuzz_replay/%: $(BUILD)/obj/fuzz/targets/%.o $(BUILD)/obj/fuzz/driver.o $(FUZZ_SHARED_OBJECTS) \
-    $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
+    $(SIM_LIBRARY) $(BUILD)/libsmh.a
 	@mkdir -p $(@D)
 	@echo "  LD $(MODE) $@"
 	@$(COMPILER) $(LDFLAGS) -o $@ $^ $(SIM_LIBS)
@@ -281,7 +299,7 @@ test: build $(BUILD)/smh_tests $(BENCHES:%=build/bench/%) build/.packages-test #
 cachegrind: build build/.packages-test build/.packages-cachegrind ## hits and misses of seven real programs are Cachegrind's, to the last one; time per access
 	/usr/bin/python3 tests/cachegrind/compare.py build/smh --all --speed
 
-check: check-format check-layers check-freestanding check-tidy check-asan check-tsan check-32 check-same check-mutants check-faults ## test under sanitizers and on 32 bits, freestanding, layering, format, clang-tidy
+check: check-format check-layers check-freestanding check-tidy check-asan check-tsan check-32 check-size check-same check-mutants check-faults ## test under sanitizers and on 32 bits, freestanding, layering, format, clang-tidy
 
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
@@ -327,6 +345,12 @@ check-32: build/.packages-check ## the heap model on 32 bits, where the compiler
 	@if echo 'int main(void){return 0;}' | $(CC) -m32 -x c -o /dev/null - 2> /dev/null; then \
 	    $(MAKE) MODE=m32 build/m32/heaps && build/m32/heaps; \
 	else echo "32 bits: this compiler cannot"; fi
+
+check-size: build build/.packages-test ## all tests and corpora on the core as small machines get it (-Os), its engine's own tests with SMH_SINGLE_ENGINE
+	$(MAKE) MODE=size build/size/smh_tests build/size/smh_tests_single
+	build/size/smh_tests
+	build/size/smh_tests_single --filter 'bitmap_*/*'
+	$(MAKE) MODE=size fuzz-replay
 
 check-same: build/.packages-check build ## gcc and clang, and with and without address randomisation: the same bytes of result
 	$(MAKE) MODE=clang build/clang/smh
@@ -465,6 +489,6 @@ help: ## this list
 	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
 
 .PHONY: FORCE hazards-clean build run test cachegrind check check-format check-layers check-freestanding check-tidy check-asan \
-	check-tsan check-32 check-same bench cortex-m afl fuzz fuzz-replay fuzz-merge fuzz-min exhaustive faults faults-hunt check-faults marathon mutants check-mutants coverage static install format clean help
+	check-tsan check-32 check-size check-same bench cortex-m afl fuzz fuzz-replay fuzz-merge fuzz-min exhaustive faults faults-hunt check-faults marathon mutants check-mutants coverage static install format clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2> /dev/null)

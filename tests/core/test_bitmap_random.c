@@ -70,6 +70,9 @@ Test(bitmap_random, memory_at_odd_addresses_is_managed_all_the_same)
     }
 }
 
+/* Built for size, the engine has no other ways than the general ones. */
+#ifndef __OPTIMIZE_SIZE__
+
 /* The same operation on both heaps, of which the second goes the general ways alone. */
 struct twins {
     struct smh_heap heap[2];
@@ -133,3 +136,5 @@ Test(bitmap_random, the_fast_ways_place_every_block_where_the_general_ones_do)
         }
     }
 }
+
+#endif
