@@ -28,8 +28,7 @@ static struct fuzz_stage stage; /* for fuzz_truth and fuzz_has_room; it has no o
 static const struct fuzz_reference *reference; /* NULL: none of its granule */
 static _Alignas(8) uint8_t tables[((size_t)1 << 22) + 4096];
 
-/* 2 GiB of address space from a multiple of 1 GiB; NULL where there is not so much. */
-static uint8_t *window(void)
+uint8_t *fuzz_window(void)
 {
 #if UINTPTR_MAX > UINT32_MAX
     static uint8_t *place;
@@ -74,7 +73,7 @@ static bool open_heap(const struct smh_fuzz_region *region)
         from = WINDOW - 2 * GUARD - region->head;
     }
     struct smh_heap_config heap = {
-        .memory = window() + 2 * GUARD + from,
+        .memory = fuzz_window() + 2 * GUARD + from,
         .memory_size = size,
         .granule = granule_of(region, size),
         .target_bits = region->target_bits,
@@ -233,7 +232,7 @@ void fuzz_large(const uint8_t *bytes, size_t size)
     struct smh_fuzz_input input;
     struct smh_fuzz_step step;
     smh_fuzz_open(&input, bytes, size);
-    if (window() == NULL) {
+    if (fuzz_window() == NULL) {
         return;
     }
     /* What its tables are depends on size most of all. */

@@ -15,4 +15,7 @@
  * it. */
 void fuzz_large(const uint8_t *bytes, size_t size);
 
+/* 2 GiB of address space from a multiple of 1 GiB on; NULL where there is not so much. */
+uint8_t *fuzz_window(void);
+
 #endif

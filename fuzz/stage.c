@@ -207,6 +207,17 @@ uint32_t fuzz_priority(const struct smh_fuzz_region *region)
     return region->priority < 16 ? region->priority : UINT32_C(1) << region->priority;
 }
 
+uint64_t fuzz_seed_of(const uint8_t *bytes, size_t size)
+{
+    uint64_t seed = size;
+    for (size_t at = 0; at < size; at += 8) {
+        uint64_t word = 0;
+        memcpy(&word, bytes + at, size - at < 8 ? size - at : 8);
+        seed = (seed ^ word ^ seed >> 29) * UINT64_C(0x9E3779B97F4A7C15);
+    }
+    return seed >> 16; /* the lowest bits are the least mixed */
+}
+
 bool fuzz_is_zephyr(const struct smh_heap *heap)
 {
     return heap->engine == &smh_engine_zephyr || heap->engine == &smh_engine_zephyr_stats;

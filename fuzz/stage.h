@@ -81,6 +81,9 @@ void fuzz_stage_close(struct fuzz_stage *stage);
 uint32_t fuzz_cost(const struct smh_fuzz_region *region);
 uint32_t fuzz_priority(const struct smh_fuzz_region *region);
 
+/* A number that depends on every byte: what a judge of its own goes by, and whether it goes. */
+uint64_t fuzz_seed_of(const uint8_t *bytes, size_t size);
+
 /* With runtime statistics or without. */
 bool fuzz_is_zephyr(const struct smh_heap *heap);
 /* Whether a free chunk suffices for the request, by what the engine promises and a walk. */

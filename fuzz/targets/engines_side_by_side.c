@@ -12,6 +12,7 @@
  *                 (there layouts change)
  */
 #include "../comb.h"
+#include "../grid.h"
 #include "../large.h"
 #include "../nothing.h"
 #include "../reference.h"
@@ -264,6 +265,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     }
     if (input.config.regions[1].priority % 4 == 2) {
         fuzz_comb(&input.config.regions[0]);
+    }
+    uint64_t seed = fuzz_seed_of(bytes, size);
+    if (seed % 16 == 0) {
+        fuzz_judge_grid(seed / 16);
     }
     return 0;
 }

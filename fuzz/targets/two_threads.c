@@ -534,8 +534,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct smh_fuzz_input input;
     smh_fuzz_open(&input, bytes, size);
     input.config.spare_slot = true;
-    if (input.config.regions[0].priority % 16 == 0) {
-        fuzz_judge_midway((unsigned)input.config.regions[0].size);
+    uint64_t seed = fuzz_seed_of(bytes, size);
+    if (seed % 16 == 0) {
+        fuzz_judge_midway((unsigned)(seed / 16));
     }
     if (input.record_count < THREADS || !fuzz_stage_open(&stage, &input.config, true)) {
         return 0;

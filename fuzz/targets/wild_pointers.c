@@ -15,6 +15,7 @@
  *
  * Contents and ownership are not judged otherwise: damage may change both.
  */
+#include "../desert.h"
 #include "../naive_verdict.h"
 #include "../stage.h"
 
@@ -132,14 +133,14 @@ static void judge_pointers(unsigned argument)
     }
 }
 
-/* A block resized to what it has stays as it is: but all that lies around it is looked at, and in
+/* A block that is to have more than there is looks at all that lies around it, and stays; in
  * damaged tables of engine bitmap that leads nowhere else. */
 static void judge_neighbours(unsigned argument)
 {
     for (size_t i = 0; i < 8; i++) {
         void *block = stage.live[(argument + i) % SMH_FUZZ_SLOTS].block;
-        size_t usable = smh_heap_usable_size(heap_of(), block);
-        (void)smh_heap_resize(heap_of(), block, usable);
+        FUZZ_REQUIRE(block == NULL || !smh_heap_resize(heap_of(), block, 2 * stage.size[0]),
+                     "a block of a damaged heap grows to more than there is");
     }
 }
 
@@ -218,6 +219,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     misled = false;
     smh_fuzz_open(&input, bytes, size);
     input.config.swarm &= (uint16_t) ~(1u << SMH_FUZZ_GROUP_MISUSE);
+    uint64_t seed = fuzz_seed_of(bytes, size);
+    if (seed % 16 == 0) {
+        fuzz_judge_desert(seed / 16);
+    }
     if (!fuzz_stage_open(&stage, &input.config, false)) {
         return 0;
     }
