@@ -184,6 +184,20 @@ static void judge_slides(const struct plan *plan)
     }
 }
 
+/* Of all addresses near the ends of memory the block's own is the only one that is a block. */
+static void judge_ends(size_t granule)
+{
+    uint8_t *memory = config.memory;
+    bool exact = heap.starts != NULL || (heap.engine->flags & SMH_ENGINE_EXACT) != 0;
+    for (size_t i = 0; exact && i < 4 * 24; i++) {
+        size_t distance = i / 4 * (granule / 8) + i % 2;
+        uint8_t *at = i % 4 < 2 ? memory + distance : memory + config.memory_size - distance;
+        int code = smh_heap_verdict(&heap, at);
+        FUZZ_REQUIRE((code == 0) == (at == blocks[0].at), "grid: %s: verdict on offset %td is %d",
+                     config.engine->name, at - memory, code);
+    }
+}
+
 /* Tables of the least size suffice, wherever memory begins and ends within a granule. */
 static void judge_tables(const struct plan *plan)
 {
@@ -196,9 +210,29 @@ static void judge_tables(const struct plan *plan)
             open_heap(memory + odd[i % 7], size, is_zephyr(plan->engine) ? 0 : granule, plan);
             size_t largest = heap.engine->largest_free(&heap);
             ask(0, largest);
+            judge_ends(granule);
             close_heap(largest);
         }
     }
+}
+
+/* More than there is, up to the most that a number says, and what wraps to little when something is
+ * added to it or it is rounded up. */
+static void judge_most(const struct plan *plan)
+{
+    open_heap(fuzz_window() + 4096, 1024 + plan->head, 0, plan);
+    size_t largest = heap.engine->largest_free(&heap);
+    ask(0, plan->bytes);
+    for (unsigned i = 0; i < 128; i++) {
+        size_t bytes = i < 64 ? SIZE_MAX - i : SIZE_MAX >> (i - 64) % 48;
+        size_t align = (size_t)8 << (i + plan->turn) % 24;
+        FUZZ_REQUIRE(smh_heap_alloc(&heap, bytes) == NULL &&
+                         smh_heap_aligned_alloc(&heap, align, bytes) == NULL &&
+                         !smh_heap_resize(&heap, blocks[0].at, bytes) &&
+                         smh_heap_aligned_realloc(&heap, blocks[0].at, align, bytes) == NULL,
+                     "grid: %s serves %zu bytes", config.engine->name, bytes);
+    }
+    close_heap(largest);
 }
 
 void fuzz_judge_grid(uint64_t seed)
@@ -227,6 +261,7 @@ void fuzz_judge_grid(uint64_t seed)
         size_t size = base * 2 < 1024 ? 1024 : base * 2;
         judge_place(fuzz_window() + base * 3 + plan.head, size, &plan);
     }
+    judge_most(&plan);
     judge_slides(&plan);
     judge_tables(&plan);
 }

@@ -270,5 +270,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (seed % 16 == 0) {
         fuzz_judge_grid(seed / 16);
     }
+    if (seed % 16 == 1) { /* of those that look at a few of a list */
+        input.config.regions[0].engine =
+            seed / 16 % 4 == 0 ? &smh_engine_zephyr : &smh_engine_bitmap;
+        input.config.regions[0].size = (size_t)(seed / 64 % 65536);
+        fuzz_comb(&input.config.regions[0]);
+    }
     return 0;
 }

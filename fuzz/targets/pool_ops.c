@@ -338,6 +338,38 @@ static void judge_threshold_edge(const struct smh_operation *asked)
     pool_of()->threshold_bytes = kept;
 }
 
+/* So many bytes by the policy's order; NULL: refused. */
+static void *ask_in_order(const struct smh_operation *asked, size_t bytes)
+{
+    struct smh_operation operation = *asked;
+    struct before before = {{0}, {0}, {0}, {0}, {0}, {0}};
+    operation.align = 0;
+    operation.bytes = bytes;
+    look(&before, &operation);
+    void *block = smh_pool_alloc(pool_of(), operation.attr, bytes);
+    if (block == NULL) {
+        failed += bytes != 0;
+        return NULL;
+    }
+    int served = smh_pool_index_of(pool_of(), block);
+    note_turn(served);
+    judge_order(&before, &operation, (size_t)served, -1);
+    return block;
+}
+
+/* For each region just its largest free block, and a byte more, which it is asked for in vain; and
+ * what comes after that, which every region has room for. */
+static void judge_largest_edge(const struct smh_operation *operation)
+{
+    for (size_t i = 0; i < 2 * stage.machine.region_count; i++) {
+        const struct smh_heap *heap = &stage.slots[i / 2].heap;
+        void *block = ask_in_order(operation, heap->engine->largest_free(heap) + i % 2);
+        void *next = ask_in_order(operation, 1);
+        (void)smh_pool_free(pool_of(), next);
+        (void)smh_pool_free(pool_of(), block);
+    }
+}
+
 static uint64_t rank_calls;
 
 /* Never the same twice, as if other threads went on all the time. */
@@ -401,16 +433,20 @@ static void misuse_pointer(void *wild)
     FUZZ_REQUIRE(pool->failed_requests == failed, "misuse is counted as a failure");
 }
 
-/* Products that do not fit, of factors of any two lengths. */
+/* Products that do not fit, of factors of any two lengths, and the least of each length that do
+ * not: what is left of those wraps to a small number. */
 static void judge_product(const struct smh_fuzz_step *step)
 {
-    size_t left = (SIZE_MAX >> step->argument % 60) - step->operation.slot;
-    size_t right = (SIZE_MAX >> step->argument / 64 % 60) - step->operation.slot;
-    size_t product;
-    if (__builtin_mul_overflow(left, right, &product)) {
-        FUZZ_REQUIRE(smh_pool_calloc(pool_of(), step->operation.attr, left, right) == NULL,
+    for (unsigned shift = 0; shift < 56; shift++) {
+        size_t left = (SIZE_MAX >> shift) - step->operation.slot;
+        size_t right = (SIZE_MAX >> (shift + step->argument) % 56) - step->operation.slot;
+        size_t least = SIZE_MAX / left + 1;
+        size_t product;
+        right = __builtin_mul_overflow(left, right, &product) ? right : least;
+        FUZZ_REQUIRE(smh_pool_calloc(pool_of(), step->operation.attr, left, right) == NULL &&
+                         smh_pool_calloc(pool_of(), step->operation.attr, least, left) == NULL,
                      "%zu * %zu bytes are served", left, right);
-        failed++;
+        failed += 2;
     }
 }
 
@@ -470,6 +506,9 @@ static void do_step(struct smh_fuzz_step *step)
         judge_check(step->argument);
         failed += fuzz_judge_reserve_edge(&stage, (size_t)step->operation.bytes);
         judge_threshold_edge(&step->operation);
+        if (step->argument % 4 == 1) {
+            judge_largest_edge(&step->operation);
+        }
         judge_restless(&step->operation);
         if (stage.machine.policy == &smh_policy_round_robin && step->argument % 4 == 0) {
             pool_of()->turn = UINT32_MAX;
