@@ -5,9 +5,12 @@
 
 #include "stage.h"
 
+#include <smh/multi_heap.h>
+#include <smh/shared_multi_heap.h>
 #include <smh/sys_heap.h>
 
 static _Alignas(8) uint8_t memory[8192];
+const char *fuzz_panic_function = "";
 
 /* Nothing is served, and what is given is reported. */
 static void judge_none(struct sys_heap *heap, size_t bytes, unsigned *panics)
@@ -31,6 +34,44 @@ static void judge_none(struct sys_heap *heap, size_t bytes, unsigned *panics)
     *panics = 0;
 }
 
+/* A panic, and one alone, names the function that was called. */
+static void judge_name(const char *function, unsigned *panics)
+{
+    FUZZ_REQUIRE(*panics == 1 && strcmp(fuzz_panic_function, function) == 0,
+                 "misuse of %s gives %u panics, the last by %s", function, *panics,
+                 *panics == 0 ? "nobody" : fuzz_panic_function);
+    *panics = 0;
+}
+
+/* Misuse of every function that has no other way to tell of it. */
+static void judge_names(struct sys_heap *heap, unsigned *panics)
+{
+    struct sys_multi_heap multi_heap;
+    uint8_t nowhere[8];
+    smh_multi_heap_init(&multi_heap, NULL, 1);
+    sys_multi_heap_add_heap(&multi_heap, heap, NULL);
+    sys_heap_free(heap, nowhere);
+    judge_name("sys_heap_free", panics);
+    (void)sys_heap_realloc(heap, nowhere, 8);
+    judge_name("sys_heap_realloc", panics);
+    (void)sys_heap_realloc(heap, nowhere, 0);
+    judge_name("sys_heap_realloc", panics);
+    (void)sys_heap_aligned_realloc(heap, nowhere, 8, 8);
+    judge_name("sys_heap_aligned_realloc", panics);
+    sys_multi_heap_free(&multi_heap, nowhere);
+    judge_name("sys_multi_heap_free", panics);
+    (void)sys_multi_heap_aligned_realloc(&multi_heap, NULL, nowhere, 8, 8);
+    judge_name("sys_multi_heap_aligned_realloc", panics);
+    sys_multi_heap_add_heap(&multi_heap, heap, NULL);
+    judge_name("sys_multi_heap_add_heap", panics);
+    shared_multi_heap_free(nowhere);
+    judge_name("shared_multi_heap_free", panics);
+    (void)shared_multi_heap_realloc(SMH_REG_ATTR_CACHEABLE, nowhere, 8);
+    judge_name("shared_multi_heap_realloc", panics);
+    (void)shared_multi_heap_realloc(SMH_REG_ATTR_CACHEABLE, nowhere, 0);
+    judge_name("shared_multi_heap_realloc", panics);
+}
+
 void fuzz_judge_unready(size_t bytes, unsigned *panics)
 {
     struct sys_heap heap;
@@ -41,6 +82,7 @@ void fuzz_judge_unready(size_t bytes, unsigned *panics)
     judge_none(&heap, bytes, panics);
     smh_sys_heap_init(&heap, memory, sizeof(memory), bytes % 2 == 0);
     FUZZ_REQUIRE(heap.heap != NULL && sys_heap_alloc(&heap, bytes) != NULL, "a heap is refused");
+    judge_names(&heap, panics);
     smh_sys_heap_init(&heap, memory, bytes % 48, bytes % 2 == 0);
     judge_none(&heap, bytes, panics);
     sys_heap_init(&heap, memory, sizeof(memory));

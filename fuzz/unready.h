@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The function that the last panic named; set by the target's smh_port_panic. */
+extern const char *fuzz_panic_function;
 /* *panics: of the target's smh_port_panic. */
 void fuzz_judge_unready(size_t bytes, unsigned *panics);
 /* `least` bytes of memory, but no fewer, hold a block of so many. */

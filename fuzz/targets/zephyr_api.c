@@ -3,8 +3,7 @@
  * Owns: how a step of an input becomes a call under Zephyr's names, one of the three families per
  * input; and the panic hook, which must be called exactly when a pointer is misused.
  *
- *     header, byte 6:  0 sys_heap   1 sys_multi_heap   2, 3 shared_multi_heap
- *
+ * One region is a sys_heap; of more the spare slot decides: a sys_multi_heap, or the shared one.
  * These heaps have no start bitmap, so misuse here is a pointer outside every heap, or one freed
  * twice in a row; what the constant-time checks may miss is not done.
  */
@@ -43,6 +42,7 @@ void smh_port_panic(const char *function, const char *what, const void *address)
     panics++;
     panicked = address;
     reason = what;
+    fuzz_panic_function = function;
 }
 
 /* The oracle looks at heaps through stage.slots. */
@@ -555,7 +555,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct smh_fuzz_input input;
     struct smh_fuzz_step step;
     smh_fuzz_open(&input, bytes, size);
-    /* One region is a sys_heap, more are a multi heap or the shared one. */
     family = input.config.spare_slot ? SYS_MULTI_HEAP : SHARED_MULTI_HEAP;
     family = input.config.region_count == 1 ? SYS_HEAP : family;
     plain_regions(&input.config);
