@@ -80,8 +80,9 @@ static void add_once(void)
     add_next();
 }
 
-/* The question about slot's region, or about no region, with an add at each of its edges. */
-static void interrupt(uint32_t slot)
+/* The question about slot's region, or about no region, or a request for one, with an add at each
+ * of its edges. */
+static void interrupt(uint32_t slot, bool asks)
 {
     bool rung = true;
     for (uint64_t edge = 1; rung; edge++) {
@@ -89,7 +90,9 @@ static void interrupt(uint32_t slot)
         memcpy(slots, kept_slots, sizeof(slots));
         fuzz_alarm_rings = add_once;
         fuzz_alarm = fuzz_steps + edge;
-        if (slot < known) {
+        if (slot < known && !asks) {
+            judge_served(slot);
+        } else if (slot < known) {
             judge_address(slot, REGION_BYTES / 2, (int)slot);
         } else {
             judge_address(0, REGION_BYTES, -ENOENT);
@@ -123,7 +126,8 @@ void fuzz_judge_midway(unsigned argument)
         kept_pool = pool;
         memcpy(kept_slots, slots, sizeof(slots));
         for (uint32_t slot = 0; slot <= known; slot++) {
-            interrupt(slot);
+            interrupt(slot, true);
+            interrupt(slot, false);
         }
         pool = kept_pool;
         memcpy(slots, kept_slots, sizeof(slots));
