@@ -3,6 +3,8 @@
 
 #include "stage.h"
 
+#include <smh/sys_heap.h>
+
 #define ENTRIES 256
 #define HEAPS   SMH_FUZZ_REGIONS_MAX
 
@@ -20,9 +22,18 @@ static unsigned free_calls;
 
 static struct heap_listener twice;
 
+/* A listener may look at the block: it is there already, or still. */
+static size_t usable_of(uintptr_t heap_id, void *mem)
+{
+    return sys_heap_usable_size((struct sys_heap *)heap_id, mem);
+}
+
 static void note_alloc(uintptr_t heap_id, void *mem, size_t bytes)
 {
     alloc_calls++;
+    FUZZ_REQUIRE(usable_of(heap_id, mem) == bytes,
+                 "listeners are told of %zu bytes at %p, which have %zu", bytes, mem,
+                 usable_of(heap_id, mem));
     first_calls += heap_id == twice.heap_id;
     FUZZ_REQUIRE(twice_calls == first_calls,
                  "of two listeners of one heap the first is not called first, and once");
@@ -37,6 +48,8 @@ static void note_free(uintptr_t heap_id, void *mem, size_t bytes)
 {
     size_t i = 0;
     free_calls++;
+    FUZZ_REQUIRE(usable_of(heap_id, mem) != 0,
+                 "listeners are told of the end of %p when it has gone", mem);
     while (i < entry_count &&
            (book[i].mem != mem || book[i].bytes != bytes || book[i].heap_id != heap_id)) {
         i++;
