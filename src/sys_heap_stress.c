@@ -40,11 +40,10 @@ static struct quotient divide(size_t dividend, size_t divisor)
 {
     struct quotient result = {0, 0};
 
+    /* The remainder is at most what was read of the dividend: shifting it loses no bit. */
     for (size_t bit = (size_t)1 << (sizeof(size_t) * 8 - 1); bit != 0; bit >>= 1) {
-        bool carry = (result.remainder >> (sizeof(size_t) * 8 - 1)) != 0;
-
         result.remainder = (result.remainder << 1) | ((dividend & bit) != 0 ? 1u : 0u);
-        if (carry || result.remainder >= divisor) {
+        if (result.remainder >= divisor) {
             result.remainder -= divisor;
             result.quotient |= bit;
         }
@@ -93,7 +92,7 @@ static bool wants_alloc(struct stress *stress)
 static size_t random_size(struct stress *stress)
 {
     uint32_t draw = next_random(stress);
-    unsigned bits = 4 + (draw == 0 ? 32 : 31 - smh_floor_log2_u32(draw));
+    unsigned bits = 35 - smh_floor_log2_u32(draw | 1u);
     uint32_t mask = bits < 32 ? (1u << bits) - 1u : UINT32_MAX;
 
     return next_random(stress) & mask;
