@@ -551,6 +551,7 @@ void *fuzz_wild_pointer(const struct fuzz_stage *stage, const struct smh_fuzz_st
     uint8_t *memory = stage->memory[index];
     size_t size = stage->size[index];
     const struct smh_live *live = &stage->live[step->operation.slot];
+    size_t far;
     switch (step->misuse) {
     case SMH_FUZZ_MISUSE_INSIDE:
         return live->block == NULL ? NULL
@@ -560,11 +561,14 @@ void *fuzz_wild_pointer(const struct fuzz_stage *stage, const struct smh_fuzz_st
     case SMH_FUZZ_MISUSE_ANYWHERE:
         return memory + (size_t)step->argument * size / 65536;
     case SMH_FUZZ_MISUSE_OUTSIDE:
+        /* The nearest ones more often. */
+        far = step->argument / 4 % 64;
+        far = far < 32 ? far % 2 : far - 32;
         switch (step->argument % 4) {
         case 0:
-            return memory - 1 - step->argument / 4 % 64;
+            return memory - 1 - far;
         case 1:
-            return memory + size + step->argument / 4 % 64;
+            return memory + size + far;
         case 2:
             return (void *)(uintptr_t)(1u + step->argument);
         default:
