@@ -69,8 +69,8 @@ static bool open_heap(const struct smh_fuzz_region *region)
     /* Anything from one unit to half a GiB, and the same for the same input. */
     size_t from = (region->size * UINT64_C(0x9E3779B97F4A7C15) >> 35) / 8 * 8;
     /* Or at a multiple of 1 GiB, or a little before it. */
-    if (region->cost == 1) {
-        from = WINDOW - 2 * GUARD - region->head;
+    if (region->cost <= 2) {
+        from = WINDOW - 2 * GUARD - (region->cost == 1 ? 0 : region->head);
     }
     struct smh_heap_config heap = {
         .memory = fuzz_window() + 2 * GUARD + from,
@@ -238,6 +238,8 @@ void fuzz_large(const uint8_t *bytes, size_t size)
     /* What its tables are depends on size most of all. */
     if (input.config.regions[0].odd % 2 == 0) {
         input.config.regions[0].engine = &smh_engine_bitmap;
+    } else if (input.config.regions[0].cost == 1) {
+        input.config.regions[0].engine = &smh_engine_buddy; /* whose blocks depend on the place */
     }
     if (open_heap(&input.config.regions[0])) {
         struct smh_heap *heap = &stage.slots[0].heap;
