@@ -18,6 +18,7 @@
 #include "../reference.h"
 #include "../rewind.h"
 #include "../stage.h"
+#include "../stray.h"
 
 #include <smh/port.h>
 
@@ -262,6 +263,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         fuzz_churn(&input.config.regions[0]);
         fuzz_judge_rewinds(input.config.regions[0].size);
         fuzz_judge_nothing();
+        fuzz_judge_stray(input.config.regions[0].size + input.config.regions[0].head);
     }
     if (input.config.regions[1].priority % 4 == 2) {
         fuzz_comb(&input.config.regions[0]);

@@ -1,0 +1,141 @@
+/* stray.c: forged links. See stray.h.
+ *
+ *     | live | free: next previous size | live | free | ...     each of the three may become:
+ *              '- the chunk's own number, another free one's, a block's, one beside them, what it
+ * was
+ */
+#include "stray.h"
+
+#include "../sim/random.h"
+#include "stage.h"
+
+#define STEPS 400u
+#define LIVE  48u
+
+static _Alignas(64) uint8_t memory[(size_t)1 << 16];
+
+struct held {
+    uint8_t *block;
+    size_t bytes;
+    uint8_t mark;
+};
+
+/* The chunk at a random place in the walk, and its number by the engine's count: 3 is the first. */
+static uint32_t draw_chunk(const struct smh_heap *heap, struct smh_random *random,
+                           struct smh_chunk *drawn, bool only_free)
+{
+    struct smh_chunk chunk = {0};
+    uint64_t met = 0;
+    size_t first = SIZE_MAX;
+    uint32_t number = 0;
+    while (smh_heap_walk(heap, &chunk)) {
+        first = first == SIZE_MAX ? chunk.offset : first;
+        if ((!only_free || !chunk.used) && smh_random_below(random, ++met) == 0) {
+            *drawn = chunk;
+            number = 3 + (uint32_t)((chunk.offset - first) / 8);
+        }
+    }
+    return number;
+}
+
+static void forge(const struct smh_heap *heap, struct smh_random *random)
+{
+    struct smh_chunk chunk = {0};
+    struct smh_chunk other = {0};
+    uint32_t links[3];
+    uint32_t own = draw_chunk(heap, random, &chunk, true);
+    if (own == 0) {
+        return;
+    }
+    memcpy(links, heap->memory + chunk.offset, sizeof(links));
+    for (unsigned i = 0; i < 3; i++) {
+        switch (smh_random_below(random, 7)) {
+        case 0:
+            links[i] = own;
+            break;
+        case 1:
+            links[i] = draw_chunk(heap, random, &other, true);
+            break;
+        case 2:
+            links[i] = draw_chunk(heap, random, &other, false);
+            break;
+        case 3:
+            links[i] = draw_chunk(heap, random, &other, false) + 1;
+            break;
+        case 4:
+            links[i] = (uint32_t)smh_random_below(random, 16);
+            break;
+        case 5: /* a place in the midst of a chunk */
+            links[i] = (uint32_t)smh_random_below(random, heap->memory_size / 8);
+            break;
+        default:
+            break;
+        }
+    }
+    memcpy(heap->memory + chunk.offset, links, sizeof(links));
+}
+
+static void judge_block(const struct smh_heap *heap, const struct held *held, const uint8_t *block,
+                        size_t bytes)
+{
+    const uint8_t *tables = heap->metadata + heap->metadata_size;
+    FUZZ_REQUIRE(block >= tables && block + bytes <= memory + heap->memory_size,
+                 "after a stray write bitmap gives %zu bytes at 0x%tx", bytes, block - memory);
+    for (unsigned i = 0; i < LIVE; i++) {
+        FUZZ_REQUIRE(held[i].block == NULL || block + bytes <= held[i].block ||
+                         held[i].block + held[i].bytes <= block,
+                     "after a stray write bitmap gives %zu bytes at 0x%tx, of which a block of "
+                     "%zu at 0x%tx holds some",
+                     bytes, block - memory, held[i].bytes, held[i].block - memory);
+    }
+}
+
+static void give_back(struct smh_heap *heap, struct held *held)
+{
+    for (size_t i = 0; i < held->bytes; i++) {
+        FUZZ_REQUIRE(held->block[i] == held->mark,
+                     "after a stray write bitmap writes to byte %zu of the block at 0x%tx", i,
+                     held->block - memory);
+    }
+    FUZZ_REQUIRE(smh_heap_free(heap, held->block) == 0,
+                 "after a stray write bitmap refuses the block at 0x%tx", held->block - memory);
+    held->block = NULL;
+}
+
+void fuzz_judge_stray(uint64_t seed)
+{
+    struct smh_random random;
+    struct smh_heap heap;
+    struct held held[LIVE] = {0};
+    smh_random_init(&random, seed, 1);
+    const struct smh_heap_config config = {.memory = memory,
+                                           .memory_size =
+                                               sizeof(memory) >> smh_random_below(&random, 6),
+                                           .engine = &smh_engine_bitmap};
+    /* Few sizes, so that lists are long; some large ones. */
+    size_t base = 16 + (size_t)smh_random_below(&random, 8) * 8;
+    FUZZ_REQUIRE(smh_heap_init(&heap, &config) == 0, "2 KiB are no heap");
+    for (unsigned i = 0; i < STEPS; i++) {
+        struct held *one = &held[smh_random_below(&random, LIVE)];
+        size_t bytes = base + (size_t)smh_random_below(&random, 3) * 8;
+        bytes = smh_random_below(&random, 6) != 0 ? bytes : config.memory_size / 64 + bytes;
+        if (one->block != NULL) {
+            give_back(&heap, one);
+        } else {
+            uint8_t *block = smh_heap_alloc(&heap, bytes);
+            if (block != NULL) {
+                judge_block(&heap, held, block, bytes);
+                *one = (struct held){block, bytes, (uint8_t)(i % 255)};
+                memset(block, one->mark, bytes);
+            }
+        }
+        if (i > STEPS / 4 && smh_random_below(&random, 4) == 0) {
+            forge(&heap, &random);
+        }
+    }
+    for (unsigned i = 0; i < LIVE; i++) {
+        if (held[i].block != NULL) {
+            give_back(&heap, &held[i]);
+        }
+    }
+}
