@@ -296,18 +296,19 @@ static void ask(const uint8_t *damaged, bool in_tables, unsigned turn)
 
 /* --- what is damaged -------------------------------------------------------------------------- */
 
-/* Number `which` of the values that may stand in a word of 4 or 8 bytes: near what it says, its
- * own place and the ends of everything, the powers of two and their neighbours, and what begins
- * with many ones and ends with any of these, as numbers of words do in engine bitmap. 0: the last
- * was before. */
+/* Number `which` of the values that may stand in a word of 4 or 8 bytes: near what it says, the
+ * ends of everything, the powers of two and their neighbours; little less than nothing, in all of
+ * the word or in half of it; and what begins with many ones and ends with a number of words near
+ * its own place or far from it, as descriptors of engine bitmap do. */
 #define NEAR   8u
 #define POWERS 32u
 #define KINDS  (NEAR + 3 * POWERS + 4 * POWERS)
 
-static uint64_t value_at(unsigned which, uint64_t old, size_t index)
+static uint64_t value_at(unsigned which, uint64_t old, size_t width, size_t index)
 {
-    static const uint64_t prefixes[] = {UINT64_C(0xFFFFFFFFC0000000), UINT64_C(0xC000000000000000),
-                                        UINT64_C(0xF000000000000000), 0};
+    static const uint64_t long_ones[] = {UINT64_C(0xFFFFFFFFC0000000), UINT64_C(0xC000000000000000),
+                                         UINT64_C(0xF000000000000000), 0};
+    static const uint64_t short_ones[] = {0xFFFFFFE8, 0xFFFF0000, 0xF0000000, 0xFFE8};
     if (which < NEAR) {
         const uint64_t near[NEAR] = {0,       UINT64_MAX, ~old,    old + 1,
                                      old - 1, old * 2,    old / 2, (uint64_t)config.memory_size};
@@ -318,10 +319,10 @@ static uint64_t value_at(unsigned which, uint64_t old, size_t index)
         return ((uint64_t)1 << which / 3) + which % 3 - 1;
     }
     which -= 3 * POWERS;
-    uint64_t prefix = prefixes[which % 4];
+    uint64_t prefix = width == 8 ? long_ones[which % 4] : short_ones[which % 4];
     uint64_t count = which / 4;
-    /* The word's own number, about that, and far more. */
-    return prefix + (count < 16 ? index + count - 8 : (uint64_t)1 << (count - 2));
+    uint64_t near = width == 8 ? index - 8 : 0;
+    return prefix + (count < 16 ? near + count : (uint64_t)1 << (count - 2));
 }
 
 static void damage(uint8_t *word, size_t width, size_t index, bool in_tables)
@@ -329,7 +330,7 @@ static void damage(uint8_t *word, size_t width, size_t index, bool in_tables)
     uint64_t old = 0;
     memcpy(&old, word, width);
     for (unsigned which = 0; which < KINDS; which++) {
-        uint64_t value = value_at(which, old, index);
+        uint64_t value = value_at(which, old, width, index);
         memcpy(word, &value, width);
         ask(word, in_tables, which + (unsigned)index);
         put_back();
@@ -356,12 +357,17 @@ static void damage_tables(struct smh_random *random)
     }
 }
 
-/* Words where chunks begin: headers on one side, links on the other. */
+/* Words where chunks begin, free ones rather than blocks: headers on one side, links on the other.
+ */
 static void damage_memory(struct smh_random *random)
 {
     for (unsigned i = 0; i < WORDS; i++) {
-        uint8_t *from = freed[smh_random_below(random, BLOCKS)];
-        size_t offset = (size_t)(from - (uint8_t *)config.memory) + i % 8 * 4 - 16;
+        size_t chosen = (size_t)smh_random_below(random, BLOCKS);
+        for (size_t look = 0; look < BLOCKS && i % 3 != 0 && blocks[chosen] != NULL; look++) {
+            chosen = (chosen + 1) % BLOCKS;
+        }
+        uint8_t *from = freed[chosen];
+        size_t offset = (uintptr_t)from - (uintptr_t)config.memory + i % 6 * 4 - 8;
         if (from != NULL && offset < config.memory_size - 4) {
             damage((uint8_t *)config.memory + offset, 4, offset / 8, false);
         }

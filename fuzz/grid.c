@@ -162,8 +162,8 @@ static void judge_place(uint8_t *memory, size_t size, const struct plan *plan)
 static void judge_slides(const struct plan *plan)
 {
     uint8_t *memory = fuzz_window() + 4096 + plan->head;
-    for (size_t gap = 16; gap <= 80; gap += 8) {
-        for (size_t align = 8; align <= 128; align *= 2) {
+    for (size_t gap = 16; gap <= 48; gap += 8) {
+        for (size_t align = 8; align <= 64; align *= 2) {
             open_heap(memory, 1024 + gap, 0, plan);
             size_t largest = heap.engine->largest_free(&heap);
             ask(0, plan->bytes);
@@ -262,6 +262,10 @@ void fuzz_judge_grid(uint64_t seed)
         judge_place(fuzz_window() + base * 3 + plan.head, size, &plan);
     }
     judge_most(&plan);
-    judge_slides(&plan);
+    for (size_t i = 0; i < engines; i++) {
+        struct plan other = plan;
+        other.engine = smh_engine_at(i);
+        judge_slides(&other);
+    }
     judge_tables(&plan);
 }

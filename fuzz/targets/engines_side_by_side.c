@@ -278,5 +278,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         input.config.regions[0].size = (size_t)(seed / 64 % 65536);
         fuzz_comb(&input.config.regions[0]);
     }
+    if (seed % 16 == 2) {
+        input.config.regions[0].size = (size_t)(seed / 16 % 65536);
+        fuzz_churn(&input.config.regions[0]);
+    }
     return 0;
 }
