@@ -1,7 +1,8 @@
 # The one door of smh. `make help` lists what it does.
 #
 # Every build is a MODE with a folder of its own: release (build/); asan, tsan, m32, clang, coverage,
-# fuzz, afl, service (a fuzzing service's flags), mutants, size (build/MODE/).
+# fuzz, afl, service (a fuzzing service's flags), mutants; size, and coverage and mutants of that,
+# coverage-size and mutants-size (build/MODE/).
 # Sources are found by room, so a new file needs no line here.
 
 MODE ?= release
@@ -21,8 +22,11 @@ MODE_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 MODE_FLAGS_tsan := -fsanitize=thread
 MODE_CC_coverage := clang-19
 MODE_FLAGS_coverage := -O1 -w -Itests/mutants -fprofile-instr-generate -fcoverage-mapping -fcoverage-mcdc
+MODE_CC_coverage-size := $(MODE_CC_coverage)
+MODE_FLAGS_coverage-size := $(MODE_FLAGS_coverage)
 MODE_FLAGS_m32 := -m32 -msse2 -mfpmath=sse
 MODE_FLAGS_mutants := -O1 -g0 -w -Itests/mutants
+MODE_FLAGS_mutants-size := $(MODE_FLAGS_mutants)
 MODE_CC_fuzz := clang
 # The check for returned frames is off when it runs, unless asked for; programs alone are built.
 MODE_FLAGS_fuzz := $(MODE_FLAGS_asan) -fsanitize-address-use-after-return=never -fPIE
@@ -142,11 +146,11 @@ $(BUILD)/obj/traced.o: $(TRACED_OBJECTS)
 	    for name in memcpy memmove memset memcmp; do echo $$name smh_tracing_$$name; done; } > $(@:.o=.names)
 	@objcopy --redefine-syms=$(@:.o=.names) $(@:.o=.linked.o) $@
 
-# MODE=size: the core as small machines get it, and the tests that see inside it; and once more with
-# the one engine alone. What simulates is built for speed as ever, its traced copy of the core too, so
-# that the two ways to build the core are held against each other.
+# MODE=size, coverage-size, mutants-size: the core as small machines get it, and the tests that see
+# inside it; and once more with the one engine alone. What simulates is built for speed as ever, its
+# traced copy of the core too, so that the two ways to build the core are held against each other.
 SIM_LIBRARY := $(BUILD)/libsmhsim.a
-ifeq ($(MODE),size)
+ifneq ($(filter size %-size,$(MODE)),)
 SIM_LIBRARY := build/libsmhsim.a
 $(SIM_LIBRARY): FORCE
 	@$(MAKE) --no-print-directory MODE=release $@
@@ -440,31 +444,34 @@ static: build/.packages-static ## the gcc analyzer, cppcheck and clang-tidy, and
 
 # The tests without Criterion, in MODE=mutants and MODE=coverage: tests/mutants/criterion stands in.
 $(BUILD)/runner: $(call object,tests/mutants/runner.c) $(TEST_OBJECTS) $(TEST_SHARED_OBJECTS) \
-    $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
+    $(SIM_LIBRARY) $(BUILD)/libsmh.a
 	@echo $^ > $@.objects
 	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $^ $(SIM_LIBS)
 
 # A fuzz target's corpus as tests: what mutants meet that all other tests let live.
 $(BUILD)/corpus_%: $(call object,tests/mutants/runner.c tests/mutants/corpus.c) $(BUILD)/obj/fuzz/targets/%.o \
-    $(FUZZ_SHARED_OBJECTS) $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
+    $(FUZZ_SHARED_OBJECTS) $(SIM_LIBRARY) $(BUILD)/libsmh.a
 	@echo $^ > $@.objects
 	@$(COMPILER) $(LDFLAGS) -rdynamic -o $@ $^ $(SIM_LIBS)
 
 FILE ?=
-MUTANTS_PROGRAMS := build/mutants/runner build/mutants/libsmh_record.so $(OPERATION_TARGETS:%=build/mutants/corpus_%)
+MUTANTS_PROGRAMS = build/$(1)/runner build/$(1)/libsmh_record.so $(OPERATION_TARGETS:%=build/$(1)/corpus_%)
 
-mutants: build/.packages-mutants ## change the code in some ten thousand places and see whether tests notice (FILE="src/heap.c", JOBS=2); out/mutants.json
-	$(MAKE) MODE=mutants $(MUTANTS_PROGRAMS)
+mutants: build build/.packages-mutants ## change the code in some ten thousand places and see whether tests notice (FILE="src/heap.c", JOBS=2); out/mutants.json
+	$(MAKE) MODE=mutants $(call MUTANTS_PROGRAMS,mutants)
+	$(MAKE) MODE=mutants-size $(call MUTANTS_PROGRAMS,mutants-size)
 	/usr/bin/python3 tests/mutants/run.py --jobs $(JOBS) $(FILE)
 
 check-mutants: build/.packages-mutants ## some mutants of some files, each killed or argued for
 	$(MAKE) MODE=mutants build/mutants/runner build/mutants/libsmh_record.so
 	/usr/bin/python3 tests/mutants/run.py --light --sample 60
 
-coverage: build/.packages-coverage ## lines, branches and MC/DC of src/ that the tests reach, against the gaps argued for; out/coverage/index.html
-	$(MAKE) MODE=coverage build/coverage/runner build/coverage/libsmh_record.so
-	rm -f build/coverage/*.profraw
-	LLVM_PROFILE_FILE=$(CURDIR)/build/coverage/tests-%m.profraw build/coverage/runner time > build/coverage/tests.log
+coverage: build build/.packages-coverage ## lines, branches and MC/DC of src/ that the tests reach, built for speed or for size, against the gaps argued for; out/coverage/index.html
+	set -e; for mode in coverage coverage-size; do \
+	    $(MAKE) MODE=$$mode build/$$mode/runner build/$$mode/libsmh_record.so; \
+	    rm -f build/$$mode/*.profraw; \
+	    LLVM_PROFILE_FILE=$(CURDIR)/build/$$mode/tests-%m.profraw build/$$mode/runner time > build/$$mode/tests.log; \
+	done
 	/usr/bin/python3 tests/static/coverage.py
 
 install: build ## program, library, headers, recorder, pkg-config file, manual page (PREFIX, DESTDIR)

@@ -6,9 +6,10 @@ For each file: its mutants (mutate.py) are compiled into one object, and runner.
 test with one mutant switched on. A mutant meets only the tests that reach its place, those first
 that cost little and have killed its neighbours. What survives the quick tests is fuzzed for a
 moment: it meets the corpus of each fuzz target that drives the allocator, and inputs made by chance
-(corpus.c); then it meets the slow tests (--light: neither). Verdicts are kept in out/mutants.json: an unchanged file is not run again,
-except for what survived (--again: all of it). --sample: so many mutants of three files, against a
-threshold. --names: only variables and fields of one type take each other's places; what survives is
+(corpus.c); then it meets the slow tests (--light: neither). What only a build for size compiles is
+changed in such a build, and what survived otherwise meets the tests there again. Verdicts are kept in
+out/mutants.json: an unchanged file is not run again, except for what survived (--again: all of it).
+--sample: so many mutants of three files, against a threshold. --names: only variables and fields of one type take each other's places; what survives is
 shown, and not argued for (out/names.json).
 
 What no test can notice is named in equivalent.txt, a line each, by file, function and text:
@@ -28,17 +29,33 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass
 
 sys.path.insert(0, os.path.dirname(__file__))
 import mutate  # noqa: E402
 
-BUILD = "build/mutants"
 OUT = "out/mutants.json"
 OUT_NAMES = "out/names.json"
 EQUIVALENT = "tests/mutants/equivalent.txt"
 COMPILE = ["ccache"] * bool(shutil.which("ccache")) + ["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-g0", "-w", "-fPIC", "-ffp-contract=off", "-ftrivial-auto-var-init=pattern",
            "-include", os.path.abspath("tests/mutants/mutant.h"), "-Itests/mutants", "-Iinclude"]
 LIBRARIES = ["-ljansson", "-lzstd", "-lz", "-ldl", "-lpthread", "-lm"]
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build of the core and the tests, by the Makefile."""
+
+    folder: str
+    simulator: str
+    parsed: tuple = ()  # flags with which a file's places are found
+    small: tuple = ()   # folders whose objects are compiled for size
+
+
+USUAL = Build("build/mutants", "build/mutants/libsmhsim.a")
+SMALL = Build("build/mutants-size", "build/libsmhsim.a", ("-D__OPTIMIZE_SIZE__", "-DSMH_SINGLE_ENGINE"),
+              ("src/", "port/", "tests/core/", "tests/sim/"))
+ONLY_SMALL = re.compile(r"^#.*\b(?:__OPTIMIZE_SIZE__|SMH_SINGLE_ENGINE)\b", re.M)
 # Small, and what every file stands on.
 SAMPLED = ["src/bits.h", "src/heap.c", "src/check.c", "src/policy.c", "src/heap_listener.c",
            "src/sys_heap.c", "src/shared_multi_heap.c", "src/engine/zephyr.c", "src/engine/buddy.c",
@@ -80,12 +97,12 @@ def equivalents():
     return table
 
 
-def objects_by_source():
+def objects_by_source(build):
     """{object: the sources it depends on}, of the build without mutants."""
     table = {}
-    for folder, _, names in os.walk(f"{BUILD}/obj"):
+    for folder, _, names in os.walk(f"{build}/obj"):
         for name in names:
-            if not name.endswith(".d") or "/traced" in folder:
+            if not name.endswith(".d") or "/traced" in folder or "/single" in folder:
                 continue
             with open(os.path.join(folder, name), encoding="utf-8") as file:
                 rule = file.read().split("\n\n")[0].replace("\\\n", " ")
@@ -94,10 +111,10 @@ def objects_by_source():
     return table
 
 
-def usual_times():
+def usual_times(build):
     """{test: microseconds}, measured once for a build without mutants."""
-    path = f"{BUILD}/times.json"
-    program = f"{BUILD}/runner"
+    path = f"{build}/times.json"
+    program = f"{build}/runner"
     if not os.path.exists(path) or os.path.getmtime(path) < os.path.getmtime(program):
         names = subprocess.run([program, "list"], capture_output=True, text=True, check=True).stdout
         names = dict(line.split(" ", 1) for line in names.splitlines())
@@ -117,12 +134,14 @@ def usual_times():
 class File:
     """One file's mutants, compiled and linked."""
 
-    def __init__(self, path, jobs, names=False):
+    def __init__(self, path, jobs, names=False, build=USUAL):
         self.path = path
         self.jobs = jobs
-        self.work = f"{BUILD}/work/{path.replace('/', '_')}"
+        self.build = build
+        self.work = f"{build.folder}/work/{path.replace('/', '_')}"
         self.tree = f"{self.work}/tree"
-        self.mutator = mutate.Mutator(path, ["-std=c11", "-D_GNU_SOURCE", "-Iinclude", "-x", "c"], names)
+        self.mutator = mutate.Mutator(path, ["-std=c11", "-D_GNU_SOURCE", "-Iinclude", "-x", "c",
+                                             *build.parsed], names)
         self.mutants = self.mutator.mutants()
         self.dropped = set()
         with open(path, "rb") as file:
@@ -167,7 +186,7 @@ class File:
 
     def compile(self):
         self.plant()
-        table = objects_by_source()
+        table = objects_by_source(self.build.folder)
         users = self.users = sorted(o for o, needed in table.items() if self.path in needed)
         assert users, f"no object is made of {self.path}"
         while True:
@@ -186,10 +205,12 @@ class File:
         pending = []
         errors = []
         for number, target in enumerate(users):
-            relative = target[len(BUILD) + 5:]
+            relative = target[len(self.build.folder) + 5:]
             output = f"{self.work}/{kind}/{relative}"
             os.makedirs(os.path.dirname(output), exist_ok=True)
             command = [a.replace("-Iinclude", f"-I{self.tree}/include") for a in COMPILE]
+            if relative.startswith(self.build.small):
+                command.append("-Os")
             pending.append(subprocess.Popen(
                 command + flags + ["-c", "-o", output, f"{self.tree}/{relative[:-2]}.c"],
                 stderr=subprocess.PIPE, text=True))
@@ -205,16 +226,17 @@ class File:
 
     def link(self, program, kind, users):
         """PROGRAM with the objects of KIND in place of those that are made of this file."""
-        with open(f"{BUILD}/{program}.objects", encoding="utf-8") as file:
+        folder = self.build.folder
+        with open(f"{folder}/{program}.objects", encoding="utf-8") as file:
             linked = [o for o in file.read().split() if o.endswith(".o")]
-        mutated = {o: f"{self.work}/{kind}/{o[len(BUILD) + 5:]}" for o in users}
-        library = tuple(f"{BUILD}/obj/{room}/" for room in ("src", "sim", "port"))
-        program_rooms = tuple(f"{BUILD}/obj/sim/{room}/" for room in ("cli", "record"))
+        mutated = {o: f"{self.work}/{kind}/{o[len(folder) + 5:]}" for o in users}
+        library = tuple(f"{folder}/obj/{room}/" for room in ("src", "sim", "port"))
+        program_rooms = tuple(f"{folder}/obj/sim/{room}/" for room in ("cli", "record"))
         objects = [m for o, m in mutated.items() if o in linked or
                    o.startswith(library) and not o.startswith(program_rooms)]
         objects += [o for o in linked if o not in mutated]
         subprocess.run(["gcc", "-rdynamic", "-Wl,-z,now", "-o", f"{self.work}/{program}_{kind}"]
-                       + objects + [f"{BUILD}/libsmhsim.a", f"{BUILD}/libsmh.a"] + LIBRARIES,
+                       + objects + [self.build.simulator, f"{folder}/libsmh.a"] + LIBRARIES,
                        check=True)
 
     def look_at_corpus(self, target, mutants):
@@ -243,7 +265,7 @@ class File:
                                 check=True).stdout
         self.names = dict(line.split(" ", 1) for line in listed.splitlines())
         self.names = {int(k): v for k, v in self.names.items()}
-        times = usual_times()
+        times = usual_times(self.build.folder)
         wanted = [t for t in self.names if (times.get(self.names[t], 0) > LIGHT_US) == heavy
                   and times.get(self.names[t], 0) < HEAVY_US
                   and not self.names[t].startswith(ELSEWHERE_HEAVY if heavy else ELSEWHERE)]
@@ -300,8 +322,8 @@ class Worker(threading.Thread):
         self.runner.wait()
 
 
-def corpora():
-    return sorted(name[len("corpus_"):-len(".objects")] for name in os.listdir(BUILD)
+def corpora(build):
+    return sorted(name[len("corpus_"):-len(".objects")] for name in os.listdir(build)
                   if name.startswith("corpus_") and name.endswith(".objects"))
 
 
@@ -325,67 +347,90 @@ def identity(mutant):
     return f"{mutant.function}: {mutant.before} => {mutant.after}"
 
 
+def key(mutant):
+    """The same for every way to parse the file."""
+    return mutant.start, mutant.end, mutant.changed
+
+
 def numbered(mutants):
-    """Identity with an ordinal, so that equal texts in a function stay apart."""
+    """{key: identity with an ordinal}, so that equal texts in a function stay apart."""
     seen = {}
     table = {}
     for mutant in mutants:
         text = identity(mutant)
         seen[text] = seen.get(text, 0) + 1
-        table[mutant.number] = text if seen[text] == 1 else f"{text} #{seen[text]}"
+        table[key(mutant)] = text if seen[text] == 1 else f"{text} #{seen[text]}"
     return table
+
+
+def try_all(file, todo, options, named):
+    """{key: (verdict, by whom)} of these mutants of a file."""
+    verdicts = {}
+    if not todo:
+        return verdicts
+    file.compile()
+    file.look(heavy=False)
+    meet(file, todo, options, verdicts)
+
+    def left():
+        return [m for m in todo if verdicts.get(m.number, ("",))[0] == "survived" and not named(m)]
+    for target in [] if options.light else corpora(file.build.folder):
+        if left():
+            file.look_at_corpus(target, left())
+            meet(file, left(), options, verdicts)
+    if left() and not options.light:
+        file.look(heavy=True)
+        meet(file, left(), options, verdicts)
+    if not options.keep:
+        shutil.rmtree(file.work, ignore_errors=True)
+    return {key(m): verdicts[m.number] for m in todo if m.number in verdicts}
 
 
 def run_file(path, options, kept, chosen=None):
     began = time.time()
-    file = File(path, options.jobs, options.names)
+    files = [File(path, options.jobs, options.names)]
+    mutants = list(files[0].mutants)
+    with open(path, encoding="utf-8") as text:
+        if ONLY_SMALL.search(text.read()) and chosen is None and not options.names:
+            files.append(File(path, options.jobs, False, SMALL))
+            usual = {key(m) for m in mutants}
+            mutants += [m for m in files[1].mutants if key(m) not in usual]
+            mutants.sort(key=lambda m: m.start)
     known = {}
-    if kept.get("hash") == file.hash and not options.again:
+    if kept.get("hash") == files[0].hash and not options.again:
         known = {m["id"]: m for m in kept["mutants"] if m["verdict"] == "killed"}
-    ids = numbered(file.mutants)
-    todo = [m for m in file.mutants if ids[m.number] not in known]
+    ids = numbered(mutants)
+    wanted = {key(m) for m in mutants if ids[key(m)] not in known}
     if chosen is not None:
-        todo = [m for m in todo if m.number in chosen]
+        wanted &= {key(m) for m in mutants if m.number in chosen}
     verdicts = {}
     equal = {} if options.names else equivalents()
 
     def named(mutant):
         return (path, mutant.function, mutant.before, mutant.after) in equal
-    if todo:
-        file.compile()
-        file.look(heavy=False)
-        meet(file, todo, options, verdicts)
-
-        def left():
-            return [m for m in todo if verdicts.get(m.number, ("",))[0] == "survived" and not named(m)]
-        for target in [] if options.light else corpora():
-            if left():
-                file.look_at_corpus(target, left())
-                meet(file, left(), options, verdicts)
-        if left() and not options.light:
-            file.look(heavy=True)
-            meet(file, left(), options, verdicts)
-        if not options.keep:
-            shutil.rmtree(file.work, ignore_errors=True)
+    for file in files:
+        verdicts.update(try_all(file, [m for m in file.mutants if key(m) in wanted], options, named))
+        wanted -= {k for k, (verdict, _) in verdicts.items() if verdict == "killed"}
+    dropped = {key(m) for file in files for m in file.mutants if m.number in file.dropped}
     rows = []
-    for mutant in file.mutants:
-        if mutant.number in file.dropped or (chosen is not None and mutant.number not in verdicts):
+    for mutant in mutants:
+        verdict, by = verdicts.get(key(mutant), (None, None))
+        if verdict is None and (key(mutant) in dropped or chosen is not None):
             continue
-        verdict, by = verdicts.get(mutant.number, (None, None))
         if verdict is None:
-            before = known[ids[mutant.number]]
+            before = known[ids[key(mutant)]]
             verdict, by = before["verdict"], before["by"]
         if verdict == "survived" and named(mutant):
             verdict = "equivalent"
-        rows.append({"id": ids[mutant.number], "line": mutant.line, "operator": mutant.operator,
+        rows.append({"id": ids[key(mutant)], "line": mutant.line, "operator": mutant.operator,
                      "function": mutant.function, "before": mutant.before, "after": mutant.after,
                      "verdict": verdict, "by": by})
-    made = {(path, m.function, m.before, m.after) for m in file.mutants}
-    stale = [key for key in equal if key[0] == path and key not in made]
-    for key in stale:
-        log(f"{EQUIVALENT}: no such mutant: {path} {key[1]}: {key[2]} => {key[3]}")
-    return {"hash": file.hash, "stale": len(stale), "not_compiled": len(file.dropped), "seconds": round(time.time() - began),
-            "mutants": rows}
+    made = {(path, m.function, m.before, m.after) for m in mutants}
+    stale = [line for line in equal if line[0] == path and line not in made]
+    for line in stale:
+        log(f"{EQUIVALENT}: no such mutant: {path} {line[1]}: {line[2]} => {line[3]}")
+    return {"hash": files[0].hash, "stale": len(stale), "not_compiled": len(dropped),
+            "seconds": round(time.time() - began), "mutants": rows}
 
 
 def count(result, verdict):

@@ -1,14 +1,16 @@
 """Lines, branches and MC/DC of src/ that the tests reach, against the gaps argued for.
 
-Owns: reading clang's source-based coverage (build/coverage), the list of what is missing, and its
-comparison with tests/static/coverage_gaps.txt, one line each:
+Owns: reading clang's source-based coverage, the list of what is missing, and its comparison with
+tests/static/coverage_gaps.txt, one line each:
 
     FILE: KIND: the condition or line, white space made even -- why
 
 KIND is `never true`, `never false` (a branch), `never run` (a line), `MC/DC` (no two runs show that
 this condition alone decides) or `MC/DC unmeasured` (a decision that this clang cannot instrument).
-A function that several files include counts as covered where any of them covers it. Exit code 1: a
-gap that is not argued for, or an argument for what is no gap.
+The tests run on two builds of the core: for speed (build/coverage) and for size
+(build/coverage-size), which compile different code in places. What one of them reaches is reached,
+by its place in the source; so is what any file that includes a function reaches. Exit code 1: a gap
+that is not argued for, or an argument for what is no gap.
 """
 import collections
 import json
@@ -17,8 +19,7 @@ import re
 import subprocess
 import sys
 
-BUILD = "build/coverage"
-PROGRAM = f"{BUILD}/runner"
+BUILDS = {"build/coverage": [], "build/coverage-size": ["-Os"]}  # and the core's own flags
 GAPS = "tests/static/coverage_gaps.txt"
 COVERAGE = ["-fprofile-instr-generate", "-fcoverage-mapping", "-fcoverage-mcdc"]
 
@@ -40,26 +41,24 @@ def text_of(path, region):
     return re.sub(r"\s+", " ", text).strip() or lines_of(path)[line - 1].strip()
 
 
-def export():
-    raw = [f"{BUILD}/{name}" for name in os.listdir(BUILD) if name.endswith(".profraw")]
-    subprocess.run(["llvm-profdata-19", "merge", "-sparse", "-o", f"{BUILD}/tests.profdata"] + raw,
-                   check=True)
-    command = ["llvm-cov-19", "export", PROGRAM, f"-instr-profile={BUILD}/tests.profdata"]
-    with open(f"{BUILD}/coverage.json", "w", encoding="utf-8") as file:
-        subprocess.run(command, check=True, stdout=file)
-    subprocess.run(["llvm-cov-19", "show", PROGRAM, f"-instr-profile={BUILD}/tests.profdata",
-                    "--format=html", "--show-branches=count", "--show-mcdc", "-output-dir=out/coverage",
-                    "src"], check=True)
-    with open(f"{BUILD}/coverage.json", encoding="utf-8") as file:
+def export(build):
+    raw = [f"{build}/{name}" for name in os.listdir(build) if name.endswith(".profraw")]
+    profile = f"{build}/tests.profdata"
+    program = f"{build}/runner"
+    subprocess.run(["llvm-profdata-19", "merge", "-sparse", "-o", profile] + raw, check=True)
+    with open(f"{build}/coverage.json", "w", encoding="utf-8") as file:
+        subprocess.run(["llvm-cov-19", "export", program, f"-instr-profile={profile}"], check=True,
+                       stdout=file)
+    subprocess.run(["llvm-cov-19", "show", program, f"-instr-profile={profile}", "--format=html",
+                    "--show-branches=count", "--show-mcdc",
+                    f"-output-dir=out/{os.path.basename(build)}", "src"], check=True)
+    with open(f"{build}/coverage.json", encoding="utf-8") as file:
         return json.load(file)["data"][0]
 
 
-def measure(data):
-    """Per file: {branch region: [true, false]}, {decision region: [shown]}, {line: count}."""
+def measure(data, branches, decisions, counts):
+    """Adds, per file: {branch region: [true, false]}, {decision region: [shown]}, {region: count}."""
     root = os.getcwd() + "/"
-    branches = collections.defaultdict(lambda: collections.defaultdict(lambda: [0, 0]))
-    decisions = collections.defaultdict(dict)
-    counts = collections.defaultdict(dict)
     for function in data["functions"]:
         names = [n[len(root):] if n.startswith(root) else n for n in function["filenames"]]
         for *region, taken, not_taken, file, expanded, _ in function["branches"]:
@@ -79,18 +78,17 @@ def measure(data):
             region, shown = tuple(record[:4]), record[-1]
             known = decisions[path].setdefault(region, [False] * len(shown))
             decisions[path][region] = [a or b for a, b in zip(known, shown)]
-    return branches, decisions, counts
 
 
 def unmeasured():
     """Decisions that clang leaves out, from its warnings."""
     gaps = []
-    for folder, _, names in os.walk("src"):
-        for name in sorted(names):
-            if not name.endswith(".c"):
-                continue
+    files = [f"{folder}/{name}" for folder, _, names in os.walk("src") for name in sorted(names)
+             if name.endswith(".c")]
+    for flags in BUILDS.values():
+        for name in files:
             found = subprocess.run(["clang-19", "-std=c11", "-D_GNU_SOURCE", "-Iinclude", "-O1", "-w"] +
-                                   COVERAGE + ["-S", "-o", "/dev/null", f"{folder}/{name}"],
+                                   flags + COVERAGE + ["-S", "-o", "/dev/null", name],
                                    capture_output=True, text=True, check=True).stderr
             for path, line, column, why in re.findall(
                     r"^(src/\S+?):(\d+):(\d+): warning: (unsupported MC/DC.*)", found, flags=re.M):
@@ -142,8 +140,11 @@ def percent(part, whole):
 
 
 def main():
-    data = export()
-    branches, decisions, counts = measure(data)
+    branches = collections.defaultdict(lambda: collections.defaultdict(lambda: [0, 0]))
+    decisions = collections.defaultdict(dict)
+    counts = collections.defaultdict(dict)
+    for build in BUILDS:
+        measure(export(build), branches, decisions, counts)
     gaps = gaps_of(branches, decisions, counts) + unmeasured()
     reasons = argued()
     print(f"{'file':<28} {'regions':>13} {'branches':>13} {'MC/DC':>11}")
