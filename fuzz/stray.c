@@ -10,7 +10,7 @@
 #include "stage.h"
 
 #define STEPS 400u
-#define LIVE  48u
+#define LIVE  32u
 
 static _Alignas(64) uint8_t memory[(size_t)1 << 16];
 
@@ -65,8 +65,10 @@ static void forge(const struct smh_heap *heap, struct smh_random *random)
         case 4:
             links[i] = (uint32_t)smh_random_below(random, 16);
             break;
-        case 5: /* a place in the midst of a chunk */
-            links[i] = (uint32_t)smh_random_below(random, heap->memory_size / 8);
+        case 5: /* in the midst of a chunk, where its bitmap may be a descriptor */
+            links[i] = draw_chunk(heap, random, &other, false);
+            links[i] += (uint32_t)smh_random_below(random, other.size / 8);
+            links[i] = links[i] / 64 * 64 + (uint32_t)smh_random_below(random, 8);
             break;
         default:
             break;
@@ -118,7 +120,8 @@ void fuzz_judge_stray(uint64_t seed)
     for (unsigned i = 0; i < STEPS; i++) {
         struct held *one = &held[smh_random_below(&random, LIVE)];
         size_t bytes = base + (size_t)smh_random_below(&random, 3) * 8;
-        bytes = smh_random_below(&random, 6) != 0 ? bytes : config.memory_size / 64 + bytes;
+        bytes =
+            smh_random_below(&random, 6) != 0 ? bytes : (config.memory_size >> (3 + i % 4)) + bytes;
         if (one->block != NULL) {
             give_back(&heap, one);
         } else {
