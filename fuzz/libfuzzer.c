@@ -15,7 +15,7 @@ const char *__asan_default_options(void);
 
 __attribute__((no_sanitize("address", "undefined"))) const char *__asan_default_options(void)
 {
-    return "quarantine_size_mb=4";
+    return "quarantine_size_mb=1:thread_local_quarantine_size_kb=64:malloc_context_size=2";
 }
 
 int LLVMFuzzerInitialize(int *count, char ***arguments)

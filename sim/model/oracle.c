@@ -47,9 +47,12 @@ int smh_oracle_open(struct smh_oracle *oracle, const struct smh_machine *machine
     if (checks != SMH_CHECKS_ALL) {
         return 0;
     }
-    oracle->shadows = smh_must_allocate(machine->region_count, sizeof(*oracle->shadows));
-    oracle->origin = smh_must_allocate(machine->region_count, sizeof(*oracle->origin));
-    oracle->live_blocks = smh_must_allocate(machine->region_count, sizeof(*oracle->live_blocks));
+    /* One piece for all three: an input of a fuzz target opens an oracle of its own. */
+    size_t count = machine->region_count;
+    oracle->shadows = smh_must_allocate(count, sizeof(*oracle->shadows) + sizeof(*oracle->origin) +
+                                                   sizeof(*oracle->live_blocks));
+    oracle->origin = (struct smh_region_origin *)(void *)(oracle->shadows + count);
+    oracle->live_blocks = (uint64_t *)(void *)(oracle->origin + count);
     bool whole = true; /* a region may be larger than this host's memory */
     for (size_t i = 0; whole && i < machine->region_count; i++) {
         whole = smh_shadow_open(&oracle->shadows[i], machine->regions[i].size);
@@ -69,8 +72,6 @@ void smh_oracle_close(struct smh_oracle *oracle)
         smh_shadow_close(&oracle->shadows[i]);
     }
     free(oracle->shadows);
-    free(oracle->origin);
-    free(oracle->live_blocks);
     oracle->shadows = NULL;
     oracle->origin = NULL;
     oracle->live_blocks = NULL;
