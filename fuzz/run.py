@@ -23,7 +23,7 @@ BUILD = ROOT / "build" / "fuzz"
 CRASHES = BUILD / "crashes"
 # Text needs short inputs to be fast; operations need long ones to fill a region.
 LENGTH_MAX = {"scenario_json": 4096, "trace_text": 2048}
-LENGTH_MAX_OPERATIONS = 4096
+LENGTH_MAX_OPERATIONS = 8192
 
 
 def figure(pattern: str, log: str, default: str = "-") -> str:

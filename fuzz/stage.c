@@ -398,6 +398,7 @@ void fuzz_leaving(struct fuzz_stage *stage, struct smh_live *live)
 {
     fuzz_show(live);
     stage->free_most_before = stage->free_most[live->region];
+    stage->used_before = stage->slots[live->region].heap.used_bytes;
     stage->free_most[live->region] = 0;
     stage->held[live->region] -= live->usable;
     /* Verdicts without a start bitmap are not promised to be exact. */
@@ -414,6 +415,11 @@ void fuzz_left(struct fuzz_stage *stage, struct smh_live *live, int code)
 {
     FUZZ_REQUIRE(code == 0, "step %llu: free of a live block of %llu bytes gave %d",
                  (unsigned long long)stage->index, (unsigned long long)live->bytes, code);
+    size_t freed = stage->used_before - stage->slots[live->region].heap.used_bytes;
+    if (stage->free_most_before != 0 && freed <= stage->used_before) {
+        /* With a neighbour on either side; or, of buddies, twice the largest that was joined. */
+        stage->free_most[live->region] = 2 * stage->free_most_before + freed;
+    }
     smh_oracle_freed(&stage->oracle, live, stage->index);
     judge(stage);
     stage->freed[stage->freed_count++ % FUZZ_FREED_KEPT] = live->block;
@@ -422,7 +428,7 @@ void fuzz_left(struct fuzz_stage *stage, struct smh_live *live, int code)
 
 void fuzz_stayed(struct fuzz_stage *stage, struct smh_live *live)
 {
-    stage->free_most[live->region] = stage->free_most_before;
+    stage->free_most[live->region] = 0;
     stage->held[live->region] += live->usable;
     smh_oracle_retake(&stage->oracle, live, stage->index);
     judge(stage);
@@ -442,7 +448,8 @@ static size_t largest_chunk(const struct smh_heap *heap)
     return largest;
 }
 
-/* Free chunks grow by frees and resizes alone, so that most refusals need no walk. */
+/* Free chunks grow by frees and resizes alone, and by a free no further than its neighbours, so
+ * that most refusals need no walk. */
 void fuzz_refused(struct fuzz_stage *stage, const struct smh_operation *operation)
 {
     for (size_t i = 0; operation->bytes != 0 && i < stage->machine.region_count; i++) {
@@ -452,7 +459,7 @@ void fuzz_refused(struct fuzz_stage *stage, const struct smh_operation *operatio
         if (enough > stage->size[i] - stage->held[i]) {
             continue;
         }
-        if (stage->free_most[i] == 0) {
+        if (stage->free_most[i] == 0 || enough <= stage->free_most[i]) {
             stage->free_most[i] = largest_chunk(heap);
         }
         if (enough <= stage->free_most[i]) {

@@ -49,6 +49,7 @@ struct fuzz_stage {
     /* Per region: no free chunk is larger. 0: not known; then the next refusal asks a walk. */
     size_t free_most[SMH_FUZZ_REGIONS_MAX];
     size_t free_most_before; /* of the region of the block that was leaving last */
+    size_t used_before;      /* of the same region, before it left */
 };
 
 /* Every target is one of these, and names itself. */

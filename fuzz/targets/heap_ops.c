@@ -40,7 +40,9 @@ static void do_alloc(struct smh_live *live, struct smh_operation *operation)
     }
     fuzz_count(&stage, 0, &counts, 1, 0, 0);
     if (operation->kind == SMH_OPERATION_CALLOC) {
+        /* Written by the target itself: that it then reads zeroes says nothing. */
         memset(block, 0, bytes);
+        operation->kind = SMH_OPERATION_ALLOC;
     }
     fuzz_entered(&stage, live, operation, block, used, 0);
 }

@@ -283,6 +283,7 @@ static void do_free(struct smh_live *live)
 {
     wait_for(live->block);
     fuzz_leaving(&stage, live);
+    stage.free_most_before = 0; /* the other may free meanwhile, too */
     /* fuzz_left asks whether the block lies in free space: the other may have taken it since. */
     uint64_t before = switches;
     void *block = live->block;
