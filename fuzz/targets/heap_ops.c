@@ -12,6 +12,8 @@ const char fuzz_target[] = "heap_ops";
 
 static struct fuzz_stage stage;
 static struct fuzz_counts counts;
+/* The validator has passed, and what was called since then looks and changes nothing. */
+static bool known_sound;
 
 static struct smh_heap *heap_of(void)
 {
@@ -207,9 +209,21 @@ static void do_misuse(const struct smh_fuzz_step *step)
 
 static const struct fuzz_calls calls = {.alloc = do_alloc, .free = do_free, .realloc = do_realloc};
 
+static void validate(void)
+{
+    if (!known_sound) {
+        fuzz_validate(&stage, false);
+    }
+    known_sound = true;
+}
+
 static void do_step(struct smh_fuzz_step *step)
 {
     struct smh_live *live = &stage.live[step->operation.slot];
+    known_sound =
+        known_sound &&
+        (step->kind == SMH_FUZZ_CHECK ||
+         (step->kind == SMH_FUZZ_OPERATION && step->operation.kind == SMH_OPERATION_CPU_READ));
     step->operation.attr = 0;
     step->operation.prefer = NULL;
     switch (step->kind) {
@@ -223,7 +237,7 @@ static void do_step(struct smh_fuzz_step *step)
         do_largest(step->argument);
         break;
     case SMH_FUZZ_CHECK:
-        fuzz_validate(&stage, false);
+        validate();
         fuzz_judge_validator(&stage, 0, step->argument);
         break;
     default:
@@ -355,12 +369,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     }
     memset(&counts, 0, sizeof(counts));
+    known_sound = false;
     judge_init(&input.config.regions[0]);
     while (smh_fuzz_next(&input, &step)) {
         stage.index = step.operation.site;
         do_step(&step);
     }
-    fuzz_validate(&stage, false);
+    validate();
     for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
         if (stage.live[i].block != NULL) {
             do_free(&stage.live[i]);

@@ -29,23 +29,46 @@ static uint8_t pattern_byte(uint64_t first, uint64_t offset)
     return (uint8_t)((first + offset / 8 * STEP) >> (offset % 8 * 8));
 }
 
+/* Eight bytes of the pattern, from any offset on. */
+static uint64_t word_at(uint64_t first, uint64_t offset)
+{
+    uint64_t word = first + offset / 8 * STEP;
+    unsigned shift = (unsigned)(offset % 8 * 8);
+    return shift == 0 ? word : word >> shift | (word + STEP) << (64 - shift);
+}
+
+static void store(uint8_t *bytes, uint64_t word)
+{
+    word = little_endian(word);
+    memcpy(bytes, &word, 8);
+}
+
+static uint64_t load(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, 8);
+    return little_endian(word);
+}
+
+/* Ends at any offset are eight bytes as well, which lie partly over the words. */
 void smh_contents_fill(void *block, uint64_t serial, uint64_t from, uint64_t to)
 {
     uint8_t *bytes = block;
     uint64_t first = first_word(serial);
-    while (from < to && from % 8 != 0) {
-        bytes[from] = pattern_byte(first, from);
-        from++;
+    if (from + 8 > to) {
+        for (; from < to; from++) {
+            bytes[from] = pattern_byte(first, from);
+        }
+        return;
     }
-    uint64_t word = first + from / 8 * STEP;
-    for (; from + 8 <= to; from += 8) {
-        uint64_t stored = little_endian(word);
-        memcpy(bytes + from, &stored, 8);
+    store(bytes + from, word_at(first, from));
+    uint64_t at = (from + 7) / 8 * 8;
+    uint64_t word = first + at / 8 * STEP;
+    for (; at + 8 <= to; at += 8) {
+        store(bytes + at, word);
         word += STEP;
     }
-    for (; from < to; from++) {
-        bytes[from] = pattern_byte(first, from);
-    }
+    store(bytes + to - 8, word_at(first, to - 8));
 }
 
 static uint64_t first_difference(const uint8_t *bytes, uint64_t first, uint64_t from, uint64_t to)
@@ -62,25 +85,18 @@ uint64_t smh_contents_verify(const void *block, uint64_t serial, uint64_t from, 
 {
     const uint8_t *bytes = block;
     uint64_t first = first_word(serial);
-    uint64_t at = from;
-    while (at < to && at % 8 != 0) {
-        if (bytes[at] != pattern_byte(first, at)) {
-            return at;
-        }
-        at++;
-    }
-    uint64_t word = first + at / 8 * STEP;
-    uint64_t different = 0;
-    for (; at + 8 <= to; at += 8) {
-        uint64_t stored;
-        memcpy(&stored, bytes + at, 8);
-        different |= stored ^ little_endian(word);
-        word += STEP;
-    }
-    if (different != 0) {
+    if (from + 8 > to) {
         return first_difference(bytes, first, from, to);
     }
-    return first_difference(bytes, first, at, to);
+    uint64_t different = (load(bytes + from) ^ word_at(first, from)) |
+                         (load(bytes + to - 8) ^ word_at(first, to - 8));
+    uint64_t at = (from + 7) / 8 * 8;
+    uint64_t word = first + at / 8 * STEP;
+    for (; at + 8 <= to; at += 8) {
+        different |= load(bytes + at) ^ word;
+        word += STEP;
+    }
+    return different != 0 ? first_difference(bytes, first, from, to) : SMH_CONTENTS_SAME;
 }
 
 uint64_t smh_contents_verify_zero(const void *block, uint64_t from, uint64_t to)
