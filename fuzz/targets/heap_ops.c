@@ -317,7 +317,7 @@ static void judge_forms(const struct smh_heap_config *good)
     bad[0].memory = NULL;
     bad[1].memory_size = UINTPTR_MAX - 64;
     bad[2].granule = 24;
-    bad[3].target_bits = (unsigned)(1 + region->size / 64 % 31 + region->size % 3 * 32);
+    bad[3].target_bits = 16;
     bad[4].metadata = memory + 512;
     bad[4].metadata_size = 512;
     bad[5].metadata = memory - 8;
@@ -356,6 +356,9 @@ static void judge_init(const struct smh_fuzz_region *region)
     if (region->priority % 8 == 0) {
         config.granule = (size_t)3 << region->size % 60;
         must_refuse(&config, 8);
+        config.granule = 0;
+        config.target_bits = (unsigned)(1 + region->size / 64 % 31 + region->size % 3 * 32);
+        must_refuse(&config, 9);
     }
 }
 
