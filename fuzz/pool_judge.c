@@ -3,6 +3,46 @@
 
 #include <smh/port.h>
 
+#define DEFAULT_THRESHOLD ((size_t)16384)
+
+/* A pool of a slow region and a fast one, in this order; where a request of these bytes is served.
+ */
+static int served_by(const struct smh_pool_config *config, size_t bytes)
+{
+    static _Alignas(64) uint8_t room[2][2 * DEFAULT_THRESHOLD];
+    static struct smh_pool pool;
+    FUZZ_REQUIRE(smh_pool_init(&pool, config) == 0, "a pool by its defaults is refused");
+    for (size_t i = 0; i < 2; i++) {
+        const struct smh_region region = {.attr = 3,
+                                          .addr = (uintptr_t)room[i],
+                                          .size = sizeof(room[i]),
+                                          .cost = i == 0 ? 9 : 1,
+                                          .priority = i == 0 ? 1 : 9};
+        FUZZ_REQUIRE(smh_pool_add(&pool, &region) == 0, "a region is refused");
+    }
+    FUZZ_REQUIRE(config->match != NULL || smh_pool_alloc(&pool, 1, bytes) == NULL,
+                 "without a match an attribute that is not equal serves");
+    return smh_pool_index_of(&pool, smh_pool_alloc(&pool, 3, bytes));
+}
+
+/* What a configuration leaves out means what is documented, and what it says counts. */
+static void judge_defaults(void)
+{
+    static const size_t thresholds[] = {0, 1, 100, DEFAULT_THRESHOLD, 20000};
+    struct smh_pool_config config = {.match = NULL};
+    FUZZ_REQUIRE(served_by(&config, 24) == 0, "without a policy the first region does not serve");
+    config.policy = &smh_policy_size_threshold;
+    for (size_t i = 0; i < sizeof(thresholds) / sizeof(thresholds[0]); i++) {
+        config.threshold_bytes = thresholds[i];
+        config.match = i % 2 == 0 ? NULL : smh_match_all_bits;
+        size_t threshold = thresholds[i] == 0 ? DEFAULT_THRESHOLD : thresholds[i];
+        FUZZ_REQUIRE(served_by(&config, threshold) == 1 && served_by(&config, threshold + 1) == 0,
+                     "with a threshold of %zu bytes %zu are served by region %d, one more by %d",
+                     thresholds[i], threshold, served_by(&config, threshold),
+                     served_by(&config, threshold + 1));
+    }
+}
+
 void fuzz_judge_pool_init(void)
 {
     static struct smh_pool pool;
@@ -26,6 +66,7 @@ void fuzz_judge_pool_init(void)
                      "a refused pool serves");
     }
     FUZZ_REQUIRE(smh_pool_init(NULL, NULL) == -EINVAL, "NULL is a pool");
+    judge_defaults();
 }
 
 void fuzz_judge_pool_refusals(struct fuzz_stage *stage, unsigned argument)

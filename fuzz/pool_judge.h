@@ -9,7 +9,8 @@
 
 #include "stage.h"
 
-/* What smh_pool_init refuses; a pool of its own then knows and serves nothing. */
+/* What smh_pool_init refuses; a pool of its own then knows and serves nothing. What is left out of
+ * a configuration, and the least and the most threshold of small requests, by where blocks lie. */
 void fuzz_judge_pool_init(void);
 /* Regions that may not be added. */
 void fuzz_judge_pool_refusals(struct fuzz_stage *stage, unsigned argument);
