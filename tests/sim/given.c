@@ -13,6 +13,27 @@ static size_t scenario_count;
 static struct smh_result results[GIVEN_MAX];
 static size_t result_count;
 
+void given_hardware_open(struct given_hardware *given, const char *text)
+{
+    struct smh_scenario *scenario = given_scenario(text);
+    struct smh_machine_choice choice = {.core = &smh_core_traced};
+    struct smh_error error = {0};
+    cr_assert(smh_machine_open(&given->machine, scenario, &choice, &error) == 0, "%s",
+              error.message);
+    given->result = (struct smh_result){.scenario = scenario};
+    cr_assert(smh_hardware_open(&given->hardware, &given->machine, &given->result, true, true,
+                                &error) == 0,
+              "%s", error.message);
+}
+
+void given_hardware_close(struct given_hardware *given)
+{
+    smh_hardware_close(&given->hardware);
+    smh_result_free(&given->result);
+    smh_machine_close(&given->machine);
+    given_clear();
+}
+
 void given_clear(void)
 {
     while (result_count > 0) {
