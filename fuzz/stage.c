@@ -5,6 +5,7 @@
 
 #include "../sim/clock.h"
 #include "../sim/model/contents.h"
+#include "../sim/model/room.h"
 
 #include <smh/port.h>
 
@@ -225,15 +226,7 @@ bool fuzz_is_zephyr(const struct smh_heap *heap)
 
 bool fuzz_has_room(const struct smh_heap *heap, const struct smh_operation *operation)
 {
-    size_t enough =
-        heap->engine->sufficient_chunk(heap, operation->align, (size_t)operation->bytes);
-    struct smh_chunk chunk = {0};
-    while (smh_heap_walk(heap, &chunk)) {
-        if (!chunk.used && chunk.size >= enough) {
-            return true;
-        }
-    }
-    return false;
+    return smh_room_for(heap, operation->align, (size_t)operation->bytes);
 }
 
 static int open_pool(struct fuzz_stage *stage, const struct smh_fuzz_config *config)

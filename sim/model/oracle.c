@@ -2,6 +2,7 @@
 #include "oracle.h"
 
 #include "contents.h"
+#include "room.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -342,19 +343,15 @@ static void check_null_in(struct smh_oracle *oracle, size_t region,
                           const struct smh_operation *operation, uint64_t operation_index)
 {
     const struct smh_heap *heap = &oracle->machine->slots[region].heap;
-    uint64_t enough =
+    size_t enough =
         heap->engine->sufficient_chunk(heap, operation->align, (size_t)operation->bytes);
-    struct smh_chunk chunk = {0};
-    while (smh_heap_walk(heap, &chunk)) {
-        if (!chunk.used && chunk.size >= enough) {
-            smh_oracle_report(oracle, "null", operation_index,
-                              "%" PRIu64 " bytes at alignment %" PRIu32
-                              " were refused, though %s+0x%zx has %zu bytes free and %" PRIu64
-                              " suffice",
-                              operation->bytes, operation->align, region_name(oracle, region),
-                              chunk.offset, chunk.size, enough);
-            return;
-        }
+    struct smh_chunk chunk;
+    if (smh_room_find(heap, enough, &chunk)) {
+        smh_oracle_report(oracle, "null", operation_index,
+                          "%" PRIu64 " bytes at alignment %" PRIu32
+                          " were refused, though %s+0x%zx has %zu bytes free and %zu suffice",
+                          operation->bytes, operation->align, region_name(oracle, region),
+                          chunk.offset, chunk.size, enough);
     }
 }
 

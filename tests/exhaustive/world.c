@@ -3,6 +3,7 @@
 
 #include "../../sim/model/contents.h"
 #include "../../sim/model/oracle.h"
+#include "../../sim/model/room.h"
 #include "../../src/engine/zephyr_layout.h"
 
 #include <errno.h>
@@ -218,26 +219,13 @@ static void brief_oracle(void)
 
 /* --- judging --------------------------------------------------------------------------------- */
 
-static bool has_room(size_t region, const struct smh_operation *operation)
-{
-    const struct smh_heap *heap = &world_slots[region].heap;
-    size_t enough = world_engine.sufficient_chunk(heap, operation->align, (size_t)operation->bytes);
-    struct smh_chunk chunk = {0};
-    while (smh_heap_walk(heap, &chunk)) {
-        if (!chunk.used && chunk.size >= enough) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Regions that stand before `served` and could have: none. Asked before the step is executed. */
 static unsigned rooms_before(const struct smh_operation *operation)
 {
     unsigned rooms = 0;
     for (size_t i = 0; i < WORLD_REGIONS; i++) {
         if ((world_calls.refusing >> i & 1u) == 0 && is_match(world_attrs[i], operation->attr) &&
-            has_room(i, operation)) {
+            smh_room_for(&world_slots[i].heap, operation->align, (size_t)operation->bytes)) {
             rooms |= 1u << i;
         }
     }
