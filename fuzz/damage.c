@@ -287,6 +287,11 @@ static void zephyr_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsig
     header_damage(stage, heap, argument, header, header);
     must_see(stage, heap, base + 8 + argument % 2 * 4, mask, "the words of chunk 0");
     must_see(stage, heap, state_word(heap, known[argument % 2]), mask, "the engine's words");
+    struct smh_chunk last = {0};
+    while (smh_heap_walk(heap, &last)) {
+    }
+    must_see(stage, heap, heap->memory + last.offset + last.size + argument / 2 % (header / 4) * 4,
+             mask, "the end marker");
     if (heap->engine == &smh_engine_zephyr_stats) {
         size_t counters = heap->target_bits == 64 ? 6 : 3; /* words */
         must_see(stage, heap, base + 16 + argument / 2 % counters * 4, mask, "the statistics");
