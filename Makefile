@@ -50,7 +50,8 @@ CLI_SOURCES := $(sort $(wildcard sim/cli/*.c))
 TEST_SOURCES := $(sort $(shell find tests/core tests/sim -name '*.c'))
 BENCH_SOURCES := $(sort $(wildcard bench/*.c))
 BENCH_SHARED_SOURCES := $(sort $(wildcard bench/harness/*.c))
-FUZZ_SHARED_SOURCES := $(filter-out fuzz/driver.c fuzz/libfuzzer.c fuzz/mutate_hooks.c fuzz/mutate_afl.c,$(sort $(wildcard fuzz/*.c)))
+FUZZ_SHARED_SOURCES := fuzz/stage.c $(filter-out %/mutate_hooks.c %/mutate_afl.c,\
+	$(sort $(wildcard fuzz/input/*.c fuzz/naive/*.c fuzz/judges/*.c)))
 FUZZ_TARGETS := $(sort $(notdir $(basename $(wildcard fuzz/targets/*.c))))
 # Inputs are text: libFuzzer's own mutations, and a dictionary.
 FUZZ_TEXT_TARGETS := scenario_json trace_text
@@ -187,7 +188,9 @@ $(BUILD)/libsmh_record.so: sim/record/preload.c sim/record/record_format.h | bui
 	@$(COMPILER) -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARNINGS) -Iinclude -o $@ $< -ldl -lpthread
 
 # What tests use of other rooms.
-TEST_SHARED_OBJECTS := $(call object,fuzz/counters.c fuzz/damage.c fuzz/generate.c fuzz/mutate.c fuzz/naive_heap.c fuzz/naive_machine.c fuzz/naive_memory.c fuzz/stage.c fuzz/targets/heap_ops.c) \
+TEST_SHARED_OBJECTS := $(call object,fuzz/stage.c fuzz/targets/heap_ops.c \
+    $(addprefix fuzz/,input/generate.c input/mutate.c judges/counters.c judges/damage.c \
+    naive/naive_heap.c naive/naive_machine.c naive/naive_memory.c)) \
     $(call object,$(filter-out %/main.c,$(wildcard tests/exhaustive/*.c)))
 
 $(BUILD)/smh_tests_single: $(SINGLE_OBJECTS)
@@ -218,7 +221,7 @@ $(BUILD)/fuzz_replay/%: $(BUILD)/obj/fuzz/targets/%.o $(BUILD)/obj/fuzz/driver.o
 	@$(COMPILER) $(LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
 # MODE=fuzz: the core counts edges; where inputs are text, comparisons too. Comparisons of the core
-# would cost two thirds of the speed and tell nothing that the mutations of fuzz/mutate.c do not know.
+# would cost two thirds of the speed and tell nothing that the mutations of fuzz/input/mutate.c do not know.
 # Targets with ceilings, or with threads that change in the midst of the core, get a core that counts
 # its steps as well, which costs a fifth of the speed.
 # What judges is not instrumented: only the core is on trial, and its memory is poisoned for it; the
@@ -228,7 +231,7 @@ COVERAGE_core := $(COVERAGE_edges),trace-pc
 STEP_TARGETS := latency two_threads wild_pointers
 STEP_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/obj/steps/%.o)
 JUDGES := $(call object,$(wildcard sim/model/*.c) sim/workload/fuzz_input.c sim/random.c \
-	$(filter-out fuzz/text.c,$(FUZZ_SHARED_SOURCES)))
+	$(filter-out %/text.c,$(FUZZ_SHARED_SOURCES)))
 COVERAGE_text := -fsanitize=fuzzer-no-link
 COVERED_text := $(call object,$(filter sim/hazard/%,$(SIM_SOURCES)) \
 	$(filter-out %/fuzz_input.c,$(filter sim/workload/%,$(SIM_SOURCES))))
@@ -263,13 +266,13 @@ $(addprefix $(BUILD)/target_,$(filter-out $(FUZZ_TEXT_TARGETS),$(FUZZ_TARGETS)))
 endif
 
 # The objects of a core with steps come before the library, which then adds nothing but the rest.
-$(BUILD)/target_%: $(BUILD)/obj/fuzz/targets/%.o $(BUILD)/obj/fuzz/mutate_hooks.o $(FUZZ_SHARED_OBJECTS) \
+$(BUILD)/target_%: $(BUILD)/obj/fuzz/targets/%.o $(BUILD)/obj/fuzz/input/mutate_hooks.o $(FUZZ_SHARED_OBJECTS) \
     $(BUILD)/libsmhsim.a $(BUILD)/libsmh.a
 	@echo "  LD $(MODE) $@"
 	@$(FUZZ_LINK) -Wl,--wrap=__sanitizer_cov_trace_pc -o $@ \
 	    $(filter-out $(if $(filter $*,$(UNHOOKED_TARGETS)),%/mutate_hooks.o),$(filter %.o,$^)) $(filter %.a,$^) $(SIM_LIBS)
 
-build/afl/mutate.so: fuzz/mutate_afl.c fuzz/mutate.c fuzz/generate.c sim/random.c
+build/afl/mutate.so: fuzz/input/mutate_afl.c fuzz/input/mutate.c fuzz/input/generate.c sim/random.c
 	@mkdir -p $(@D)
 	@$(CC) -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARNINGS) -Iinclude -o $@ $^
 

@@ -24,5 +24,5 @@ for target in $targets; do
     rm -f "$OUT/${target}_seed_corpus.zip"
     (cd "fuzz/corpus/$target" && zip -q -r "$OUT/${target}_seed_corpus.zip" .)
     [ ! -f "fuzz/dictionaries/$target.dict" ] || cp "fuzz/dictionaries/$target.dict" "$OUT/"
-    printf '[libfuzzer]\nmax_len = 4096\nlen_control = 10\n' > "$OUT/$target.options"
+    printf '[libfuzzer]\nmax_len = 8192\nlen_control = 10\n' > "$OUT/$target.options"
 done

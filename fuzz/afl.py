@@ -33,7 +33,7 @@ def command_of(target: str, seconds: int, place: list[str]) -> list[str]:
     """One afl-fuzz."""
     dictionary = ROOT / "fuzz" / "dictionaries" / f"{target}.dict"
     command = ["afl-fuzz", "-i", str(ROOT / "fuzz" / "corpus" / target), "-o", str(BUILD / "found" / target),
-               "-V", str(seconds), "-m", "none", "-t", "5000", "-G", "4096", *place]
+               "-V", str(seconds), "-m", "none", "-t", "5000", "-G", "8192", *place]
     command += ["-x", str(dictionary)] if dictionary.is_file() else []
     return [*command, "--", str(BUILD / f"target_{target}")]
 

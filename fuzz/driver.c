@@ -11,7 +11,7 @@
  * Compiled by any C compiler, so that every corpus is part of the tests.
  */
 #include "../sim/random.h"
-#include "generate.h"
+#include "input/generate.h"
 #include "stage.h"
 
 #include <dirent.h>

@@ -156,10 +156,9 @@ class Builder:
         self.objects = []
         if fault is None:
             return True
-        for room in ("src", "include", "port", "sim", "fuzz/targets"):
-            shutil.copytree(ROOT / room, WORK / "tree" / room)
-        for file in (ROOT / "fuzz").glob("*.[ch]"):
-            shutil.copy(file, WORK / "tree" / "fuzz")
+        for room in ("src", "include", "port", "sim", "fuzz"):
+            shutil.copytree(ROOT / room, WORK / "tree" / room,
+                            ignore=shutil.ignore_patterns("corpus", "faults", "*.py"))
         path = WORK / "tree" / fault.file
         text = plant(path.read_text(), fault)
         if text is None:
@@ -182,8 +181,8 @@ class Builder:
         if not binary.exists():
             planted = {str(Path(path).relative_to(WORK / "obj")) for path in self.objects}
             parts = [f"fuzz/targets/{name}.o"] + [
-                str(path.relative_to(FUZZ / "obj")) for path in sorted((FUZZ / "obj/fuzz").glob("*.o"))
-                if path.name != "driver.o"]
+                str(path.relative_to(FUZZ / "obj")) for path in sorted((FUZZ / "obj/fuzz").rglob("*.o"))
+                if path.name != "driver.o" and path.parent.name != "targets"]
             inputs = [str(FUZZ / "obj" / part) for part in parts if part not in planted]
             if name in self.steps:  # a core that counts its steps, but for what is planted
                 inputs += [str(path) for path in sorted((FUZZ / "obj/steps").rglob("*.o"))

@@ -1,7 +1,7 @@
 /* stage.c: memory, oracle and live blocks of a target. See stage.h. */
 #include "stage.h"
 
-#include "naive_heap.h"
+#include "naive/naive_heap.h"
 
 #include "../sim/clock.h"
 #include "../sim/model/contents.h"

@@ -11,7 +11,7 @@
  * and fills at any time) there is no second schedule to compare with: one core then runs a coherent
  * sequence, and every load, and a device's read after a flush, must see the truth.
  */
-#include "../naive_memory.h"
+#include "../naive/naive_memory.h"
 #include "../stage.h"
 
 #include <string.h>

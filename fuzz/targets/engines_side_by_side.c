@@ -11,14 +11,14 @@
  *     edges       so they do in an empty heap of a few bytes more or less than a power of two
  *                 (there layouts change)
  */
-#include "../comb.h"
-#include "../grid.h"
-#include "../large.h"
-#include "../nothing.h"
-#include "../reference.h"
-#include "../rewind.h"
+#include "../judges/comb.h"
+#include "../judges/grid.h"
+#include "../judges/large.h"
+#include "../judges/nothing.h"
+#include "../judges/rewind.h"
+#include "../judges/stray.h"
+#include "../naive/reference.h"
 #include "../stage.h"
-#include "../stray.h"
 
 #include <smh/port.h>
 

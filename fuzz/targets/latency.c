@@ -8,7 +8,7 @@
  *
  * Without instrumentation (the plain driver) steps are 0, and this target only replays.
  */
-#include "../large.h"
+#include "../judges/large.h"
 #include "../stage.h"
 
 #include <smh/port.h>

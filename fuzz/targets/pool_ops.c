@@ -3,8 +3,8 @@
  * Owns: how a step of an input becomes a call of pool.h, and what must hold beyond the shared
  * oracle: the policy's order, sums of statistics, one verdict by all functions.
  */
-#include "../many.h"
-#include "../pool_judge.h"
+#include "../judges/many.h"
+#include "../judges/pool_judge.h"
 #include "../stage.h"
 
 #include <smh/port.h>

@@ -4,8 +4,8 @@
  * operation.h. It is not replayed: a scenario may ask for hours and gigabytes.
  */
 #include "../../sim/workload/scenario.h"
+#include "../input/text.h"
 #include "../stage.h"
-#include "../text.h"
 
 const char fuzz_target[] = "scenario_json";
 

@@ -4,8 +4,8 @@
  * the rules of operation.h.
  */
 #include "../../sim/workload/trace.h"
+#include "../input/text.h"
 #include "../stage.h"
-#include "../text.h"
 
 const char fuzz_target[] = "trace_text";
 

@@ -18,7 +18,7 @@
  * to be the next slot's; the pool's count of failures), and the bytes of the user's that a resize
  * is to keep, while a lock is held.
  */
-#include "../midway.h"
+#include "../judges/midway.h"
 #include "../stage.h"
 
 #include <smh/port.h>

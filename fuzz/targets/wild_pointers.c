@@ -15,8 +15,8 @@
  *
  * Contents and ownership are not judged otherwise: damage may change both.
  */
-#include "../desert.h"
-#include "../naive_verdict.h"
+#include "../judges/desert.h"
+#include "../naive/naive_verdict.h"
 #include "../stage.h"
 
 #include <smh/port.h>

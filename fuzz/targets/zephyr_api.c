@@ -7,12 +7,12 @@
  * These heaps have no start bitmap, so misuse here is a pointer outside every heap, or one freed
  * twice in a row; what the constant-time checks may miss is not done.
  */
-#include "../full.h"
-#include "../listeners.h"
-#include "../printed.h"
+#include "../judges/full.h"
+#include "../judges/listeners.h"
+#include "../judges/stress.h"
+#include "../judges/unready.h"
+#include "../naive/printed.h"
 #include "../stage.h"
-#include "../stress.h"
-#include "../unready.h"
 
 #include <smh/multi_heap.h>
 #include <smh/shared_multi_heap.h>

@@ -1,11 +1,11 @@
 /* corpus.c: a fuzz target's inputs as tests, for mutants that every other test lets live.
  *
- * Owns: replaying fuzz/corpus/TARGET, and inputs made by chance (fuzz/generate.h), each in the one
+ * Owns: replaying fuzz/corpus/TARGET, and inputs made by chance (fuzz/input/generate.h), each in the one
  * process that runner.c forks for it. A broken rule ends the process by abort, which counts.
  */
 #include "criterion/criterion.h"
 
-#include "../../fuzz/generate.h"
+#include "../../fuzz/input/generate.h"
 #include "../../fuzz/stage.h"
 
 #include <dirent.h>

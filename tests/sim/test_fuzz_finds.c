@@ -1,7 +1,7 @@
 /* test_fuzz_finds.c: the tester tested: random inputs of the target heap_ops find every fault that
  * is planted in an engine, and none in one without.
  */
-#include "../../fuzz/mutate.h"
+#include "../../fuzz/input/mutate.h"
 #include "../../fuzz/stage.h"
 #include "../../sim/random.h"
 #include "../core/faulty_engines.h"

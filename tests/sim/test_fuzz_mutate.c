@@ -1,5 +1,5 @@
 /* test_fuzz_mutate.c: mutations keep records whole. */
-#include "../../fuzz/mutate.h"
+#include "../../fuzz/input/mutate.h"
 #include "../../sim/workload/fuzz_input.h"
 
 #include <criterion/criterion.h>

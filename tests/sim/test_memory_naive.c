@@ -5,7 +5,7 @@
  * the real one, whose state is damaged behind its back as a wrong line of code would. Each fault
  * must be noticed.
  */
-#include "../../fuzz/naive_memory.h"
+#include "../../fuzz/naive/naive_memory.h"
 #include "../../sim/machine/memory_state.h"
 
 #include <criterion/criterion.h>

@@ -1,7 +1,7 @@
 /* listeners.c: the book of events. See listeners.h. */
 #include "listeners.h"
 
-#include "stage.h"
+#include "../stage.h"
 
 #include <smh/sys_heap.h>
 

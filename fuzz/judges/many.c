@@ -5,7 +5,7 @@
  */
 #include "many.h"
 
-#include "stage.h"
+#include "../stage.h"
 
 #include <smh/port.h>
 

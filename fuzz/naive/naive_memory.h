@@ -9,8 +9,8 @@
 #ifndef FUZZ_NAIVE_MEMORY_H
 #define FUZZ_NAIVE_MEMORY_H
 
-#include "../sim/machine/memory.h"
-#include "../sim/random.h"
+#include "../../sim/machine/memory.h"
+#include "../../sim/random.h"
 
 #define NAIVE_LINE_MAX    64
 #define NAIVE_LINES_MAX   128 /* of a cache */

@@ -1,7 +1,7 @@
 /* naive_verdict.c: headers read byte by byte. See naive_verdict.h. */
 #include "naive_verdict.h"
 
-#include "stage.h"
+#include "../stage.h"
 
 #include <smh/engine.h>
 #include <smh/port.h>

@@ -4,7 +4,7 @@
  * Owns: one output buffer per fuzzer. Invariants: what comes out follows from the inputs and the
  * seed that AFL++ gave.
  */
-#include "../sim/random.h"
+#include "../../sim/random.h"
 #include "mutate.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #define CONFIG_SYS_HEAP_RUNTIME_STATS
 #include "unready.h"
 
-#include "stage.h"
+#include "../stage.h"
 
 #include <smh/multi_heap.h>
 #include <smh/shared_multi_heap.h>

@@ -5,7 +5,7 @@
 #ifndef FUZZ_COMB_H
 #define FUZZ_COMB_H
 
-#include "../sim/workload/fuzz_input.h"
+#include "../../sim/workload/fuzz_input.h"
 
 /* Makes such a heap of the region's engine, sizes by its numbers, and takes it up again, the
  * largest chunk first. */

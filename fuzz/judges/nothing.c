@@ -1,7 +1,7 @@
 /* nothing.c: answers to nothing. See nothing.h. */
 #include "nothing.h"
 
-#include "stage.h"
+#include "../stage.h"
 
 #include <smh/multi_heap.h>
 #include <smh/pool.h>

@@ -1,8 +1,8 @@
 /* generate.c: inputs by chance. See generate.h; the meaning of each byte is in fuzz_input.c. */
 #include "generate.h"
 
-#include "../sim/random.h"
-#include "../sim/workload/fuzz_input.h"
+#include "../../sim/random.h"
+#include "../../sim/workload/fuzz_input.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #ifndef FUZZ_POOL_JUDGE_H
 #define FUZZ_POOL_JUDGE_H
 
-#include "stage.h"
+#include "../stage.h"
 
 /* What smh_pool_init refuses; a pool of its own then knows and serves nothing. What is left out of
  * a configuration, and the least and the most threshold of small requests, by where blocks lie. */

@@ -6,8 +6,8 @@
  */
 #include "stray.h"
 
-#include "../sim/random.h"
-#include "stage.h"
+#include "../../sim/random.h"
+#include "../stage.h"
 
 #define STEPS 400u
 #define LIVE  32u

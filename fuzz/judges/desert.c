@@ -10,9 +10,9 @@
  */
 #include "desert.h"
 
-#include "../sim/random.h"
-#include "naive_verdict.h"
-#include "stage.h"
+#include "../../sim/random.h"
+#include "../naive/naive_verdict.h"
+#include "../stage.h"
 
 #include <smh/port.h>
 

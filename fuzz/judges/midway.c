@@ -8,7 +8,7 @@
  */
 #include "midway.h"
 
-#include "stage.h"
+#include "../stage.h"
 
 #define REGIONS_MOST 9u
 #define REGION_BYTES 256u

@@ -1,7 +1,7 @@
 /* text.c: bytes as a file, and the rules of a source. See text.h. */
 #include "text.h"
 
-#include "stage.h"
+#include "../stage.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
  *
  * Invariants: all is as it was afterwards.
  */
-#include "stage.h"
+#include "../stage.h"
 
 #include <smh/port.h>
 

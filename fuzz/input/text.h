@@ -7,7 +7,7 @@
 #ifndef FUZZ_TEXT_H
 #define FUZZ_TEXT_H
 
-#include "../sim/operation.h"
+#include "../../sim/operation.h"
 
 /* The path of a file that holds these bytes, until the next call. */
 const char *fuzz_file_of(const uint8_t *bytes, size_t size);

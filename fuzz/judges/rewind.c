@@ -1,9 +1,9 @@
 /* rewind.c: alignments with a second bit. See rewind.h. */
 #include "rewind.h"
 
-#include "../sim/random.h"
-#include "naive_heap.h"
-#include "stage.h"
+#include "../../sim/random.h"
+#include "../naive/naive_heap.h"
+#include "../stage.h"
 
 #include <smh/sys_heap.h>
 

@@ -1,11 +1,11 @@
 /* reference.c: the references, and many blocks at a time. See reference.h. */
 #include "reference.h"
 
-#include "../sim/random.h"
+#include "../../sim/random.h"
+#include "../stage.h"
 #include "naive_bitmap.h"
 #include "naive_buddy.h"
 #include "naive_heap.h"
-#include "stage.h"
 
 #define LIVE  192u
 #define STEPS 1024u

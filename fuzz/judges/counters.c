@@ -1,6 +1,6 @@
 /* counters.c: counters against the truth, and the validator against counters made wrong. See
  * stage.h. */
-#include "stage.h"
+#include "../stage.h"
 
 #include <smh/port.h>
 

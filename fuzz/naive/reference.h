@@ -6,7 +6,7 @@
 #ifndef FUZZ_REFERENCE_H
 #define FUZZ_REFERENCE_H
 
-#include "../sim/workload/fuzz_input.h"
+#include "../../sim/workload/fuzz_input.h"
 
 /* See naive_heap.h. */
 struct fuzz_reference {

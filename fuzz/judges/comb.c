@@ -5,8 +5,8 @@
  */
 #include "comb.h"
 
-#include "../sim/random.h"
-#include "stage.h"
+#include "../../sim/random.h"
+#include "../stage.h"
 
 #define TEETH 48u
 #define MOST  64u /* of steps that use up what is free */

@@ -1,7 +1,7 @@
 /* full.c: no slot is left. See full.h. */
 #include "full.h"
 
-#include "stage.h"
+#include "../stage.h"
 #include "unready.h"
 
 #include <smh/shared_multi_heap.h>

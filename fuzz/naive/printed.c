@@ -1,7 +1,7 @@
 /* printed.c: lines as they are to be. See printed.h. */
 #include "printed.h"
 
-#include "stage.h"
+#include "../stage.h"
 
 #include <smh/port.h>
 

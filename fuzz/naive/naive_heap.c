@@ -1,7 +1,7 @@
 /* naive_heap.c: chunks in an array. See naive_heap.h. */
 #include "naive_heap.h"
 
-#include "stage.h"
+#include "../stage.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* naive_bitmap.c: chunks in an array. See naive_bitmap.h. */
 #include "naive_bitmap.h"
 
-#include "stage.h"
+#include "../stage.h"
 
 #include <string.h>
 

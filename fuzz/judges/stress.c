@@ -1,7 +1,7 @@
 /* stress.c: the stress rig, watched. See stress.h. */
 #include "stress.h"
 
-#include "stage.h"
+#include "../stage.h"
 
 #include <stdlib.h>
 #include <string.h>

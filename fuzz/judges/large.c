@@ -5,8 +5,8 @@
  */
 #include "large.h"
 
-#include "reference.h"
-#include "stage.h"
+#include "../naive/reference.h"
+#include "../stage.h"
 
 #include <smh/port.h>
 

@@ -3,8 +3,8 @@
 
 #include "generate.h"
 
-#include "../sim/random.h"
-#include "../sim/workload/fuzz_input.h"
+#include "../../sim/random.h"
+#include "../../sim/workload/fuzz_input.h"
 
 #include <string.h>
 

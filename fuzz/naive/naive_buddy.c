@@ -1,7 +1,7 @@
 /* naive_buddy.c: blocks in an array. See naive_buddy.h. */
 #include "naive_buddy.h"
 
-#include "stage.h"
+#include "../stage.h"
 
 #define BLOCKS     ((size_t)4096)
 #define NONE       BLOCKS

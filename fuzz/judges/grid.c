@@ -6,9 +6,9 @@
  */
 #include "grid.h"
 
-#include "../sim/random.h"
+#include "../../sim/random.h"
+#include "../stage.h"
 #include "large.h"
-#include "stage.h"
 
 #include <smh/port.h>
 
