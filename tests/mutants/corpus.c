@@ -1,7 +1,8 @@
 /* corpus.c: a fuzz target's inputs as tests, for mutants that every other test lets live.
  *
- * Owns: replaying fuzz/corpus/TARGET, and inputs made by chance (fuzz/input/generate.h), each in the one
- * process that runner.c forks for it. A broken rule ends the process by abort, which counts.
+ * Owns: replaying fuzz/corpus/TARGET, and inputs made by chance (fuzz/input/generate.h), each in
+ * the one process that runner.c forks for it. A broken rule ends the process by abort, which
+ * counts.
  */
 #include "criterion/criterion.h"
 
