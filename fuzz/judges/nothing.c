@@ -62,6 +62,39 @@ static void judge_nothing_in_heap(const struct smh_engine *engine)
                  "%s counts requests of nothing", engine->name);
 }
 
+/* Tables of functions in which one entry that must be there is missing, or that are of another
+ * time. */
+static void judge_incomplete(const struct smh_engine *complete)
+{
+    for (unsigned missing = 0; missing < 15; missing++) {
+        struct smh_engine engine = *complete;
+        struct smh_heap heap;
+        struct smh_heap_config config = {
+            .memory = memory, .memory_size = sizeof(memory), .engine = &engine};
+        engine.init = missing == 1 ? NULL : engine.init;
+        engine.alloc = missing == 2 ? NULL : engine.alloc;
+        engine.aligned_alloc = missing == 3 ? NULL : engine.aligned_alloc;
+        engine.free = missing == 4 ? NULL : engine.free;
+        engine.resize = missing == 5 ? NULL : engine.resize;
+        engine.usable_size = missing == 6 ? NULL : engine.usable_size;
+        engine.verdict = missing == 7 ? NULL : engine.verdict;
+        engine.largest_free = missing == 8 ? NULL : engine.largest_free;
+        engine.sufficient_chunk = missing == 9 ? NULL : engine.sufficient_chunk;
+        engine.walk = missing == 10 ? NULL : engine.walk;
+        engine.check = missing == 11 ? NULL : engine.check;
+        engine.name = missing == 12 ? NULL : engine.name;
+        engine.abi += missing == 13 ? 1 : 0;
+        if (missing == 14) { /* tables of its own, where a start bitmap would lie */
+            engine.flags &= ~SMH_ENGINE_EXACT;
+            engine.metadata_size = smh_engine_buddy.metadata_size;
+        }
+        int code = smh_heap_init(&heap, &config);
+        FUZZ_REQUIRE(code == (missing == 0 ? 0 : -EINVAL),
+                     "a table of %s without entry %u is answered %d", complete->name, missing,
+                     code);
+    }
+}
+
 /* No pool; or one without regions, which counts what it cannot serve. */
 static void judge_no_pool(struct smh_pool *pool, bool ready)
 {
@@ -130,6 +163,7 @@ void fuzz_judge_nothing(void)
     judge_no_heap(&heap);
     for (size_t i = 0; smh_engine_at(i) != NULL; i++) {
         judge_nothing_in_heap(smh_engine_at(i));
+        judge_incomplete(smh_engine_at(i));
     }
     memset(&pool, 0, sizeof(pool));
     judge_no_pool(NULL, false);

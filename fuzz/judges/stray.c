@@ -38,6 +38,30 @@ static uint32_t draw_chunk(const struct smh_heap *heap, struct smh_random *rando
     return number;
 }
 
+/* A bit of a word in the midst of a chunk, of any or of the longest: any word, or that of the first
+ * descriptor or the last; one of the lowest bits, which count, or where their ones begin. */
+static uint32_t draw_in_descriptor(const struct smh_heap *heap, struct smh_random *random)
+{
+    struct smh_chunk chunk = {0};
+    struct smh_chunk longest = {0};
+    uint32_t number = draw_chunk(heap, random, &longest, false);
+    size_t first = SIZE_MAX;
+    bool any = smh_random_below(random, 2) == 0;
+    while (!any && smh_heap_walk(heap, &chunk)) {
+        first = first == SIZE_MAX ? chunk.offset : first;
+        if (chunk.size > longest.size) {
+            longest = chunk;
+            number = 3 + (uint32_t)((chunk.offset - first) / 8);
+        }
+    }
+    uint32_t units = (uint32_t)(longest.size / 8);
+    uint32_t words[3] = {(number + (uint32_t)smh_random_below(random, units)) / 64, number / 64 + 2,
+                         (number + units) / 64 - 2};
+    uint32_t bit = (uint32_t)smh_random_below(random, 16);
+    bit = bit < 8 ? bit : 28 + bit % 4;
+    return words[smh_random_below(random, 3)] * 64 + bit;
+}
+
 static void forge(const struct smh_heap *heap, struct smh_random *random)
 {
     struct smh_chunk chunk = {0};
@@ -66,9 +90,7 @@ static void forge(const struct smh_heap *heap, struct smh_random *random)
             links[i] = (uint32_t)smh_random_below(random, 16);
             break;
         case 5: /* in the midst of a chunk, where its bitmap may be a descriptor */
-            links[i] = draw_chunk(heap, random, &other, false);
-            links[i] += (uint32_t)smh_random_below(random, other.size / 8);
-            links[i] = links[i] / 64 * 64 + (uint32_t)smh_random_below(random, 8);
+            links[i] = draw_in_descriptor(heap, random);
             break;
         default:
             break;

@@ -12,6 +12,8 @@
  *                 (there layouts change)
  */
 #include "../judges/comb.h"
+#include "../judges/corner.h"
+#include "../judges/forged.h"
 #include "../judges/grid.h"
 #include "../judges/large.h"
 #include "../judges/nothing.h"
@@ -277,6 +279,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
             seed / 16 % 4 == 0 ? &smh_engine_zephyr : &smh_engine_bitmap;
         input.config.regions[0].size = (size_t)(seed / 64 % 65536);
         fuzz_comb(&input.config.regions[0]);
+    }
+    if (seed % 16 == 3) {
+        fuzz_judge_forged(seed / 16);
+        fuzz_judge_corners();
     }
     if (seed % 16 == 2) {
         input.config.regions[0].size = (size_t)(seed / 16 % 65536);

@@ -447,6 +447,15 @@ static void judge_product(const struct smh_fuzz_step *step)
                          smh_pool_calloc(pool_of(), step->operation.attr, least, left) == NULL,
                      "%zu * %zu bytes are served", left, right);
         failed += 2;
+        /* Of all multiples of 2^32 or 2^64 one, with a factor of a few bits. */
+        size_t factor = 2 + (size_t)((step->operation.slot + shift * step->argument) % 1024);
+        size_t times = 1 + step->argument % (factor - 1);
+        size_t other =
+            times * (SIZE_MAX / factor) + (times * (SIZE_MAX % factor) + times) / factor + 1;
+        FUZZ_REQUIRE(smh_pool_calloc(pool_of(), step->operation.attr, factor, other) == NULL &&
+                         smh_pool_calloc(pool_of(), step->operation.attr, other, factor) == NULL,
+                     "%zu * %zu bytes are served", factor, other);
+        failed += 2;
     }
 }
 

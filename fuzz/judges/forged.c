@@ -1,0 +1,157 @@
+/* forged.c: what adds up and is wrong. See forged.h.
+ *
+ *     buddy    | 4       | 2   | 1 |  ->  | 2   | 4       | 1 |      neighbours change places: the
+ *                                                                   sizes are the same, no place is
+ *     zephyr   | free A      | live | free B      |   the list leads to A + d and B - d, where the
+ *              |   A'.. A    | live |  B' .. B    |   same headers stand
+ *     bitmap   a heap of the next granule, whose last chunk is no multiple of it
+ */
+#include "forged.h"
+
+#include "../../sim/random.h"
+#include "../stage.h"
+
+#define BLOCKS      24u
+#define HEADER_MOST 16u
+
+static _Alignas(64) uint8_t memory[8192];
+
+static void open_heap(struct smh_heap *heap, const struct smh_engine *engine, size_t size,
+                      unsigned target_bits)
+{
+    const struct smh_heap_config config = {
+        .memory = memory, .memory_size = size, .target_bits = target_bits, .engine = engine};
+    memset(memory, 0, sizeof(memory));
+    FUZZ_REQUIRE(smh_heap_init(heap, &config) == 0, "forged: %zu bytes are no heap of %s", size,
+                 engine->name);
+}
+
+static void must_refuse(const struct smh_heap *heap, const char *what)
+{
+    FUZZ_REQUIRE(smh_heap_check(heap, NULL) != 0, "the validator of %s does not see %s",
+                 heap->engine->name, what);
+}
+
+static void forge_buddy(struct smh_random *random)
+{
+    struct smh_heap heap;
+    struct smh_chunk left = {0};
+    struct smh_chunk right;
+    open_heap(&heap, &smh_engine_buddy, sizeof(memory), 64);
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        (void)smh_heap_alloc(&heap, (size_t)16 << smh_random_below(random, 4));
+    }
+    uint8_t *table = heap.metadata + heap.metadata_size - (heap.capacity_bytes >> heap.step_shift);
+    size_t first = SIZE_MAX;
+    while (smh_heap_walk(&heap, &left)) {
+        first = first == SIZE_MAX ? left.offset : first;
+        right = left;
+        if (!smh_heap_walk(&heap, &right) || !left.used || !right.used || left.size == right.size) {
+            continue;
+        }
+        uint8_t *at = table + ((left.offset - first) >> heap.step_shift);
+        uint8_t *was = at + (left.size >> heap.step_shift);
+        uint8_t *is = at + (right.size >> heap.step_shift);
+        uint8_t entries[2] = {*at, *was};
+        *was = 0;
+        *at = entries[1];
+        *is = entries[0];
+        must_refuse(&heap, "two blocks that have changed places");
+        *is = 0;
+        *at = entries[0];
+        *was = entries[1];
+    }
+    FUZZ_REQUIRE(smh_heap_check(&heap, NULL) == 0, "forged: a buddy heap is broken");
+}
+
+/* Where zephyr keeps a link, in words of half the header's size. */
+static uint32_t get(const uint8_t *at, size_t width)
+{
+    uint32_t word = 0;
+    memcpy(&word, at, width); /* of a small number, and lowest byte first */
+    return word;
+}
+
+static void set(uint8_t *at, size_t width, uint32_t word)
+{
+    memcpy(at, &word, width);
+}
+
+static void forge_zephyr(struct smh_random *random, unsigned target_bits)
+{
+    struct smh_heap heap;
+    struct smh_chunk chunk = {0};
+    size_t width = target_bits == 64 ? 4 : 2;
+    uint8_t *blocks[6];
+    uint8_t *free_chunks[2] = {NULL, NULL};
+    size_t count = 0;
+    open_heap(&heap, &smh_engine_zephyr, 2048, target_bits);
+    size_t bytes = 100 + (size_t)smh_random_below(random, 60);
+    for (unsigned i = 0; i < 6; i++) {
+        blocks[i] = smh_heap_alloc(&heap, bytes);
+    }
+    while (smh_heap_alloc(&heap, 1) != NULL) {
+    }
+    FUZZ_REQUIRE(smh_heap_free(&heap, blocks[1]) == 0 && smh_heap_free(&heap, blocks[3]) == 0,
+                 "forged: a block stays");
+    while (smh_heap_walk(&heap, &chunk)) {
+        if (!chunk.used && chunk.size > bytes && count < 2) {
+            free_chunks[count++] = heap.memory + chunk.offset;
+        }
+    }
+    FUZZ_REQUIRE(count == 2 && smh_heap_check(&heap, NULL) == 0, "forged: zephyr is broken");
+    /* Each chunk is the other's neighbour in both directions. */
+    uint32_t units[2] = {get(free_chunks[1] + 2 * width, width),
+                         get(free_chunks[0] + 2 * width, width)};
+    uint32_t shift = 4 + (uint32_t)smh_random_below(random, 3);
+    uint8_t *copies[2] = {free_chunks[0] + shift * 8, free_chunks[1] + shift * 8};
+    uint32_t moved[2] = {units[0] + shift, units[1] + shift};
+    if (smh_random_below(random, 2) == 0) { /* into the live block before it: sums stay */
+        copies[1] = free_chunks[1] - shift * 8;
+        moved[1] = units[1] - shift;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        memcpy(copies[i], free_chunks[i], HEADER_MOST);
+        set(copies[i] + 2 * width, width, moved[1 - i]);
+        set(copies[i] + 3 * width, width, moved[1 - i]);
+    }
+    /* Bucket heads lie before the first chunk: whatever names one of the two names its copy. */
+    chunk = (struct smh_chunk){0};
+    (void)smh_heap_walk(&heap, &chunk);
+    for (size_t at = 16; at + 4 <= chunk.offset; at += 4) {
+        uint32_t head = get(memory + at, 4);
+        set(memory + at, 4, head == units[0] ? moved[0] : head == units[1] ? moved[1] : head);
+    }
+    must_refuse(&heap, "a list of what looks like free chunks");
+}
+
+static void forge_granule(struct smh_random *random, size_t granule)
+{
+    struct smh_heap heap;
+    const struct smh_heap_config config = {.memory = memory,
+                                           .memory_size =
+                                               sizeof(memory) - (smh_random_below(random, 64)) * 8,
+                                           .granule = granule,
+                                           .engine = &smh_engine_bitmap};
+    FUZZ_REQUIRE(smh_heap_init(&heap, &config) == 0, "forged: no heap of bitmap");
+    for (uint64_t i = smh_random_below(random, 4); i != 0; i--) {
+        (void)smh_heap_alloc(&heap, granule * 4); /* multiples of the larger granule */
+    }
+    heap.step_shift++;
+    heap.granule_shift++;
+    if (heap.capacity_bytes % (granule * 2) != 0) {
+        must_refuse(&heap, "a chunk that is no multiple of the granule");
+    }
+}
+
+void fuzz_judge_forged(uint64_t seed)
+{
+    struct smh_random random;
+    smh_random_init(&random, seed, 2);
+    forge_buddy(&random);
+    forge_zephyr(&random, 32);
+    forge_zephyr(&random, 64);
+    for (size_t granule = 8; granule <= 64; granule *= 2) {
+        forge_granule(&random, granule);
+    }
+}
