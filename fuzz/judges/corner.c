@@ -12,6 +12,7 @@
 #include "../stage.h"
 #include "large.h"
 
+#include <smh/pool.h>
 #include <smh/port.h>
 
 #define GIB        ((size_t)1 << 30)
@@ -131,13 +132,45 @@ static void judge_miles(void)
     }
 }
 
+/* Costs and priorities as small and as large as there are, in every order of three regions. */
+static void judge_rank_ends(void)
+{
+    static _Alignas(64) uint8_t memory[3][1024];
+    static struct smh_pool pool;
+    const struct smh_policy *policies[] = {&smh_policy_fastest, &smh_policy_tiered,
+                                           &smh_policy_size_threshold};
+    const uint32_t ends[] = {0, 5, UINT32_MAX};
+    for (unsigned i = 0; i < 18; i++) {
+        const struct smh_pool_config config = {.policy = policies[i / 6], .threshold_bytes = 64};
+        unsigned order[3] = {i % 3, (i + 1 + i / 3 % 2) % 3, (i + 2 - i / 3 % 2) % 3};
+        FUZZ_REQUIRE(smh_pool_init(&pool, &config) == 0, "corner: a pool is refused");
+        for (unsigned j = 0; j < 3; j++) {
+            const struct smh_region region = {.addr = (uintptr_t)memory[order[j]],
+                                              .size = sizeof(memory[0]),
+                                              .cost = ends[order[j]],
+                                              .priority = ends[order[j]]};
+            FUZZ_REQUIRE(smh_pool_add(&pool, &region) == 0, "corner: a region is refused");
+        }
+        const struct smh_region *small = smh_pool_region_of(&pool, smh_pool_alloc(&pool, 0, 64));
+        const struct smh_region *large = smh_pool_region_of(&pool, smh_pool_alloc(&pool, 0, 65));
+        FUZZ_REQUIRE(small != NULL && small->addr == (uintptr_t)memory[0],
+                     "corner: by %s cost 0 is not the least", config.policy->name);
+        FUZZ_REQUIRE(large != NULL && large->addr == (uintptr_t)memory[i / 6 == 2 ? 2 : 0],
+                     "corner: by %s a large request is served elsewhere", config.policy->name);
+    }
+}
+
 void fuzz_judge_corners(void)
 {
     static bool judged;
-    if (judged || fuzz_window() == NULL) {
+    if (judged) {
         return;
     }
     judged = true;
+    judge_rank_ends();
+    if (fuzz_window() == NULL) {
+        return;
+    }
     for (size_t i = 0; smh_engine_at(i) != NULL; i++) {
         judge_places(smh_engine_at(i));
     }

@@ -144,9 +144,36 @@ static void forge_granule(struct smh_random *random, size_t granule)
     }
 }
 
+/* A counter on the wrong side of its bound, by one. */
+static void forge_counters(const struct smh_engine *engine)
+{
+    struct smh_heap heap;
+    open_heap(&heap, engine, 2048, 64);
+    FUZZ_REQUIRE(smh_heap_alloc(&heap, 100) != NULL && smh_heap_alloc(&heap, 100) != NULL,
+                 "forged: 100 bytes are refused");
+    const struct smh_heap sound = heap;
+    heap.peak_used_bytes = heap.capacity_bytes;
+    FUZZ_REQUIRE(smh_heap_check(&heap, NULL) == 0, "forged: a peak of all is refused");
+    heap.peak_used_bytes = heap.capacity_bytes + 1;
+    must_refuse(&heap, "a peak of more than all");
+    heap.peak_used_bytes = heap.used_bytes - 1;
+    must_refuse(&heap, "a peak below what is used");
+    heap = sound;
+    heap.allocated_blocks = 1;
+    must_refuse(&heap, "more blocks than were ever allocated");
+    heap = sound;
+    heap.capacity_bytes++;
+    must_refuse(&heap, "a byte too much of capacity");
+}
+
 void fuzz_judge_forged(uint64_t seed)
 {
     struct smh_random random;
+    for (size_t i = 0; smh_engine_at(i) != NULL; i++) {
+        if (smh_engine_at(i) != &smh_engine_zephyr_stats) { /* has its own copy of the peak */
+            forge_counters(smh_engine_at(i));
+        }
+    }
     smh_random_init(&random, seed, 2);
     forge_buddy(&random);
     forge_zephyr(&random, 32);

@@ -44,16 +44,28 @@ static void note_alloc(uintptr_t heap_id, void *mem, size_t bytes)
     entry_count++;
 }
 
-static void note_free(uintptr_t heap_id, void *mem, size_t bytes)
+/* The entry of the book; entry_count: there is none. */
+static size_t find(uintptr_t heap_id, const void *mem, size_t bytes)
 {
     size_t i = 0;
-    free_calls++;
-    FUZZ_REQUIRE(usable_of(heap_id, mem) != 0,
-                 "listeners are told of the end of %p when it has gone", mem);
     while (i < entry_count &&
            (book[i].mem != mem || book[i].bytes != bytes || book[i].heap_id != heap_id)) {
         i++;
     }
+    return i;
+}
+
+static void note_free(uintptr_t heap_id, void *mem, size_t bytes)
+{
+    size_t i = find(heap_id, mem, bytes);
+    size_t usable = usable_of(heap_id, mem);
+    free_calls++;
+    FUZZ_REQUIRE(usable != 0, "listeners are told of the end of %p when it has gone", mem);
+    FUZZ_REQUIRE(
+        find(heap_id, mem, usable) < entry_count,
+        "listeners are told of the end of %zu bytes at %p before they know of the %zu that "
+        "are there now",
+        bytes, mem, usable);
     FUZZ_REQUIRE(i < entry_count,
                  "listeners are told of the end of %zu bytes at %p, which were "
                  "never begun",

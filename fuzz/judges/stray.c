@@ -38,8 +38,8 @@ static uint32_t draw_chunk(const struct smh_heap *heap, struct smh_random *rando
     return number;
 }
 
-/* A bit of a word in the midst of a chunk, of any or of the longest: any word, or that of the first
- * descriptor or the last; one of the lowest bits, which count, or where their ones begin. */
+/* A bit of a word in the midst of a chunk, of any or of the longest block: any word, or that of the
+ * first descriptor or the last; one of the lowest bits, which count, or where their ones begin. */
 static uint32_t draw_in_descriptor(const struct smh_heap *heap, struct smh_random *random)
 {
     struct smh_chunk chunk = {0};
@@ -49,7 +49,7 @@ static uint32_t draw_in_descriptor(const struct smh_heap *heap, struct smh_rando
     bool any = smh_random_below(random, 2) == 0;
     while (!any && smh_heap_walk(heap, &chunk)) {
         first = first == SIZE_MAX ? chunk.offset : first;
-        if (chunk.size > longest.size) {
+        if (chunk.used && (!longest.used || chunk.size > longest.size)) {
             longest = chunk;
             number = 3 + (uint32_t)((chunk.offset - first) / 8);
         }
@@ -126,8 +126,47 @@ static void give_back(struct smh_heap *heap, struct held *held)
     held->block = NULL;
 }
 
+/* A list that goes on at a bit of the words in which a long block's descriptors are: whatever is
+ * written there, nothing of the block may be handed out or written to. */
+static void judge_descriptor(unsigned bit, bool last)
+{
+    const struct smh_heap_config config = {
+        .memory = memory, .memory_size = 1 << 14, .engine = &smh_engine_bitmap};
+    struct smh_heap heap;
+    struct smh_chunk first = {0};
+    uint8_t *small[6];
+    FUZZ_REQUIRE(smh_heap_init(&heap, &config) == 0 && smh_heap_walk(&heap, &first),
+                 "16 KiB are no heap");
+    struct held held[LIVE] = {{.block = smh_heap_alloc(&heap, 1 << 13), .bytes = 1 << 13}};
+    for (unsigned i = 0; i < 6; i++) {
+        small[i] = smh_heap_alloc(&heap, 64);
+    }
+    memset(held[0].block, held[0].mark, held[0].bytes);
+    uint32_t number = 3 + (uint32_t)((size_t)(held[0].block - heap.memory) - first.offset) / 8;
+    uint32_t word = last ? (number + (1 << 10)) / 64 - 2 : number / 64 + 2;
+    const uint32_t links[2] = {word * 64 + bit, word * 64 + bit};
+    for (unsigned i = 0; i < 6; i += 2) {
+        FUZZ_REQUIRE(smh_heap_free(&heap, small[i]) == 0, "a block stays");
+    }
+    for (unsigned i = 0; i < 6; i += 2) {
+        memcpy(small[i], links, sizeof(links));
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        uint8_t *block = smh_heap_alloc(&heap, 64);
+        if (block != NULL) {
+            judge_block(&heap, held, block, 64);
+        }
+    }
+    for (size_t i = 0; i < held[0].bytes; i++) {
+        FUZZ_REQUIRE(held[0].block[i] == held[0].mark,
+                     "after a stray write bitmap writes to byte %zu of a long block", i);
+    }
+}
+
 void fuzz_judge_stray(uint64_t seed)
 {
+    judge_descriptor((unsigned)(seed % 64), seed / 64 % 2 == 0);
+    judge_descriptor(26 + (unsigned)(seed % 7), seed / 64 % 2 == 0); /* where its ones begin */
     struct smh_random random;
     struct smh_heap heap;
     struct held held[LIVE] = {0};
