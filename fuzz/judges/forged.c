@@ -166,9 +166,28 @@ static void forge_counters(const struct smh_engine *engine)
     must_refuse(&heap, "a byte too much of capacity");
 }
 
+/* first_fit, but for the place of a free chunk: as far behind memory as it should lie inside. */
+static bool walk_outside(const struct smh_heap *heap, struct smh_chunk *chunk)
+{
+    bool more = smh_engine_first_fit.walk(heap, chunk);
+    chunk->offset += more && !chunk->used ? heap->memory_size : 0;
+    return more;
+}
+
+static void forge_walk(void)
+{
+    struct smh_heap heap;
+    struct smh_engine liar = smh_engine_first_fit;
+    liar.walk = walk_outside;
+    open_heap(&heap, &liar, 2048, 64);
+    FUZZ_REQUIRE(smh_heap_alloc(&heap, 100) != NULL, "forged: 100 bytes are refused");
+    must_refuse(&heap, "a chunk behind memory");
+}
+
 void fuzz_judge_forged(uint64_t seed)
 {
     struct smh_random random;
+    forge_walk();
     for (size_t i = 0; smh_engine_at(i) != NULL; i++) {
         if (smh_engine_at(i) != &smh_engine_zephyr_stats) { /* has its own copy of the peak */
             forge_counters(smh_engine_at(i));
