@@ -19,6 +19,7 @@
 #include "../judges/nothing.h"
 #include "../judges/rewind.h"
 #include "../judges/stray.h"
+#include "../judges/tiny.h"
 #include "../naive/reference.h"
 #include "../stage.h"
 
@@ -273,6 +274,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     uint64_t seed = fuzz_seed_of(bytes, size);
     if (seed % 16 == 0) {
         fuzz_judge_grid(seed / 16);
+    }
+    if (seed % 16 == 2) {
+        fuzz_judge_tiny(seed / 16);
     }
     if (seed % 16 == 1) { /* of those that look at a few of a list */
         input.config.regions[0].engine =
