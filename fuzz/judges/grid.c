@@ -216,6 +216,42 @@ static void judge_tables(const struct plan *plan)
     }
 }
 
+/* Whatever is no block is not freed, and free says of it what the verdict does: all addresses of a
+ * heap with gaps. */
+static void judge_strangers(const struct plan *plan)
+{
+    uint8_t *memory = fuzz_window() + 4096 + plan->head;
+    open_heap(memory, 4096, 0, plan);
+    size_t largest = heap.engine->largest_free(&heap);
+    bool exact = heap.starts != NULL || (heap.engine->flags & SMH_ENGINE_EXACT) != 0;
+    for (size_t i = 0; i < BLOCKS; i++) {
+        ask(0, 1 + (i * 7 + i * i * plan->turn) % (i % 4 < 2 ? 32 : 2 * plan->bytes));
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < block_count; i++) {
+        if (i % 2 == 0) {
+            blocks[kept++] = blocks[i];
+        } else {
+            FUZZ_REQUIRE(smh_heap_free(&heap, blocks[i].at) == 0, "grid: %s: a block stays",
+                         config.engine->name);
+        }
+    }
+    block_count = kept;
+    for (size_t offset = 0; exact && offset < config.memory_size; offset += 4) {
+        int verdict = smh_heap_verdict(&heap, memory + offset);
+        size_t own = 0;
+        while (own < block_count && blocks[own].at != memory + offset) {
+            own++;
+        }
+        FUZZ_REQUIRE((verdict == 0) == (own < block_count), "grid: %s: verdict on offset %zu is %d",
+                     config.engine->name, offset, verdict);
+        FUZZ_REQUIRE(verdict == 0 || smh_heap_free(&heap, memory + offset) == verdict,
+                     "grid: %s: free judges offset %zu otherwise than the verdict, which is %d",
+                     config.engine->name, offset, verdict);
+    }
+    close_heap(largest);
+}
+
 /* More than there is, up to the most that a number says, and what wraps to little when something is
  * added to it or it is rounded up. */
 static void judge_most(const struct plan *plan)
@@ -262,6 +298,7 @@ void fuzz_judge_grid(uint64_t seed)
         judge_place(fuzz_window() + base * 3 + plan.head, size, &plan);
     }
     judge_most(&plan);
+    judge_strangers(&plan);
     for (size_t i = 0; i < engines; i++) {
         struct plan other = plan;
         other.engine = smh_engine_at(i);
