@@ -128,7 +128,7 @@ static void give_back(struct smh_heap *heap, struct held *held)
 
 /* A list that goes on at a bit of the words in which a long block's descriptors are: whatever is
  * written there, nothing of the block may be handed out or written to. */
-static void judge_descriptor(unsigned bit, bool last)
+static void judge_descriptor(size_t bytes, unsigned bit, bool last, bool slowly)
 {
     const struct smh_heap_config config = {
         .memory = memory, .memory_size = 1 << 14, .engine = &smh_engine_bitmap};
@@ -139,7 +139,7 @@ static void judge_descriptor(unsigned bit, bool last)
                  "16 KiB are no heap");
     struct held held[LIVE] = {{.block = smh_heap_alloc(&heap, 1 << 13), .bytes = 1 << 13}};
     for (unsigned i = 0; i < 6; i++) {
-        small[i] = smh_heap_alloc(&heap, 64);
+        small[i] = smh_heap_alloc(&heap, bytes);
     }
     memset(held[0].block, held[0].mark, held[0].bytes);
     uint32_t number = 3 + (uint32_t)((size_t)(held[0].block - heap.memory) - first.offset) / 8;
@@ -152,9 +152,11 @@ static void judge_descriptor(unsigned bit, bool last)
         memcpy(small[i], links, sizeof(links));
     }
     for (unsigned i = 0; i < 6; i++) {
-        uint8_t *block = smh_heap_alloc(&heap, 64);
+        /* Two ways to the same lists. */
+        uint8_t *block =
+            slowly ? smh_heap_aligned_alloc(&heap, 8, bytes) : smh_heap_alloc(&heap, bytes);
         if (block != NULL) {
-            judge_block(&heap, held, block, 64);
+            judge_block(&heap, held, block, bytes);
         }
     }
     for (size_t i = 0; i < held[0].bytes; i++) {
@@ -165,8 +167,11 @@ static void judge_descriptor(unsigned bit, bool last)
 
 void fuzz_judge_stray(uint64_t seed)
 {
-    judge_descriptor((unsigned)(seed % 64), seed / 64 % 2 == 0);
-    judge_descriptor(26 + (unsigned)(seed % 7), seed / 64 % 2 == 0); /* where its ones begin */
+    /* What is believed there has as many units as its list: few behind the ones that it begins
+     * with, more behind the number. */
+    judge_descriptor(16 + seed % 8 * 8, (unsigned)(seed / 8 % 64), seed / 512 % 2 == 0,
+                     seed / 1024 % 2 == 0);
+    judge_descriptor(16, 26 + (unsigned)(seed % 7), seed / 8 % 2 == 0, seed / 16 % 2 == 0);
     struct smh_random random;
     struct smh_heap heap;
     struct held held[LIVE] = {0};
@@ -186,7 +191,8 @@ void fuzz_judge_stray(uint64_t seed)
         if (one->block != NULL) {
             give_back(&heap, one);
         } else {
-            uint8_t *block = smh_heap_alloc(&heap, bytes);
+            uint8_t *block =
+                i % 3 == 0 ? smh_heap_aligned_alloc(&heap, 8, bytes) : smh_heap_alloc(&heap, bytes);
             if (block != NULL) {
                 judge_block(&heap, held, block, bytes);
                 *one = (struct held){block, bytes, (uint8_t)(i % 255)};
