@@ -144,6 +144,34 @@ static void forge_granule(struct smh_random *random, size_t granule)
     }
 }
 
+/* The size that each large free chunk of engine bitmap says, from the smallest large one on; but
+ * for the reserve, which says none. */
+static void forge_sizes(struct smh_random *random)
+{
+    struct smh_heap heap;
+    struct smh_chunk chunk = {0};
+    uint8_t *blocks[BLOCKS];
+    unsigned unseen = 0;
+    size_t least = 15 * 8; /* of a region of less than 1024 units */
+    open_heap(&heap, &smh_engine_bitmap, 4096, 64);
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        blocks[i] =
+            smh_heap_alloc(&heap, i % 2 == 0 ? least + smh_random_below(random, 3) * 8 : 16);
+    }
+    for (unsigned i = 0; i < BLOCKS; i += 2) {
+        FUZZ_REQUIRE(smh_heap_free(&heap, blocks[i]) == 0, "forged: a block stays");
+    }
+    while (smh_heap_walk(&heap, &chunk)) {
+        if (!chunk.used && chunk.size >= least) {
+            uint8_t *size = heap.memory + chunk.offset + 8;
+            *size ^= 1;
+            unseen += smh_heap_check(&heap, NULL) == 0;
+            *size ^= 1;
+        }
+    }
+    FUZZ_REQUIRE(unseen <= 1, "the validator of bitmap does not see %u wrong sizes", unseen);
+}
+
 /* A counter on the wrong side of its bound, by one. */
 static void forge_counters(const struct smh_engine *engine)
 {
@@ -195,6 +223,7 @@ void fuzz_judge_forged(uint64_t seed)
     }
     smh_random_init(&random, seed, 2);
     forge_buddy(&random);
+    forge_sizes(&random);
     forge_zephyr(&random, 32);
     forge_zephyr(&random, 64);
     for (size_t granule = 8; granule <= 64; granule *= 2) {

@@ -5,14 +5,21 @@
  *
  *     question   ---------+--------------->          one edge of it, each in turn
  *                         '- a whole add
+ *
+ *     add        --s---s-----ss----s------>          on x86-64: an instruction that has changed the
+ *                  '- all '- all ...                 pool, since two stores may have no edge
+ * between
  */
 #include "midway.h"
 
 #include "../stage.h"
 
+#include <signal.h>
+
 #define REGIONS_MOST 9u
 #define REGION_BYTES 256u
 #define STRIDE       384u
+#define STEPPED_MOST 2u /* pools a process: each instruction of an add costs a signal */
 
 static _Alignas(64) uint8_t room[STRIDE * (REGIONS_MOST + 2)];
 static struct smh_pool_slot slots[REGIONS_MOST];
@@ -80,6 +87,50 @@ static void add_once(void)
     add_next();
 }
 
+#if defined(__x86_64__)
+static struct smh_pool_slot seen_slots[REGIONS_MOST];
+static struct smh_pool seen_pool;
+
+static void keep_seen(void)
+{
+    seen_pool = pool;
+    memcpy(seen_slots, slots, sizeof(slots));
+}
+
+/* Behind each instruction; without a trap of its own. */
+static void on_trap(int signal_number)
+{
+    (void)signal_number;
+    if (memcmp(&seen_pool, &pool, sizeof(pool)) != 0 ||
+        memcmp(seen_slots, slots, sizeof(slots)) != 0) {
+        ask_all();
+        keep_seen();
+    }
+}
+
+/* Beside the red zone, which may be in use. */
+static void add_in_steps(void)
+{
+    struct sigaction trap = {.sa_handler = on_trap};
+    struct sigaction before;
+    (void)sigaction(SIGTRAP, &trap, &before);
+    keep_seen();
+    __asm__ volatile("leaq -128(%%rsp), %%rsp; pushfq; orq $0x100, (%%rsp); popfq;"
+                     "leaq 128(%%rsp), %%rsp" ::
+                         : "memory", "cc");
+    add_next();
+    __asm__ volatile("leaq -128(%%rsp), %%rsp; pushfq; andq $-0x101, (%%rsp); popfq;"
+                     "leaq 128(%%rsp), %%rsp" ::
+                         : "memory", "cc");
+    (void)sigaction(SIGTRAP, &before, NULL);
+}
+#else
+static void add_in_steps(void)
+{
+    add_next();
+}
+#endif
+
 /* The question about slot's region, or about no region, or a request for one, with an add at each
  * of its edges. */
 static void interrupt(uint32_t slot, bool asks)
@@ -104,6 +155,7 @@ static void interrupt(uint32_t slot, bool asks)
 
 void fuzz_judge_midway(unsigned argument)
 {
+    static unsigned stepped;
     uint32_t count = 1 + argument % REGIONS_MOST;
     const struct smh_policy *policy =
         argument / 16 % 2 == 0 ? &smh_policy_address : &smh_policy_add_order;
@@ -111,6 +163,7 @@ void fuzz_judge_midway(unsigned argument)
         .policy = policy, .slots = slots, .slot_count = REGIONS_MOST, .unlocked = true};
     FUZZ_REQUIRE(smh_pool_init(&pool, &config) == 0, "a pool of %u slots is refused", REGIONS_MOST);
     known = 0;
+    stepped += count > 2; /* as many as make a difference */
     for (uint32_t i = 0; i < count; i++) {
         /* Below all the others, or somewhere, or above. */
         places[i] = 1 + (unsigned)(i * (1 + argument / 32 % 10) + argument / 512) % 11 % 10;
@@ -131,6 +184,11 @@ void fuzz_judge_midway(unsigned argument)
         }
         pool = kept_pool;
         memcpy(slots, kept_slots, sizeof(slots));
+        if (stepped <= STEPPED_MOST) {
+            add_in_steps();
+            pool = kept_pool;
+            memcpy(slots, kept_slots, sizeof(slots));
+        }
         fuzz_alarm_rings = ask_at_each_edge;
         fuzz_alarm = fuzz_steps + 1;
         add_next();
