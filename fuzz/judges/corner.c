@@ -40,7 +40,9 @@ static void judge_drain(struct smh_heap_config config)
     struct smh_heap heap;
     void *blocks[BLOCKS];
     size_t count = 0;
-    smh_port_unpoison(config.memory, config.memory_size);
+    if (config.memory_size < GIB) {
+        smh_port_unpoison(config.memory, config.memory_size);
+    }
     if (!open_heap(&heap, &config)) {
         return;
     }
@@ -77,6 +79,28 @@ static void judge_places(const struct smh_engine *engine)
                     .granule = granule == 8 && engine != &smh_engine_buddy ? 0 : granule,
                     .engine = engine});
             }
+        }
+    }
+}
+
+/* Two of the largest blocks that buddies have, and a little less: few units, so that it costs
+ * little. */
+static void judge_most(void)
+{
+    static struct smh_pool pool;
+    /* To the last address but one: too large; to the last: more than there is. */
+    struct smh_region region = {.addr = GIB, .size = UINTPTR_MAX - GIB};
+    FUZZ_REQUIRE(smh_pool_init(&pool, NULL) == 0 && smh_pool_add(&pool, &region) == -ENOMEM,
+                 "corner: a region to the last address but one is refused otherwise");
+    region.size++;
+    FUZZ_REQUIRE(smh_pool_add(&pool, &region) == -EOVERFLOW,
+                 "corner: a region to the last address is refused otherwise");
+    for (size_t granule = (size_t)1 << 24; granule <= GIB; granule *= 4) {
+        for (size_t less = 0; less < 3 && less * granule < GIB; less++) {
+            judge_drain((struct smh_heap_config){.memory = fuzz_window() + less / 2 * granule,
+                                                 .memory_size = 2 * GIB - less * granule,
+                                                 .granule = granule,
+                                                 .engine = &smh_engine_buddy});
         }
     }
 }
@@ -174,5 +198,6 @@ void fuzz_judge_corners(void)
     for (size_t i = 0; smh_engine_at(i) != NULL; i++) {
         judge_places(smh_engine_at(i));
     }
+    judge_most();
     judge_miles();
 }
