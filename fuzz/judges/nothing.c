@@ -154,6 +154,30 @@ static void judge_no_sys_heap(void)
                  "a multi heap of nothing serves");
 }
 
+static void *give_nothing(void *arg, size_t bytes)
+{
+    (void)arg;
+    (void)bytes;
+    return NULL;
+}
+
+static void take_nothing(void *arg, void *block)
+{
+    (void)arg;
+    (void)block;
+}
+
+/* The rig has no room to remember a block, and asks for none. */
+static void judge_no_scratch(void)
+{
+    struct z_heap_stress_result result;
+    memset(&result, 0xA5, sizeof(result));
+    sys_heap_stress(give_nothing, take_nothing, NULL, 1000, 20, memory, 7, 50, &result);
+    FUZZ_REQUIRE(result.total_allocs == 0 && result.total_frees == 0 &&
+                     result.accumulated_in_use_bytes == 0,
+                 "the rig works without scratch memory");
+}
+
 void fuzz_judge_nothing(void)
 {
     struct smh_heap heap;
@@ -171,6 +195,7 @@ void fuzz_judge_nothing(void)
     FUZZ_REQUIRE(smh_pool_init(&pool, NULL) == 0, "a pool with the defaults is refused");
     judge_no_pool(&pool, true);
     judge_no_sys_heap();
+    judge_no_scratch();
     FUZZ_REQUIRE(smh_heap_metadata_size(NULL) == 0 && smh_engine_find(NULL) == NULL &&
                      smh_policy_find(NULL) == NULL,
                  "NULL has a name or a size");
