@@ -128,11 +128,11 @@ static void forge_zephyr(struct smh_random *random, unsigned target_bits)
 static void forge_granule(struct smh_random *random, size_t granule)
 {
     struct smh_heap heap;
-    const struct smh_heap_config config = {.memory = memory,
-                                           .memory_size =
-                                               sizeof(memory) - (smh_random_below(random, 64)) * 8,
-                                           .granule = granule,
-                                           .engine = &smh_engine_bitmap};
+    const struct smh_heap_config config = {
+        .memory = memory,
+        .memory_size = sizeof(memory) - ((size_t)smh_random_below(random, 64)) * 8,
+        .granule = granule,
+        .engine = &smh_engine_bitmap};
     FUZZ_REQUIRE(smh_heap_init(&heap, &config) == 0, "forged: no heap of bitmap");
     for (uint64_t i = smh_random_below(random, 4); i != 0; i--) {
         (void)smh_heap_alloc(&heap, granule * 4); /* multiples of the larger granule */
@@ -155,8 +155,8 @@ static void forge_sizes(struct smh_random *random)
     size_t least = 15 * 8; /* of a region of less than 1024 units */
     open_heap(&heap, &smh_engine_bitmap, 4096, 64);
     for (unsigned i = 0; i < BLOCKS; i++) {
-        blocks[i] =
-            smh_heap_alloc(&heap, i % 2 == 0 ? least + smh_random_below(random, 3) * 8 : 16);
+        blocks[i] = smh_heap_alloc(
+            &heap, i % 2 == 0 ? least + (size_t)smh_random_below(random, 3) * 8 : 16);
     }
     for (unsigned i = 0; i < BLOCKS; i += 2) {
         FUZZ_REQUIRE(smh_heap_free(&heap, blocks[i]) == 0, "forged: a block stays");

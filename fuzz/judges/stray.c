@@ -169,7 +169,7 @@ void fuzz_judge_stray(uint64_t seed)
 {
     /* What is believed there has as many units as its list: few behind the ones that it begins
      * with, more behind the number. */
-    judge_descriptor(16 + seed % 8 * 8, (unsigned)(seed / 8 % 64), seed / 512 % 2 == 0,
+    judge_descriptor(16 + (size_t)(seed % 8) * 8, (unsigned)(seed / 8 % 64), seed / 512 % 2 == 0,
                      seed / 1024 % 2 == 0);
     judge_descriptor(16, 26 + (unsigned)(seed % 7), seed / 8 % 2 == 0, seed / 16 % 2 == 0);
     struct smh_random random;
