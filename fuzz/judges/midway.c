@@ -6,9 +6,8 @@
  *     question   ---------+--------------->          one edge of it, each in turn
  *                         '- a whole add
  *
- *     add        --s---s-----ss----s------>          on x86-64: an instruction that has changed the
- *                  '- all '- all ...                 pool, since two stores may have no edge
- * between
+ *     add        --s---s-----ss----s------>          on x86-64: an instruction that has changed
+ *                  '- all '- all ...                 the pool (stores need no edge between them)
  */
 #include "midway.h"
 
