@@ -180,9 +180,10 @@ class Builder:
             return FUZZ / f"target_{name}"
         if not binary.exists():
             planted = {str(Path(path).relative_to(WORK / "obj")) for path in self.objects}
+            built = [path.relative_to(FUZZ / "obj") for path in sorted((FUZZ / "obj/fuzz").rglob("*.o"))]
             parts = [f"fuzz/targets/{name}.o"] + [
-                str(path.relative_to(FUZZ / "obj")) for path in sorted((FUZZ / "obj/fuzz").rglob("*.o"))
-                if path.name != "driver.o" and path.parent.name != "targets"]
+                str(path) for path in built if path.name != "driver.o" and path.parent.name != "targets"
+                and (ROOT / path).with_suffix(".c").is_file()]  # not what a file left that moved
             inputs = [str(FUZZ / "obj" / part) for part in parts if part not in planted]
             if name in self.steps:  # a core that counts its steps, but for what is planted
                 inputs += [str(path) for path in sorted((FUZZ / "obj/steps").rglob("*.o"))

@@ -216,12 +216,12 @@ static void judge_tables(const struct plan *plan)
     }
 }
 
-/* Whatever is no block is not freed, and free says of it what the verdict does: all addresses of a
- * heap with gaps. */
+/* Whatever is no block is neither freed nor resized, and free says of it what the verdict does: all
+ * addresses of a heap with gaps and long blocks, inside which bitmap keeps words of its own. */
 static void judge_strangers(const struct plan *plan)
 {
     uint8_t *memory = fuzz_window() + 4096 + plan->head;
-    open_heap(memory, 4096, 0, plan);
+    open_heap(memory, 40960, 0, plan);
     size_t largest = heap.engine->largest_free(&heap);
     bool exact = heap.starts != NULL || (heap.engine->flags & SMH_ENGINE_EXACT) != 0;
     for (size_t i = 0; i < BLOCKS; i++) {
@@ -237,6 +237,8 @@ static void judge_strangers(const struct plan *plan)
         }
     }
     block_count = kept;
+    ask(0, 4096 + plan->turn * 512);
+    ask(0, 8192 + plan->head);
     for (size_t offset = 0; exact && offset < config.memory_size; offset += 4) {
         int verdict = smh_heap_verdict(&heap, memory + offset);
         size_t own = 0;
@@ -245,9 +247,12 @@ static void judge_strangers(const struct plan *plan)
         }
         FUZZ_REQUIRE((verdict == 0) == (own < block_count), "grid: %s: verdict on offset %zu is %d",
                      config.engine->name, offset, verdict);
-        FUZZ_REQUIRE(verdict == 0 || smh_heap_free(&heap, memory + offset) == verdict,
-                     "grid: %s: free judges offset %zu otherwise than the verdict, which is %d",
-                     config.engine->name, offset, verdict);
+        FUZZ_REQUIRE(
+            verdict == 0 || (smh_heap_free(&heap, memory + offset) == verdict &&
+                             smh_heap_realloc(&heap, memory + offset, 24) == NULL &&
+                             !smh_heap_resize(&heap, memory + offset, 24)),
+            "grid: %s: free or realloc judges offset %zu otherwise than the verdict, which is %d",
+            config.engine->name, offset, verdict);
     }
     close_heap(largest);
 }
