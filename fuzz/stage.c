@@ -1,6 +1,7 @@
 /* stage.c: memory, oracle and live blocks of a target. See stage.h. */
 #include "stage.h"
 
+#include "engines.h"
 #include "naive/naive_heap.h"
 
 #include "../sim/clock.h"
@@ -221,7 +222,7 @@ uint64_t fuzz_seed_of(const uint8_t *bytes, size_t size)
 
 bool fuzz_is_zephyr(const struct smh_heap *heap)
 {
-    return heap->engine == &smh_engine_zephyr || heap->engine == &smh_engine_zephyr_stats;
+    return fuzz_engine_is_zephyr(heap->engine);
 }
 
 bool fuzz_has_room(const struct smh_heap *heap, const struct smh_operation *operation)

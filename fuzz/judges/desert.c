@@ -10,7 +10,7 @@
  */
 #include "desert.h"
 
-#include "../../sim/random.h"
+#include "../engines.h"
 #include "../naive/naive_verdict.h"
 #include "../stage.h"
 
@@ -79,20 +79,14 @@ static uint8_t *place(uint8_t *end, size_t bytes)
 
 static const struct smh_engine *choose_engine(struct smh_random *random)
 {
-    size_t count = 0;
-    while (smh_engine_at(count) != NULL) {
-        count++;
-    }
-    return smh_random_below(random, 2) == 0
-               ? &smh_engine_bitmap
-               : smh_engine_at((size_t)smh_random_below(random, count));
+    return smh_random_below(random, 2) == 0 ? &smh_engine_bitmap : fuzz_draw_engine(random);
 }
 
 static bool open_heap(struct smh_random *random)
 {
     const struct smh_engine *engine = choose_engine(random);
     bool exact = (engine->flags & SMH_ENGINE_EXACT) != 0;
-    bool fixed = engine == &smh_engine_zephyr || engine == &smh_engine_zephyr_stats;
+    bool fixed = fuzz_engine_is_zephyr(engine);
     config = (struct smh_heap_config){
         .memory_size = (size_t)2048 << smh_random_below(random, 5),
         .granule = fixed || smh_random_below(random, 2) == 0

@@ -6,7 +6,7 @@
  */
 #include "grid.h"
 
-#include "../../sim/random.h"
+#include "../engines.h"
 #include "../stage.h"
 #include "large.h"
 
@@ -36,11 +36,6 @@ struct plan {
     size_t bytes; /* of a small block */
     size_t turn;
 };
-
-static bool is_zephyr(const struct smh_engine *engine)
-{
-    return engine == &smh_engine_zephyr || engine == &smh_engine_zephyr_stats;
-}
 
 /* With tables of the least size, if with any: that suffices wherever the heap begins and ends. */
 static void open_heap(uint8_t *memory, size_t size, size_t granule, const struct plan *plan)
@@ -202,12 +197,13 @@ static void judge_ends(size_t granule)
 static void judge_tables(const struct plan *plan)
 {
     uint8_t *memory = fuzz_window() + 8192;
-    for (size_t granule = 8; granule <= 4096 && (granule == 8 || !is_zephyr(plan->engine));
-         granule *= 2) {
+    for (size_t granule = 8;
+         granule <= 4096 && (granule == 8 || !fuzz_engine_is_zephyr(plan->engine)); granule *= 2) {
         const size_t odd[] = {0, 1, 7, 8, granule / 2 + 1, granule - 8, granule - 1};
         for (size_t i = 0; i < 49; i++) {
             size_t size = (granule < 64 ? 1024 : 16 * granule) + odd[i / 7];
-            open_heap(memory + odd[i % 7], size, is_zephyr(plan->engine) ? 0 : granule, plan);
+            open_heap(memory + odd[i % 7], size, fuzz_engine_is_zephyr(plan->engine) ? 0 : granule,
+                      plan);
             size_t largest = heap.engine->largest_free(&heap);
             ask(0, largest);
             judge_ends(granule);
@@ -280,17 +276,13 @@ void fuzz_judge_grid(uint64_t seed)
 {
     static unsigned judged;
     struct smh_random random;
-    size_t engines = 0;
-    while (smh_engine_at(engines) != NULL) {
-        engines++;
-    }
     if (judged == CALLS_MOST || fuzz_window() == NULL) {
         return;
     }
     judged++;
     smh_random_init(&random, seed, 0);
     const struct plan plan = {
-        .engine = smh_engine_at((size_t)smh_random_below(&random, engines)),
+        .engine = fuzz_draw_engine(&random),
         .target_bits = smh_random_below(&random, 2) == 0 ? 32 : 64,
         .metadata = smh_random_below(&random, 4) != 0,
         .head = (size_t)smh_random_below(&random, 2) * (size_t)smh_random_below(&random, 64) * 8,
@@ -304,7 +296,7 @@ void fuzz_judge_grid(uint64_t seed)
     }
     judge_most(&plan);
     judge_strangers(&plan);
-    for (size_t i = 0; i < engines; i++) {
+    for (size_t i = 0; smh_engine_at(i) != NULL; i++) {
         struct plan other = plan;
         other.engine = smh_engine_at(i);
         judge_slides(&other);

@@ -7,7 +7,7 @@
  */
 #include "tiny.h"
 
-#include "../../sim/random.h"
+#include "../engines.h"
 #include "../stage.h"
 
 #include <smh/port.h>
@@ -100,17 +100,13 @@ void fuzz_judge_tiny(uint64_t seed)
 {
     static unsigned judged;
     struct smh_random random;
-    size_t engines = 0;
     if (judged == CALLS_MOST) {
         return;
     }
     judged++;
-    while (smh_engine_at(engines) != NULL) {
-        engines++;
-    }
     smh_random_init(&random, seed, 0);
-    config.engine = smh_engine_at((size_t)smh_random_below(&random, engines));
-    bool fixed = config.engine == &smh_engine_zephyr || config.engine == &smh_engine_zephyr_stats;
+    config.engine = fuzz_draw_engine(&random);
+    bool fixed = fuzz_engine_is_zephyr(config.engine);
     config.granule = fixed ? 0 : ((size_t)8 << smh_random_below(&random, 4)) % 64;
     config.target_bits = smh_random_below(&random, 2) == 0 ? 32 : 64;
     judge_memory((size_t)smh_random_below(&random, OFFSETS));

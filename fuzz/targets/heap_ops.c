@@ -4,6 +4,7 @@
  * the shared oracle checks: refusals change nothing, the largest free block is the largest, and
  * constant-time engines stay below a ceiling of steps.
  */
+#include "../engines.h"
 #include "../stage.h"
 
 #include <smh/port.h>
@@ -274,7 +275,7 @@ static void judge_refused(struct smh_heap *heap)
 /* Which granules of those that are powers of two an engine takes, as it is documented to. */
 static bool takes_granule(const struct smh_engine *engine, size_t granule)
 {
-    if (engine == &smh_engine_zephyr || engine == &smh_engine_zephyr_stats) {
+    if (fuzz_engine_is_zephyr(engine)) {
         return granule == 8;
     }
     if (engine == &smh_engine_bitmap) {
