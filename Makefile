@@ -426,19 +426,19 @@ FAULTS_FLAGS ?=
 # Those that drive the allocator by records of operations.
 OPERATION_TARGETS := engines_side_by_side heap_ops latency pool_ops two_threads wild_pointers zephyr_api
 
-faults: build/.packages-fuzz ## plant faults into the core and measure how soon the fuzz targets find each (SEEDS=5, FAULTS="names")
+faults: build/.packages-fuzz ## plant faults into the core and measure how soon the fuzz targets find each (SEEDS=5, JOBS=1, FAULTS="names")
 	$(MAKE) MODE=fuzz $(addprefix build/fuzz/target_,$(OPERATION_TARGETS))
 	@$(MAKE) -s MODE=fuzz faults-hunt
 
 # The flags of MODE=fuzz are known only there.
 faults-hunt:
-	@/usr/bin/python3 fuzz/faults.py --seeds $(SEEDS) $(FAULTS_FLAGS) --compiler="$(COMPILER)" --flags="$(CFLAGS)" \
+	@/usr/bin/python3 fuzz/faults.py --seeds $(SEEDS) --jobs $(JOBS) $(FAULTS_FLAGS) --compiler="$(COMPILER)" --flags="$(CFLAGS)" \
 	    --core-flags="$(COVERAGE_core)" --libraries="$(SIM_LIBS)" --steps="$(STEP_TARGETS)" \
 	    --link="$(COMPILER) $(LDFLAGS) -fsanitize=fuzzer -Wl,--wrap=__sanitizer_cov_trace_pc" $(FAULTS)
 
 check-faults: build/.packages-fuzz ## each planted fault has its place in the code and compiles, and one of twelve is found
 	$(MAKE) faults FAULTS_FLAGS=--compile
-	$(MAKE) faults SEEDS=1 FAULTS_FLAGS="--every=12"
+	$(MAKE) faults SEEDS=1 JOBS=2 FAULTS_FLAGS="--every=12"
 
 static: build/.packages-static ## the gcc analyzer, cppcheck and clang-tidy, and Frama-C's proofs, against what is explained in tests/static
 	/usr/bin/python3 tests/static/analyze.py

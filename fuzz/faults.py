@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Plants faults into the core, one at a time, and measures how long the fuzz targets take to find each.
 
-Owns: build/faults (a copy of src/ and include/ with one fault, the objects that it changes, the
-targets linked with them) and out/faults.json, the figures. A fault is a record in fuzz/faults/*.txt:
+Owns: build/faults (for each job a copy of src/ and include/ with one fault, the objects that it
+changes, the targets linked with them) and out/faults.json, the figures; what was there is kept as
+out/faults.before.json. A fault is a record in fuzz/faults/*.txt:
 
     fault NAME            what it is called
     models TEXT           the real bug that it stands for, or the kind of mistake
@@ -13,7 +14,8 @@ targets linked with them) and out/faults.json, the figures. A fault is a record 
 Each target starts from nothing: an empty corpus folder, no seeds, no dictionary. The targets take
 turns, in the order of TARGETS, on one core: 400 inputs each, then 1,600, 6,400, ... with what
 they have kept so far; a fault is found when one of them ends with an error. Time is processor time
-of all the targets together, those in vain included. Exit code 1 when a fault is not found.
+of all the targets together, those in vain included, however many jobs hunt other faults beside.
+Exit code 1 when a fault is not found.
 `--places` only plants; `--compile` plants and compiles each record by itself, and is shown broken ones first.
 `--sound` runs the same without a fault: nothing may be found.
 """
@@ -31,8 +33,8 @@ import signal
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,9 +96,11 @@ def plant(text: str, fault: Fault, say: Callable[[str], None] = print) -> str | 
 
 
 class Builder:
-    """Compiles what a fault changes and links targets with it."""
+    """Compiles what a fault changes and links targets with it, in a room of its own."""
 
-    def __init__(self, compiler: str, flags: str, core_flags: str, link: str, libraries: str, steps: str):
+    def __init__(self, room: Path, compiler: str, flags: str, core_flags: str, link: str, libraries: str,
+                 steps: str):
+        self.room = room
         self.steps = steps.split()
         self.compiler = shlex.split(compiler)
         self.flags = [flag for flag in shlex.split(flags) if flag not in ("-MMD", "-MP", "-Werror", "-g")]
@@ -105,8 +109,8 @@ class Builder:
         self.libraries = shlex.split(libraries)
         self.objects: list[str] = []
         self.including: dict[str, list[Path]] = {}
-        shutil.rmtree(WORK, ignore_errors=True)
-        WORK.mkdir(parents=True)
+        shutil.rmtree(room, ignore_errors=True)
+        room.mkdir(parents=True)
 
     def errors_of(self, fault: Fault) -> str:
         """What the compiler says against the core with the fault; empty: nothing. Nothing of it is written."""
@@ -114,7 +118,7 @@ class Builder:
         text = plant((ROOT / fault.file).read_text(), fault, said.append)
         if text is None:
             return said[0]
-        room = WORK / "compile" / re.sub(r"\W", "_", fault.name)
+        room = self.room / "compile" / re.sub(r"\W", "_", fault.name)
         room.mkdir(parents=True, exist_ok=True)
         (room / "planted").write_text(text)
         # The compiler reads the planted text wherever the file is named, by a source or an #include.
@@ -149,37 +153,37 @@ class Builder:
 
     def build(self, fault: Fault | None) -> bool:
         """The objects that differ; what does not compile ends the program. false: no such place."""
-        shutil.rmtree(WORK / "tree", ignore_errors=True)
-        shutil.rmtree(WORK / "obj", ignore_errors=True)
-        for binary in WORK.glob("target_*"):
+        shutil.rmtree(self.room / "tree", ignore_errors=True)
+        shutil.rmtree(self.room / "obj", ignore_errors=True)
+        for binary in self.room.glob("target_*"):
             binary.unlink()
         self.objects = []
         if fault is None:
             return True
         for room in ("src", "include", "port", "sim", "fuzz"):
-            shutil.copytree(ROOT / room, WORK / "tree" / room,
+            shutil.copytree(ROOT / room, self.room / "tree" / room,
                             ignore=shutil.ignore_patterns("corpus", "faults", "*.py"))
-        path = WORK / "tree" / fault.file
+        path = self.room / "tree" / fault.file
         text = plant(path.read_text(), fault)
         if text is None:
             return False
         path.write_text(text)
         for source in self.sources_with(fault.file):
-            output = WORK / "obj" / source.with_suffix(".o")
+            output = self.room / "obj" / source.with_suffix(".o")
             output.parent.mkdir(parents=True, exist_ok=True)
             core = self.core_flags if str(source).startswith(("src", "port")) else []
             command = [*self.compiler, *self.flags, *core, "-w", "-c", "-o", str(output), str(source)]
-            subprocess.run(command, check=True, cwd=WORK / "tree")
+            subprocess.run(command, check=True, cwd=self.room / "tree")
             self.objects.append(str(output))
         return True
 
     def target(self, name: str) -> Path:
         """The target with the fault, linked when first asked for."""
-        binary = WORK / f"target_{name}"
+        binary = self.room / f"target_{name}"
         if not self.objects:
             return FUZZ / f"target_{name}"
         if not binary.exists():
-            planted = {str(Path(path).relative_to(WORK / "obj")) for path in self.objects}
+            planted = {str(Path(path).relative_to(self.room / "obj")) for path in self.objects}
             built = [path.relative_to(FUZZ / "obj") for path in sorted((FUZZ / "obj/fuzz").rglob("*.o"))]
             parts = [f"fuzz/targets/{name}.o"] + [
                 str(path) for path in built if path.name != "driver.o" and path.parent.name != "targets"
@@ -189,8 +193,8 @@ class Builder:
                 inputs += [str(path) for path in sorted((FUZZ / "obj/steps").rglob("*.o"))
                            if str(path.relative_to(FUZZ / "obj/steps")) not in planted]
             own = [path for path in self.objects
-                   if not Path(path).relative_to(WORK / "obj").parts[0] == "fuzz"
-                   or str(Path(path).relative_to(WORK / "obj")) in parts]
+                   if not Path(path).relative_to(self.room / "obj").parts[0] == "fuzz"
+                   or str(Path(path).relative_to(self.room / "obj")) in parts]
             subprocess.run([*self.link, "-o", str(binary), *inputs, *own, str(FUZZ / "libsmhsim.a"),
                             str(FUZZ / "libsmh.a"), *self.libraries], check=True)
         return binary
@@ -200,14 +204,13 @@ def run_target(binary: Path, corpus: Path, runs: int, seed: int, limit: float) -
     """One turn: whether it failed, the processor time, and what it said."""
     command = [str(binary), f"-runs={runs}", f"-seed={seed}", f"-max_len={LENGTH_MAX}", "-len_control=0",
                "-timeout=10", "-rss_limit_mb=3000", "-print_final_stats=0",
-               f"-artifact_prefix={WORK}/", str(corpus)]
-    log = WORK / "log"
+               f"-artifact_prefix={corpus}-", str(corpus)]
+    log = corpus.with_suffix(".log")
     # By processor time: on a busy host a wall clock would end what is only kept waiting.
     bound = int(limit) + 15
     with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, stdout=out, stderr=out, env={**os.environ, **QUIET},
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (bound, bound)))
+        process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **QUIET})
+        resource.prlimit(process.pid, resource.RLIMIT_CPU, (bound, bound))
         _pid, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     text = log.read_text(errors="replace")
@@ -222,11 +225,11 @@ def hunt(builder: Builder, targets: list[str], seed: int, limit: float) -> dict:
     """Targets in turn until one fails or the time is over."""
     used, runs, round_number = 0.0, RUNS_FIRST, 0
     for target in targets:
-        shutil.rmtree(WORK / "corpus" / target, ignore_errors=True)
-        (WORK / "corpus" / target).mkdir(parents=True)
+        shutil.rmtree(builder.room / "corpus" / target, ignore_errors=True)
+        (builder.room / "corpus" / target).mkdir(parents=True)
     while used < limit:
         for target in targets:
-            failed, seconds, said = run_target(builder.target(target), WORK / "corpus" / target, runs,
+            failed, seconds, said = run_target(builder.target(target), builder.room / "corpus" / target, runs,
                                                seed * 1000 + round_number, limit - used)
             used += seconds
             if failed:
@@ -236,6 +239,43 @@ def hunt(builder: Builder, targets: list[str], seed: int, limit: float) -> dict:
         runs *= RUNS_FACTOR
         round_number += 1
     return {"found": False, "seconds": round(used, 2), "target": "-", "said": ""}
+
+
+def hunt_all(pool: ThreadPoolExecutor, builders: list[Builder], faults: list[Fault | None],
+             arguments: argparse.Namespace) -> Iterator[tuple[Fault | None, list[dict] | None]]:
+    """Each fault with its hunts, in the order in which they end; None: its place has changed."""
+    idle = list(builders)
+
+    def hunt_one(fault: Fault | None) -> tuple[Fault | None, list[dict] | None]:
+        builder = idle.pop()  # there are as many as threads
+        try:
+            if not builder.build(fault):
+                return fault, None
+            return fault, [hunt(builder, arguments.targets, seed, arguments.limit)
+                           for seed in range(1, arguments.seeds + 1)]
+        finally:
+            idle.append(builder)
+
+    for done in as_completed([pool.submit(hunt_one, fault) for fault in faults]):
+        yield done.result()
+
+
+def known_rows(figures: Path, arguments: argparse.Namespace) -> list[dict]:
+    """What need not be hunted again. What is to be written over is kept beside it."""
+    figures.parent.mkdir(exist_ok=True)
+    if not figures.exists():
+        return []
+    if not arguments.resume:
+        figures.replace(figures.with_suffix(".before.json"))
+        return []
+    return [row for row in json.loads(figures.read_text()) if len(row["hunts"]) >= arguments.seeds]
+
+
+def keep_rows(figures: Path, rows: list[dict]) -> None:
+    """Written whole or not at all."""
+    unfinished = figures.with_suffix(".new")
+    unfinished.write_text(json.dumps(rows, indent=1) + "\n")
+    unfinished.replace(figures)
 
 
 def print_summary(rows: list[dict], limit: float) -> None:
@@ -269,6 +309,7 @@ def parse_arguments() -> argparse.Namespace:
     for name in ("compiler", "flags", "core-flags", "link", "libraries", "steps"):
         parser.add_argument(f"--{name}", default="")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--jobs", type=int, default=1, help="so many faults at a time")
     parser.add_argument("--limit", type=float, default=60)
     parser.add_argument("--sound", action="store_true")
     parser.add_argument("--targets", type=lambda text: text.split(","), default=TARGETS)
@@ -329,30 +370,26 @@ def main() -> int:
         lost = [fault for fault in faults if plant((ROOT / fault.file).read_text(), fault) is None]
         print(f"faults: {len(faults)} planted, {len(lost)} have lost their place")
         return 1 if lost else 0
-    builder = Builder(arguments.compiler, arguments.flags, arguments.core_flags, arguments.link,
-                      arguments.libraries, arguments.steps)
+    builders = [Builder(WORK / str(job), arguments.compiler, arguments.flags, arguments.core_flags,
+                        arguments.link, arguments.libraries, arguments.steps)
+                for job in range(arguments.jobs)]
     if arguments.compile:
-        return compile_all(builder, choose_faults(arguments))
+        return compile_all(builders[0], choose_faults(arguments))
     figures = ROOT / "out" / "faults.json"
-    figures.parent.mkdir(exist_ok=True)
-    rows = json.loads(figures.read_text()) if arguments.resume and figures.exists() else []
-    known = {row["name"] for row in rows if len(row["hunts"]) >= arguments.seeds}
-    rows = [row for row in rows if row["name"] in known]
-    homeless = []
-    for fault in choose_faults(arguments):
-        name = fault.name if fault else "(none)"
-        if name in known:
-            continue
-        if not builder.build(fault):
-            homeless.append(name)
-            continue
-        hunts = [hunt(builder, arguments.targets, seed, arguments.limit)
-                 for seed in range(1, arguments.seeds + 1)]
-        rows.append({"name": name, "models": fault.models if fault else "", "hunts": hunts})
-        figures.write_text(json.dumps(rows, indent=1) + "\n")
-        times = " ".join(f"{one['seconds']:6.2f}" if one["found"] else "missed" for one in hunts)
-        said = hunts[0]["target"] + ": " + hunts[0]["said"] if hunts else "compiles"
-        print(f"{name:34} {times}  {said[:110]}", flush=True)
+    rows, homeless = known_rows(figures, arguments), []
+    known = {row["name"] for row in rows}
+    faults = [fault for fault in choose_faults(arguments) if fault is None or fault.name not in known]
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        for fault, hunts in hunt_all(pool, builders, faults, arguments):
+            name = fault.name if fault else "(none)"
+            if hunts is None:
+                homeless.append(name)
+                continue
+            rows.append({"name": name, "models": fault.models if fault else "", "hunts": hunts})
+            keep_rows(figures, rows)
+            times = " ".join(f"{one['seconds']:6.2f}" if one["found"] else "missed" for one in hunts)
+            said = hunts[0]["target"] + ": " + hunts[0]["said"] if hunts else "compiles"
+            print(f"{name:34} {times}  {said[:110]}", flush=True)
     print_summary(rows, arguments.limit)
     if arguments.table:
         write_table(rows, arguments.table)

@@ -243,6 +243,24 @@ static void buddy_halves(struct fuzz_stage *stage, struct smh_heap *heap, uint8_
     }
 }
 
+/* The last block is said to be longer than what is left of the region. */
+static void buddy_end(const struct fuzz_stage *stage, const struct smh_heap *heap, uint8_t *table,
+                      unsigned argument)
+{
+    struct smh_chunk last = {0};
+    struct smh_chunk first = {0};
+    (void)smh_heap_walk(heap, &first);
+    while (smh_heap_walk(heap, &last)) {
+    }
+    uint8_t *entry = &table[(last.offset - first.offset) >> heap->granule_shift];
+    uint8_t kept = *entry;
+    *entry = (uint8_t)(kept + 1 + argument % 4);
+    int code = smh_heap_check(heap, NULL);
+    *entry = kept;
+    FUZZ_REQUIRE(code != 0, "step %llu: the validator lets the last block be %zu bytes << %u",
+                 (unsigned long long)stage->index, last.size, 1 + argument % 4);
+}
+
 static void buddy_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsigned argument)
 {
     struct smh_chunk chunks[CHUNKS];
@@ -250,6 +268,7 @@ static void buddy_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsign
     uint8_t *table = heap->metadata + heap->metadata_size - units;
     size_t count = list_free(heap, chunks, CHUNKS);
     must_see_byte(stage, heap, table, units, argument);
+    buddy_end(stage, heap, table, argument);
     if (count != 0) {
         uint8_t *links = heap->memory + chunks[argument % count].offset;
         must_see(stage, heap, links + argument % 2 * 4, 1u << argument / 2 % 32, "a link");
