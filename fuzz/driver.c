@@ -27,7 +27,7 @@
 #define GENERATED_MAX ((size_t)4096)
 #define SECONDS_MAX   120u
 
-static unsigned long repeat = 1;
+static uint64_t repeat = 1;
 static size_t file_count;
 static char under_way[4096]; /* the input's path */
 
@@ -74,7 +74,7 @@ static void replay_file(const char *path)
     }
     memcpy(exact, bytes, size);
     (void)snprintf(under_way, sizeof(under_way), "%s", path);
-    for (unsigned long i = 0; i < repeat; i++) {
+    for (uint64_t i = 0; i < repeat; i++) {
         (void)alarm(SECONDS_MAX);
         (void)LLVMFuzzerTestOneInput(exact, size);
     }
@@ -138,12 +138,25 @@ static void run_generated(uint64_t seed, uint64_t operations)
     }
 }
 
+/* 5000000 or 5e6; exact up to 2^53. What is no number would be taken for less work than was asked.
+ */
+static uint64_t number_of(const char *text)
+{
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || *end != '\0' || !(number >= 0 && number <= 0x1p53)) {
+        (void)fprintf(stderr, "'%s' is no number up to 2^53\n", text);
+        exit(2);
+    }
+    return (uint64_t)number;
+}
+
 int main(int argc, char **argv)
 {
     static const char *const options[] = {
         "--repeat=", "--generate=", "--operations=", "--keep=", "--records="};
-    unsigned long long seed = 0;
-    unsigned long long operations = 0;
+    uint64_t seed = 0;
+    uint64_t operations = 0;
     (void)signal(SIGABRT, name_input);
     (void)signal(SIGSEGV, name_input);
     (void)signal(SIGBUS, name_input);
@@ -155,15 +168,15 @@ int main(int argc, char **argv)
         }
         const char *value = option < 5 ? argv[i] + strlen(options[option]) : argv[i];
         if (option == 0) {
-            repeat = strtoul(value, NULL, 10);
+            repeat = number_of(value);
         } else if (option == 1) {
-            seed = strtoull(value, NULL, 10);
+            seed = number_of(value);
         } else if (option == 2) {
-            operations = strtoull(value, NULL, 10);
+            operations = number_of(value);
         } else if (option == 3) {
             keep = value;
         } else if (option == 4) {
-            records = strtoul(value, NULL, 10);
+            records = (size_t)number_of(value);
         } else {
             replay_path(value);
         }
