@@ -190,7 +190,7 @@ $(BUILD)/libsmh_record.so: sim/record/preload.c sim/record/record_format.h | bui
 # What tests use of other rooms.
 TEST_SHARED_OBJECTS := $(call object,fuzz/stage.c fuzz/targets/heap_ops.c \
     $(addprefix fuzz/,input/generate.c input/mutate.c judges/counters.c judges/damage.c \
-    naive/naive_heap.c naive/naive_machine.c naive/naive_memory.c)) \
+    naive/naive_machine.c naive/naive_memory.c naive/naive_tables.c)) \
     $(call object,$(filter-out %/main.c,$(wildcard tests/exhaustive/*.c)))
 
 $(BUILD)/smh_tests_single: $(SINGLE_OBJECTS)

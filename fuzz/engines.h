@@ -1,6 +1,6 @@
 /* engines.h: one of all engines, and those that take no granule.
  *
- * Owns: the drawing of an engine by chance; which engines are Zephyr's.
+ * Owns: the drawing of an engine by chance; which engines are Zephyr's, and which the four fits.
  */
 #ifndef FUZZ_ENGINES_H
 #define FUZZ_ENGINES_H
@@ -22,6 +22,12 @@ static inline const struct smh_engine *fuzz_draw_engine(struct smh_random *rando
 static inline bool fuzz_engine_is_zephyr(const struct smh_engine *engine)
 {
     return engine == &smh_engine_zephyr || engine == &smh_engine_zephyr_stats;
+}
+
+static inline bool fuzz_engine_is_fit(const struct smh_engine *engine)
+{
+    return engine == &smh_engine_first_fit || engine == &smh_engine_next_fit ||
+           engine == &smh_engine_best_fit || engine == &smh_engine_worst_fit;
 }
 
 #endif

@@ -1,8 +1,7 @@
 /* stage.c: memory, oracle and live blocks of a target. See stage.h. */
 #include "stage.h"
 
-#include "engines.h"
-#include "naive/naive_heap.h"
+#include "naive/naive_tables.h"
 
 #include "../sim/clock.h"
 #include "../sim/model/contents.h"
@@ -168,7 +167,7 @@ static int open_heap(struct fuzz_stage *stage, const struct smh_fuzz_config *con
                      stage->metadata_bytes[0], code);
     }
     if (code == 0) {
-        naive_heap_judge_tables(&stage->slots[0].heap, &heap, smh_heap_metadata_size(&heap));
+        naive_judge_tables(&stage->slots[0].heap, &heap, smh_heap_metadata_size(&heap));
     }
     return code;
 }
@@ -218,11 +217,6 @@ uint64_t fuzz_seed_of(const uint8_t *bytes, size_t size)
         seed = (seed ^ word ^ seed >> 29) * UINT64_C(0x9E3779B97F4A7C15);
     }
     return seed >> 16; /* the lowest bits are the least mixed */
-}
-
-bool fuzz_is_zephyr(const struct smh_heap *heap)
-{
-    return fuzz_engine_is_zephyr(heap->engine);
 }
 
 bool fuzz_has_room(const struct smh_heap *heap, const struct smh_operation *operation)

@@ -85,8 +85,6 @@ uint32_t fuzz_priority(const struct smh_fuzz_region *region);
 /* A number that depends on every byte: what a judge of its own goes by, and whether it goes. */
 uint64_t fuzz_seed_of(const uint8_t *bytes, size_t size);
 
-/* With runtime statistics or without. */
-bool fuzz_is_zephyr(const struct smh_heap *heap);
 /* Whether a free chunk suffices for the request, by what the engine promises and a walk. */
 bool fuzz_has_room(const struct smh_heap *heap, const struct smh_operation *operation);
 

@@ -10,6 +10,7 @@
  *
  * Invariants: all is as it was afterwards.
  */
+#include "../engines.h"
 #include "../stage.h"
 
 #include <smh/port.h>
@@ -337,7 +338,7 @@ void fuzz_judge_damage(struct fuzz_stage *stage, size_t index, unsigned argument
         bitmap_damage(stage, heap, argument);
     } else if (heap->engine == &smh_engine_buddy) {
         buddy_damage(stage, heap, argument);
-    } else if (fuzz_is_zephyr(heap)) {
+    } else if (fuzz_engine_is_zephyr(heap->engine)) {
         zephyr_damage(stage, heap, argument);
     } else if (strstr(name, "_fit") != NULL) {
         fit_damage(stage, heap, argument);

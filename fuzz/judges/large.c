@@ -5,6 +5,7 @@
  */
 #include "large.h"
 
+#include "../engines.h"
 #include "../naive/reference.h"
 #include "../stage.h"
 
@@ -20,9 +21,8 @@
 #define BUDDY_UNITS    18u /* log2: buddies have a byte for each */
 #define STEPS_MOST     64u
 #define SLOTS          16u
-#define STEPS_VERDICT                                                           \
-    1600u /* where steps are counted: 64 for each distance, by the edges of one \
-           */
+/* Where steps are counted: 64 for each distance, by the edges of one. */
+#define STEPS_VERDICT 1600u
 
 static struct fuzz_stage stage; /* for fuzz_truth and fuzz_has_room; it has no oracle */
 static const struct fuzz_reference *reference; /* NULL: none of its granule */
@@ -54,9 +54,7 @@ static size_t granule_of(const struct smh_fuzz_region *region, size_t size)
         size_t least = size >> BUDDY_UNITS;
         return granule < least ? least : granule;
     }
-    return region->engine == &smh_engine_zephyr || region->engine == &smh_engine_zephyr_stats
-               ? 0
-               : granule;
+    return fuzz_engine_is_zephyr(region->engine) ? 0 : granule;
 }
 
 /* False: the heap is refused. */

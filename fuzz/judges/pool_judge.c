@@ -1,6 +1,8 @@
 /* pool_judge.c: what does not depend on the requests so far. See pool_judge.h. */
 #include "pool_judge.h"
 
+#include "../engines.h"
+
 #include <smh/port.h>
 
 #define DEFAULT_THRESHOLD ((size_t)16384)
@@ -243,7 +245,7 @@ uint64_t fuzz_judge_reserve_edge(struct fuzz_stage *stage, size_t bytes)
     size_t left = try_heap(&slot->heap, bytes, &first);
     (void)try_heap(&slot->heap, bytes, &second);
     if (left == 0 || first != second || engine->largest_free(&slot->heap) < left ||
-        fuzz_is_zephyr(&slot->heap) || engine == &smh_engine_next_fit) {
+        fuzz_engine_is_zephyr(engine) || engine == &smh_engine_next_fit) {
         return 0;
     }
     for (size_t more = 0; more <= 1; more++) {

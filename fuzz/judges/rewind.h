@@ -1,6 +1,7 @@
 /* rewind.h: blocks of a sys_heap that lie before a multiple of their alignment.
  *
- * Owns: where they lie, by naive_heap.h; inputs have few of them, and no rewind below a header.
+ * Owns: where they lie, by the reference of zephyr; inputs have few of them, and no rewind below a
+ * header.
  */
 #ifndef FUZZ_REWIND_H
 #define FUZZ_REWIND_H

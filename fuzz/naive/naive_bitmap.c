@@ -1,12 +1,15 @@
-/* naive_bitmap.c: chunks in an array. See naive_bitmap.h. */
-#include "naive_bitmap.h"
-
+/* naive_bitmap.c: engine bitmap, of any granule. See naive_engines.h.
+ *
+ * Which chunk a list gives first is a matter of when each was put in, so each has the number of
+ * that:
+ *
+ *     chunks   | used | free, 17 | used | reserve | used | free, 12 |    sizes in units
+ *     class    of 40 to 47: 12 and 17; the latest is looked at first: 17, 12
+ */
 #include "../stage.h"
+#include "chunks.h"
+#include "naive_engines.h"
 
-#include <string.h>
-
-#define CHUNKS ((size_t)2048)
-#define NONE   CHUNKS
 /* No region is larger; what asks for more is refused just so. */
 #define BYTES_MAX ((size_t)1 << 30)
 /* Chunks of a class of large ones that a request looks at. */
@@ -14,17 +17,9 @@
 /* Large blocks come from the high end of the largest chunk from this size on. */
 #define HIGH_END_UNITS 512u
 
-enum state { USED, LISTED, RESERVE };
+/* In place of when it was listed: this chunk is the reserve, in no list. */
+#define RESERVE UINT64_MAX
 
-struct chunk {
-    uintptr_t start;
-    size_t size; /* units */
-    enum state state;
-    uint64_t listed; /* when; the latest is first in its list */
-};
-
-static struct chunk chunks[CHUNKS];
-static size_t chunk_count;
 static uint64_t now;
 static size_t unit;    /* bytes */
 static size_t granule; /* bytes */
@@ -32,11 +27,6 @@ static size_t room;    /* units of all chunks together */
 static size_t exact;   /* smaller sizes have a class of their own */
 
 /* --- sizes ------------------------------------------------------------------------------------ */
-
-static size_t round_up(size_t value, size_t align)
-{
-    return (value + align - 1) / align * align;
-}
 
 /* Four classes to a power of two: what of a size its three highest bits say. */
 static size_t class_step(size_t size)
@@ -61,62 +51,21 @@ static size_t units_of(size_t bytes)
     return (bytes <= least ? least : round_up(bytes, granule)) / unit;
 }
 
-/* --- the array -------------------------------------------------------------------------------- */
-
-static bool is_free(size_t i)
-{
-    return i < chunk_count && chunks[i].state != USED;
-}
-
-static size_t index_of(uintptr_t block)
-{
-    size_t i = 0;
-    while (i < chunk_count && (chunks[i].start != block || chunks[i].state != USED)) {
-        i++;
-    }
-    FUZZ_REQUIRE(i < chunk_count, "the naive heap does not know a block");
-    return i;
-}
+/* --- which chunk ------------------------------------------------------------------------------ */
 
 static size_t reserve(void)
 {
     for (size_t i = 0; i < chunk_count; i++) {
-        if (chunks[i].state == RESERVE) {
+        if (chunks[i].listed == RESERVE) {
             return i;
         }
     }
     return NONE;
 }
 
-/* Chunk i keeps its first `size` units; false: that is all of it. */
-static bool split(size_t i, size_t size)
+static bool is_listed(size_t i)
 {
-    if (chunks[i].size == size) {
-        return false;
-    }
-    FUZZ_REQUIRE(chunk_count < CHUNKS, "the naive heap is full");
-    memmove(&chunks[i + 1], &chunks[i], (chunk_count - i) * sizeof(chunks[0]));
-    chunk_count++;
-    chunks[i].size = size;
-    chunks[i + 1].start += size * unit;
-    chunks[i + 1].size -= size;
-    return true;
-}
-
-/* Chunk i swallows the next. */
-static void join(size_t i)
-{
-    chunks[i].size += chunks[i + 1].size;
-    chunk_count--;
-    memmove(&chunks[i + 1], &chunks[i + 2], (chunk_count - i - 1) * sizeof(chunks[0]));
-}
-
-/* --- which chunk ------------------------------------------------------------------------------ */
-
-static void list(size_t i)
-{
-    chunks[i].state = LISTED;
-    chunks[i].listed = ++now;
+    return chunks[i].listed != 0 && chunks[i].listed != RESERVE;
 }
 
 /* A free chunk goes into its list; a large one that is no larger than the reserve becomes that, and
@@ -125,12 +74,12 @@ static void place(size_t i)
 {
     size_t old = reserve();
     if (chunks[i].size >= exact && old != NONE && chunks[old].size >= chunks[i].size) {
-        list(old);
-        chunks[i].state = RESERVE;
+        chunks[old].listed = ++now;
+        chunks[i].listed = RESERVE;
     } else if (chunks[i].size >= exact && chunks[i].size == room) {
-        chunks[i].state = RESERVE;
+        chunks[i].listed = RESERVE;
     } else {
-        list(i);
+        chunks[i].listed = ++now;
     }
 }
 
@@ -138,7 +87,7 @@ static void place(size_t i)
 static void settle(size_t i, bool may_be_reserve)
 {
     if (may_be_reserve && reserve() == NONE && chunks[i].size >= exact) {
-        chunks[i].state = RESERVE;
+        chunks[i].listed = RESERVE;
     } else {
         place(i);
     }
@@ -150,7 +99,7 @@ static size_t first_class(size_t least)
     size_t best = 0;
     for (size_t i = 0; i < chunk_count; i++) {
         size_t class = class_of(chunks[i].size);
-        if (chunks[i].state == LISTED && class >= least && (best == 0 || class < best)) {
+        if (is_listed(i) && class >= least && (best == 0 || class < best)) {
             best = class;
         }
     }
@@ -162,8 +111,7 @@ static size_t listed_before(size_t class, uint64_t before)
 {
     size_t latest = NONE;
     for (size_t i = 0; i < chunk_count; i++) {
-        if (chunks[i].state == LISTED && class_of(chunks[i].size) == class &&
-            chunks[i].listed < before &&
+        if (is_listed(i) && class_of(chunks[i].size) == class && chunks[i].listed < before &&
             (latest == NONE || chunks[i].listed > chunks[latest].listed)) {
             latest = i;
         }
@@ -217,13 +165,14 @@ static uintptr_t carve(size_t i, size_t front, size_t need)
     bool had_reserve = reserve() != NONE;
     bool may = had_reserve || need < exact;
     bool fronted = false;
-    chunks[i].state = USED;
+    chunks[i].listed = 0;
     if (front != 0) {
-        fronted = split(i, front);
+        fronted = chunk_split(i, front);
         i++;
     }
-    bool rested = split(i, chunks[i].size - need < 2 ? chunks[i].size : need);
+    bool rested = chunk_split(i, chunks[i].size - need < 2 ? chunks[i].size : need);
     uintptr_t block = chunks[i].start;
+    chunks[i].block = block;
     if (rested) {
         settle(i + 1, may);
     }
@@ -233,7 +182,7 @@ static uintptr_t carve(size_t i, size_t front, size_t need)
     if (had_reserve && reserve() == NONE) {
         size_t found = find_large(exact);
         if (found != NONE) {
-            chunks[found].state = RESERVE;
+            chunks[found].listed = RESERVE;
         }
     }
     return block;
@@ -259,7 +208,7 @@ static size_t most_skipped(size_t align)
     return align <= granule ? 0 : (unit == granule ? align + unit : align - granule) / unit;
 }
 
-uintptr_t naive_bitmap_alloc(size_t align, size_t bytes)
+static uintptr_t bitmap_alloc(size_t align, size_t bytes)
 {
     if (bytes > room * unit) {
         return 0;
@@ -281,24 +230,23 @@ uintptr_t naive_bitmap_alloc(size_t align, size_t bytes)
     return 0;
 }
 
-/* Chunk i has become free: with free neighbours one chunk, the reserve if one of them was. */
-void naive_bitmap_free(uintptr_t block)
+/* With free neighbours one chunk, the reserve if one of them was. */
+static void bitmap_free(uintptr_t block)
 {
-    size_t i = index_of(block);
+    size_t i = chunk_of(block);
     bool kept = false;
-    if (is_free(i + 1)) {
-        kept = chunks[i + 1].state == RESERVE;
-        join(i);
+    chunks[i].block = 0;
+    if (chunk_is_free(i + 1)) {
+        kept = chunks[i + 1].listed == RESERVE;
+        chunk_join(i);
     }
-    if (i > 0 && is_free(i - 1)) {
-        kept = kept || chunks[i - 1].state == RESERVE;
+    if (i > 0 && chunk_is_free(i - 1)) {
+        kept = kept || chunks[i - 1].listed == RESERVE;
         i--;
-        join(i);
+        chunk_join(i);
     }
-    chunks[i].state = USED;
-    if (kept) {
-        chunks[i].state = RESERVE;
-    } else {
+    chunks[i].listed = kept ? RESERVE : 0;
+    if (!kept) {
         place(i);
     }
 }
@@ -308,7 +256,7 @@ void naive_bitmap_free(uintptr_t block)
 static bool share(size_t i, bool left, size_t bytes)
 {
     size_t need = bytes > room * unit ? room + 1 : units_of(bytes);
-    size_t total = chunks[i].size + (is_free(i + 1) ? chunks[i + 1].size : 0) +
+    size_t total = chunks[i].size + (chunk_is_free(i + 1) ? chunks[i + 1].size : 0) +
                    (left ? chunks[i - 1].size : 0);
     bool had_reserve = reserve() != NONE;
     if (need > total) {
@@ -318,56 +266,40 @@ static bool share(size_t i, bool left, size_t bytes)
     if (!left && need == chunks[i].size) {
         return true;
     }
-    if (is_free(i + 1)) {
-        join(i);
+    if (chunk_is_free(i + 1)) {
+        chunk_join(i);
     }
     if (left) {
         i--;
-        join(i);
+        chunk_join(i);
     }
-    chunks[i].state = USED;
-    if (split(i, need)) {
+    chunks[i].block = chunks[i].start;
+    chunks[i].listed = 0;
+    if (chunk_split(i, need)) {
         settle(i + 1, had_reserve);
     }
     return true;
 }
 
-bool naive_bitmap_resize(uintptr_t block, size_t bytes)
+static bool bitmap_resize(uintptr_t block, size_t bytes)
 {
-    return share(index_of(block), false, bytes);
+    return share(chunk_of(block), false, bytes);
 }
 
-size_t naive_bitmap_usable(uintptr_t block)
+/* Over the free chunk on its left, and the one on its right. */
+static uintptr_t bitmap_slide(uintptr_t block, size_t align, size_t bytes)
 {
-    return chunks[index_of(block)].size * unit;
-}
-
-uintptr_t naive_bitmap_realloc(uintptr_t block, size_t align, size_t bytes)
-{
-    if (bytes == 0) {
-        naive_bitmap_free(block);
+    size_t i = chunk_of(block);
+    if (align > granule || i == 0 || !chunk_is_free(i - 1)) {
         return 0;
     }
-    if ((align == 0 || block % align == 0) && naive_bitmap_resize(block, bytes)) {
-        return block;
-    }
-    uintptr_t moved = naive_bitmap_alloc(align, bytes);
-    if (moved != 0) {
-        naive_bitmap_free(block);
-        return moved;
-    }
-    /* Where no other chunk has room, a block may grow to the left. */
-    size_t i = index_of(block);
-    if (align > granule || i == 0 || !is_free(i - 1)) {
-        return 0;
-    }
-    moved = chunks[i - 1].start;
+    uintptr_t moved = chunks[i - 1].start;
     return share(i, true, bytes) ? moved : 0;
 }
 
 /* --- promises --------------------------------------------------------------------------------- */
 
-size_t naive_bitmap_sufficient(size_t align, size_t bytes)
+static size_t bitmap_sufficient(size_t align, size_t bytes)
 {
     size_t most = align < BYTES_MAX ? most_skipped(align) : BYTES_MAX;
     if (bytes > room * unit || units_of(bytes) + most > room) {
@@ -377,7 +309,7 @@ size_t naive_bitmap_sufficient(size_t align, size_t bytes)
     return round_up(need, class_step(need)) * unit;
 }
 
-size_t naive_bitmap_largest(void)
+static size_t bitmap_largest(void)
 {
     size_t highest = 0;
     size_t largest = reserve() == NONE ? 0 : chunks[reserve()].size;
@@ -419,13 +351,23 @@ static size_t whole_units(uintptr_t from, uintptr_t end)
     return from > end ? 0 : (end - from) / granule * granule / unit;
 }
 
-bool naive_bitmap_open(const struct smh_heap *heap, const void *metadata, size_t metadata_size)
+static const struct fuzz_reference of_bitmap = {
+    .sufficient = bitmap_sufficient,
+    .alloc = bitmap_alloc,
+    .free = bitmap_free,
+    .resize = bitmap_resize,
+    .slide = bitmap_slide,
+    .usable = chunk_usable,
+    .largest = bitmap_largest,
+};
+
+const struct fuzz_reference *naive_bitmap_open(const struct smh_heap *heap, const void *metadata,
+                                               size_t metadata_size)
 {
     uintptr_t memory = (uintptr_t)heap->memory;
     uintptr_t end = memory + heap->memory_size;
-    struct smh_chunk first = {0};
     if (heap->engine != &smh_engine_bitmap) {
-        return false;
+        return NULL;
     }
     granule = smh_heap_alignment(heap);
     unit = granule == 8 ? 8 : granule / 2;
@@ -444,13 +386,9 @@ bool naive_bitmap_open(const struct smh_heap *heap, const void *metadata, size_t
         room = room < described ? room : described;
     }
     start = round_up(start, granule);
-    FUZZ_REQUIRE(smh_heap_walk(heap, &first) && !first.used && first.size == room * unit &&
-                     memory + first.offset == start && heap->capacity_bytes == room * unit &&
-                     heap->metadata_size == tables && (metadata == NULL || tables <= metadata_size),
-                 "an empty heap of bitmap in %zu bytes has a chunk of %zu at 0x%zx and tables of "
-                 "%zu, the reference one of %zu at 0x%zx and %zu",
-                 heap->memory_size, first.size, first.offset, heap->metadata_size, room * unit,
-                 (size_t)(start - memory), tables);
+    FUZZ_REQUIRE(heap->metadata_size == tables && (metadata == NULL || tables <= metadata_size),
+                 "bitmap has tables of %zu bytes for %zu, the reference %zu", heap->metadata_size,
+                 heap->memory_size, tables);
     struct smh_heap_config asked = {.memory_size = heap->memory_size,
                                     .engine = heap->engine,
                                     .target_bits = heap->target_bits,
@@ -459,9 +397,8 @@ bool naive_bitmap_open(const struct smh_heap *heap, const void *metadata, size_t
                  "bitmap wants %zu bytes of metadata for %zu, the reference %zu",
                  smh_heap_metadata_size(&asked), heap->memory_size,
                  heads_bytes(most) + bitmap_bytes(most) + 7);
-    chunks[0] = (struct chunk){.start = start, .size = room};
-    chunk_count = 1;
+    chunks_open(heap, start, room, unit);
     now = 0;
     place(0);
-    return true;
+    return &of_bitmap;
 }

@@ -1,7 +1,12 @@
-/* naive_buddy.c: blocks in an array. See naive_buddy.h. */
-#include "naive_buddy.h"
-
+/* naive_buddy.c: engine buddy, of any granule. See naive_engines.h.
+ *
+ * An array of blocks, each with the number of when it was put into its list; the latest of an order
+ * is taken first:
+ *
+ *     blocks   | 16, used | 16, free | 32, free |  64, used  |      bytes: powers of two
+ */
 #include "../stage.h"
+#include "naive_engines.h"
 
 #define BLOCKS     ((size_t)4096)
 #define NONE       BLOCKS
@@ -87,11 +92,86 @@ static void halve(size_t i, size_t bytes)
     }
 }
 
-bool naive_buddy_open(const struct smh_heap *heap)
+static size_t buddy_sufficient(size_t align, size_t bytes)
+{
+    size_t size = size_for(align > bytes ? align : bytes);
+    return size <= most ? size : SIZE_MAX;
+}
+
+static uintptr_t buddy_alloc(size_t align, size_t bytes)
+{
+    size_t i = choose(size_for(align > bytes ? align : bytes));
+    if (i == NONE) {
+        return 0;
+    }
+    halve(i, size_for(bytes));
+    blocks[i].used = true;
+    return blocks[i].start;
+}
+
+static void buddy_free(uintptr_t start)
+{
+    size_t bytes = blocks[index_of(start)].bytes;
+    drop(index_of(start));
+    while (bytes < most) {
+        /* Two that are halves of one at a multiple of its size. */
+        uintptr_t other = start % (bytes * 2) == 0 ? start + bytes : start - bytes;
+        size_t i = free_at(other, bytes);
+        if (i == NONE) {
+            break;
+        }
+        drop(i);
+        start = start < other ? start : other;
+        bytes *= 2;
+    }
+    add(start, bytes);
+}
+
+static bool buddy_resize(uintptr_t start, size_t bytes)
+{
+    size_t i = index_of(start);
+    size_t size = size_for(bytes);
+    for (size_t at = blocks[i].bytes; at < size; at *= 2) {
+        if (size > most || start % (at * 2) != 0 || free_at(start + at, at) == NONE) {
+            return false;
+        }
+    }
+    for (size_t at = blocks[i].bytes; at < size; at *= 2) {
+        drop(free_at(start + at, at));
+        blocks[index_of(start)].bytes = at * 2;
+    }
+    halve(index_of(start), size);
+    return true;
+}
+
+static size_t buddy_usable(uintptr_t start)
+{
+    return blocks[index_of(start)].bytes;
+}
+
+static size_t buddy_largest(void)
+{
+    size_t largest = 0;
+    for (size_t i = 0; i < block_count; i++) {
+        largest = !blocks[i].used && blocks[i].bytes > largest ? blocks[i].bytes : largest;
+    }
+    return largest;
+}
+
+static const struct fuzz_reference of_buddy = {
+    .sufficient = buddy_sufficient,
+    .alloc = buddy_alloc,
+    .free = buddy_free,
+    .resize = buddy_resize,
+    .usable = buddy_usable,
+    .largest = buddy_largest,
+};
+
+const struct fuzz_reference *naive_buddy_open(const struct smh_heap *heap)
 {
     struct smh_chunk first = {0};
     if (heap->engine != &smh_engine_buddy || !smh_heap_walk(heap, &first)) {
-        return false;
+        return NULL;
     }
     granule = smh_heap_alignment(heap);
     most = granule;
@@ -110,87 +190,5 @@ bool naive_buddy_open(const struct smh_heap *heap)
         add(from, bytes);
         from += bytes;
     }
-    return true;
-}
-
-size_t naive_buddy_sufficient(size_t align, size_t bytes)
-{
-    size_t size = size_for(align > bytes ? align : bytes);
-    return size <= most ? size : SIZE_MAX;
-}
-
-uintptr_t naive_buddy_alloc(size_t align, size_t bytes)
-{
-    size_t i = choose(size_for(align > bytes ? align : bytes));
-    if (i == NONE) {
-        return 0;
-    }
-    halve(i, size_for(bytes));
-    blocks[i].used = true;
-    return blocks[i].start;
-}
-
-void naive_buddy_free(uintptr_t start)
-{
-    size_t bytes = blocks[index_of(start)].bytes;
-    drop(index_of(start));
-    while (bytes < most) {
-        /* Two that are halves of one at a multiple of its size. */
-        uintptr_t other = start % (bytes * 2) == 0 ? start + bytes : start - bytes;
-        size_t i = free_at(other, bytes);
-        if (i == NONE) {
-            break;
-        }
-        drop(i);
-        start = start < other ? start : other;
-        bytes *= 2;
-    }
-    add(start, bytes);
-}
-
-bool naive_buddy_resize(uintptr_t start, size_t bytes)
-{
-    size_t i = index_of(start);
-    size_t size = size_for(bytes);
-    for (size_t at = blocks[i].bytes; at < size; at *= 2) {
-        if (size > most || start % (at * 2) != 0 || free_at(start + at, at) == NONE) {
-            return false;
-        }
-    }
-    for (size_t at = blocks[i].bytes; at < size; at *= 2) {
-        drop(free_at(start + at, at));
-        blocks[index_of(start)].bytes = at * 2;
-    }
-    halve(index_of(start), size);
-    return true;
-}
-
-size_t naive_buddy_usable(uintptr_t start)
-{
-    return blocks[index_of(start)].bytes;
-}
-
-uintptr_t naive_buddy_realloc(uintptr_t start, size_t align, size_t bytes)
-{
-    if (bytes == 0) {
-        naive_buddy_free(start);
-        return 0;
-    }
-    if ((align == 0 || start % align == 0) && naive_buddy_resize(start, bytes)) {
-        return start;
-    }
-    uintptr_t moved = naive_buddy_alloc(align, bytes);
-    if (moved != 0) {
-        naive_buddy_free(start);
-    }
-    return moved;
-}
-
-size_t naive_buddy_largest(void)
-{
-    size_t largest = 0;
-    for (size_t i = 0; i < block_count; i++) {
-        largest = !blocks[i].used && blocks[i].bytes > largest ? blocks[i].bytes : largest;
-    }
-    return largest;
+    return &of_buddy;
 }

@@ -1,21 +1,16 @@
 /* naive_verdict.c: headers read byte by byte. See naive_verdict.h. */
 #include "naive_verdict.h"
 
+#include "../engines.h"
 #include "../stage.h"
 
 #include <smh/engine.h>
 #include <smh/port.h>
 
-static bool is_fit(const struct smh_heap *heap)
-{
-    return heap->engine == &smh_engine_first_fit || heap->engine == &smh_engine_next_fit ||
-           heap->engine == &smh_engine_best_fit || heap->engine == &smh_engine_worst_fit;
-}
-
 bool naive_verdict_knows(const struct smh_heap *heap)
 {
     return heap->starts == NULL && heap->granule_shift == 3 &&
-           (fuzz_is_zephyr(heap) || is_fit(heap));
+           (fuzz_engine_is_zephyr(heap->engine) || fuzz_engine_is_fit(heap->engine));
 }
 
 static uint32_t field(const uint8_t *at, unsigned number, bool narrow)
@@ -93,7 +88,8 @@ int naive_verdict(const struct smh_heap *heap, const void *block)
     if (address < memory || address - memory >= heap->memory_size) {
         return -ENOENT;
     }
-    int verdict = fuzz_is_zephyr(heap) ? zephyr_verdict(heap, address) : fit_verdict(heap, address);
+    int verdict = fuzz_engine_is_zephyr(heap->engine) ? zephyr_verdict(heap, address)
+                                                      : fit_verdict(heap, address);
     /* Between two steps there is no block, whatever the header. */
     return verdict == 0 && address % smh_heap_alignment(heap) != 0 ? -EINVAL : verdict;
 }

@@ -3,40 +3,38 @@
 
 #include "../../sim/random.h"
 #include "../stage.h"
-#include "naive_bitmap.h"
-#include "naive_buddy.h"
-#include "naive_heap.h"
+#include "naive_engines.h"
 
 #define LIVE  192u
 #define STEPS 1024u
 
 static _Alignas(64) uint8_t memory[(size_t)1 << 18];
 
-static const struct fuzz_reference of_fits = {naive_heap_sufficient,
-                                              naive_heap_alloc,
-                                              naive_heap_free,
-                                              naive_heap_resize,
-                                              naive_heap_realloc,
-                                              naive_heap_usable,
-                                              NULL};
-static const struct fuzz_reference of_bitmap = {
-    naive_bitmap_sufficient, naive_bitmap_alloc,  naive_bitmap_free,   naive_bitmap_resize,
-    naive_bitmap_realloc,    naive_bitmap_usable, naive_bitmap_largest};
-
-static const struct fuzz_reference of_buddy = {
-    naive_buddy_sufficient, naive_buddy_alloc,  naive_buddy_free,   naive_buddy_resize,
-    naive_buddy_realloc,    naive_buddy_usable, naive_buddy_largest};
-
 const struct fuzz_reference *fuzz_reference_open(const struct smh_heap *heap, const void *metadata,
                                                  size_t metadata_size)
 {
-    if (heap->granule_shift == 3 && naive_heap_open(heap)) {
-        return &of_fits;
+    const struct fuzz_reference *found = naive_fits_open(heap);
+    found = found != NULL ? found : naive_zephyr_open(heap);
+    found = found != NULL ? found : naive_buddy_open(heap);
+    return found != NULL ? found : naive_bitmap_open(heap, metadata, metadata_size);
+}
+
+uintptr_t fuzz_reference_realloc(const struct fuzz_reference *reference, uintptr_t block,
+                                 size_t align, size_t bytes)
+{
+    if (bytes == 0) {
+        reference->free(block);
+        return 0;
     }
-    if (naive_buddy_open(heap)) {
-        return &of_buddy;
+    if ((align == 0 || block % align == 0) && reference->resize(block, bytes)) {
+        return block;
     }
-    return naive_bitmap_open(heap, metadata, metadata_size) ? &of_bitmap : NULL;
+    uintptr_t moved = reference->alloc(align, bytes);
+    if (moved != 0) {
+        reference->free(block);
+        return moved;
+    }
+    return reference->slide != NULL ? reference->slide(block, align, bytes) : 0;
 }
 
 void fuzz_reference_compare(const struct fuzz_reference *reference, const struct smh_heap *heap,
@@ -89,7 +87,7 @@ static void step(struct smh_heap *heap, const struct fuzz_reference *reference,
         FUZZ_REQUIRE(smh_heap_free(heap, *block) == 0, "churn: a block cannot be freed");
     } else if (smh_random_below(random, 4) == 0) {
         again = true;
-        expected = reference->realloc(old, align, bytes);
+        expected = fuzz_reference_realloc(reference, old, align, bytes);
         placed = smh_heap_aligned_realloc(heap, *block, align, bytes);
     } else {
         return;

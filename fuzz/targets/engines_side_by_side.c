@@ -5,9 +5,8 @@
  *     again       after everything has been freed, the same input puts every block where it was,
  *                 when the empty heap is one free chunk (of several, an engine may take any)
  *     verdicts    with and without a start bitmap, every block is put at the same place
- *     reference   the four fits and zephyr put every block where naive_heap.h puts it, bitmap where
- *                 naive_bitmap.h does (quadratic, and too simple to be wrong), and promise what it
- *                 promises
+ *     reference   every block is put where naive_engines.h puts it, and what that promises is
+ *                 promised
  *     edges       so they do in an empty heap of a few bytes more or less than a power of two
  *                 (there layouts change)
  */
@@ -137,7 +136,7 @@ static void do_twice(const struct fuzz_reference *naive, const struct smh_fuzz_s
         }
         FUZZ_REQUIRE(smh_heap_free(heap, *block) == 0, "a block cannot be freed");
     } else if (operation->kind == SMH_OPERATION_REALLOC && old != 0) {
-        expected = naive->realloc(old, operation->align, bytes);
+        expected = fuzz_reference_realloc(naive, old, operation->align, bytes);
         placed = smh_heap_aligned_realloc(heap, *block, operation->align, bytes);
     } else if (old == 0 && bytes != 0) {
         size_t enough = heap->engine->sufficient_chunk(heap, operation->align, bytes);

@@ -133,7 +133,8 @@ static void misuse_pointer(void *wild)
     if (truth == 0 || (truth != -ENOENT && !stage.exact)) {
         /* heap.c refuses what is off the step, but asks the engine first: zephyr's verdict reads a
          * header before the pointer, which may lie in a live block, and is poisoned then. */
-        FUZZ_REQUIRE(truth == 0 || (uintptr_t)wild % 4 == 0 || fuzz_is_zephyr(heap) ||
+        FUZZ_REQUIRE(truth == 0 || (uintptr_t)wild % 4 == 0 ||
+                         fuzz_engine_is_zephyr(heap->engine) ||
                          smh_heap_verdict(heap, wild) == -EINVAL,
                      "%p, aligned to nothing, is not refused as such", wild);
         return;

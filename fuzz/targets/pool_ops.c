@@ -3,6 +3,7 @@
  * Owns: how a step of an input becomes a call of pool.h, and what must hold beyond the shared
  * oracle: the policy's order, sums of statistics, one verdict by all functions.
  */
+#include "../engines.h"
 #include "../judges/many.h"
 #include "../judges/pool_judge.h"
 #include "../stage.h"
@@ -115,7 +116,7 @@ static void judge_order(const struct before *before, const struct smh_operation 
 static bool tries_move_ranks(const struct smh_operation *operation)
 {
     for (size_t i = 0; i < stage.machine.region_count; i++) {
-        if (fuzz_is_zephyr(&stage.slots[i].heap) &&
+        if (fuzz_engine_is_zephyr(stage.slots[i].heap.engine) &&
             stage.scenario.match(stage.region_configs[i].attr, operation->attr)) {
             return stage.machine.policy == &smh_policy_best_fit;
         }
@@ -257,7 +258,7 @@ static void do_free(struct smh_live *live)
 static bool finds_largest(int region)
 {
     const struct smh_heap *heap = &stage.slots[region].heap;
-    return !fuzz_is_zephyr(heap) && heap->engine != &smh_engine_bitmap;
+    return !fuzz_engine_is_zephyr(heap->engine) && heap->engine != &smh_engine_bitmap;
 }
 
 static void do_realloc(struct smh_live *live, struct smh_operation *operation)
