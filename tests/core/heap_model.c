@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define SEED_STRIDE ((size_t)67)
+
 static void complain(struct heap_model *model, const char *complaint)
 {
     if (model->complaint == NULL) {
@@ -16,25 +18,31 @@ static void complain(struct heap_model *model, const char *complaint)
     }
 }
 
-static uint8_t content(uint8_t seed, size_t index)
+/* What blocks hold is a piece of this, from another place for each seed, and not worked out byte by
+ * byte: all live blocks are compared with it after each step. */
+static uint8_t noise[HEAP_MODEL_BYTES + 256 * SEED_STRIDE];
+
+static const uint8_t *content(const struct heap_model_block *block)
 {
-    return (uint8_t)(seed + index * 31 + (index >> 8));
+    return noise + (size_t)block->seed * SEED_STRIDE;
 }
 
-static void fill(struct heap_model_block *block)
+static void make_noise(void)
 {
-    for (size_t i = 0; i < block->bytes; i++) {
-        block->at[i] = content(block->seed, i);
+    static bool made;
+    struct smh_random random;
+
+    smh_random_init(&random, 1, 0);
+    for (size_t i = 0; !made && i < sizeof(noise); i++) {
+        noise[i] = (uint8_t)smh_random_next(&random);
     }
+    made = true;
 }
 
 static void verify(struct heap_model *model, const struct heap_model_block *block, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++) {
-        if (block->at[i] != content(block->seed, i)) {
-            complain(model, "a block's contents have changed");
-            return;
-        }
+    if (memcmp(block->at, content(block), bytes) != 0) {
+        complain(model, "a block's contents have changed");
     }
 }
 
@@ -62,6 +70,7 @@ void heap_model_init(struct heap_model *model, struct smh_heap *heap, uint64_t s
     model->waste_max = 48;
     model->request_max = 4096;
     model->chunks_at_first = count_free_chunks(heap);
+    make_noise();
     smh_random_init(&model->random, seed, 0);
 }
 
@@ -138,7 +147,7 @@ static void enter(struct heap_model *model, uint8_t *at, size_t align, size_t by
         return;
     }
     verify(model, &block, kept);
-    fill(&block);
+    memcpy(at, content(&block), bytes);
     model->blocks[model->count++] = block;
 }
 

@@ -14,6 +14,7 @@
 #include <smh/heap.h>
 
 #define HEAP_MODEL_BLOCKS 256
+#define HEAP_MODEL_BYTES  ((size_t)1 << 18) /* of a block, at the most */
 
 struct heap_model_block {
     uint8_t *at;
@@ -29,7 +30,7 @@ struct heap_model {
     size_t count;
     size_t waste_max; /* usable bytes beyond those asked for that are tolerated; of buddies, as many
                          again as were asked for */
-    size_t request_max;     /* bytes; most requests are far smaller */
+    size_t request_max;     /* bytes, up to HEAP_MODEL_BYTES; most requests are far smaller */
     size_t chunks_at_first; /* of the heap when it was empty */
     bool exact_verdicts;    /* the heap has a start bitmap, or its engine needs none */
     const char *complaint;
