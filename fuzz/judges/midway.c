@@ -49,6 +49,10 @@ static void judge_address(uint32_t slot, size_t offset, int truth)
     int index = smh_pool_index_of(&pool, memory_of(slot) + offset);
     FUZZ_REQUIRE(index == truth || (slot == known && index == -ENOENT),
                  "while region %u is added, an address of %u is in %d", known, slot, index);
+    if (slot == known && index == truth) { /* what is found is complete: its heap, its lock */
+        FUZZ_REQUIRE(smh_pool_verdict(&pool, memory_of(slot) + offset) != 0,
+                     "while region %u is added, there is a live block in it", known);
+    }
 }
 
 /* Whatever is under way. */
@@ -159,7 +163,7 @@ void fuzz_judge_midway(unsigned argument)
     const struct smh_policy *policy =
         argument / 16 % 2 == 0 ? &smh_policy_address : &smh_policy_add_order;
     const struct smh_pool_config config = {
-        .policy = policy, .slots = slots, .slot_count = REGIONS_MOST, .unlocked = true};
+        .policy = policy, .slots = slots, .slot_count = REGIONS_MOST};
     FUZZ_REQUIRE(smh_pool_init(&pool, &config) == 0, "a pool of %u slots is refused", REGIONS_MOST);
     known = 0;
     stepped += count > 2; /* as many as make a difference */

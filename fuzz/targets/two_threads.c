@@ -152,15 +152,18 @@ static void may_switch(void)
     }
 }
 
-/* words[0]: 0 open, else the number of the holder + 1 (3: no thread runs yet). */
+/* words[0]: 0 open, else the number of the holder + 1 (3: no thread runs yet).
+ * words[1]: where it was made. */
 void smh_port_lock_init(struct smh_lock *lock)
 {
     memset(lock, 0, sizeof(*lock));
+    lock->words[1] = (uintptr_t)lock;
 }
 
 void smh_port_lock(struct smh_lock *lock)
 {
     may_switch();
+    FUZZ_REQUIRE(lock->words[1] == (uintptr_t)lock, "a lock is taken that was not made there");
     while (lock->words[0] != 0) {
         FUZZ_REQUIRE(running != NO_THREAD && lock->words[0] != running + 1,
                      "a lock is taken by the thread that holds it");
@@ -561,6 +564,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     }
     shared_begun = 0;
     memset(smh_shared_pool(), 0, sizeof(struct smh_pool));
+    /* Nobody makes the process-wide pool's own lock: it begins as zeros, which are an open one. */
+    smh_port_lock_init(&smh_shared_pool()->lock);
     run_threads();
     FUZZ_REQUIRE(shared_begun == 1, "the process-wide pool was made %u times", shared_begun);
     close_spares();
