@@ -1,10 +1,11 @@
 /* given.c: scenarios written in tests. See given.h. */
 #include "given.h"
 
+#include "temporary.h"
+
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define GIVEN_MAX 64
 
@@ -46,17 +47,18 @@ void given_clear(void)
 
 struct smh_scenario *given_scenario(const char *text)
 {
-    char path[] = "/tmp/smh_test_XXXXXX";
-    int descriptor = mkstemp(path);
-    cr_assert(descriptor >= 0);
-    for (const char *at = text; *at != '\0'; at++) {
-        char byte = *at == '\'' ? '"' : *at;
-        cr_assert(write(descriptor, &byte, 1) == 1);
-    }
-    close(descriptor);
+    struct temporary folder;
     struct smh_error error = {0};
-    struct smh_scenario *scenario = smh_scenario_load(path, true, &error);
-    unlink(path);
+    char *json = strdup(text);
+    cr_assert_not_null(json);
+    for (char *at = json; (at = strchr(at, '\'')) != NULL;) {
+        *at = '"';
+    }
+    temporary_make(&folder);
+    struct smh_scenario *scenario =
+        smh_scenario_load(temporary_write_text(&folder, "scenario.json", json), true, &error);
+    temporary_remove(&folder);
+    free(json);
     cr_assert(scenario != NULL, "%s", error.message);
     cr_assert(scenario_count < GIVEN_MAX);
     scenarios[scenario_count++] = scenario;

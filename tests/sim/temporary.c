@@ -11,9 +11,11 @@
 
 void temporary_make(struct temporary *temporary)
 {
-    const char *root = getenv("TMPDIR");
+    /* Thousands of small files are slow on a disk. */
+    const char *named = getenv("TMPDIR");
+    const char *root = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp";
     snprintf(temporary->folder, sizeof temporary->folder, "%s/smh-test-XXXXXX",
-             root != NULL && strlen(root) < 90 ? root : "/tmp");
+             named != NULL && strlen(named) < 90 ? named : root);
     cr_assert_not_null(mkdtemp(temporary->folder));
 }
 
