@@ -52,9 +52,12 @@ static void grow(struct search *search)
 
 static size_t hash_of(const struct search *search, const uint8_t *state)
 {
-    uint64_t hash = 0xcbf29ce484222325ull;
-    for (size_t i = 0; i < search->line->machine.bytes; i++) {
-        hash = (hash ^ state[i]) * 0x100000001b3ull;
+    size_t bytes = search->line->machine.bytes;
+    uint64_t hash = 0;
+    for (size_t at = 0; at < bytes; at += 8) {
+        uint64_t word = 0;
+        memcpy(&word, state + at, bytes - at < 8 ? bytes - at : 8);
+        hash = (hash ^ word ^ hash >> 29) * 0x9e3779b97f4a7c15ull;
     }
     return (size_t)(hash ^ hash >> 32);
 }
