@@ -7,6 +7,7 @@
 #include "grid.h"
 
 #include "../engines.h"
+#include "../naive/naive_verdict.h"
 #include "../stage.h"
 #include "large.h"
 
@@ -212,6 +213,25 @@ static void judge_tables(const struct plan *plan)
     }
 }
 
+/* The verdict on an address: block or no block where that is known, or what headers say. */
+static void judge_address(size_t offset, int verdict, bool exact, bool own)
+{
+    uint8_t *at = (uint8_t *)config.memory + offset;
+    FUZZ_REQUIRE(!exact || (verdict == 0) == own, "grid: %s: verdict on offset %zu is %d",
+                 config.engine->name, offset, verdict);
+    if (!exact && naive_verdict_knows(&heap)) {
+        int expected = naive_verdict(&heap, at);
+        FUZZ_REQUIRE(verdict == expected, "grid: %s: verdict on offset %zu is %d, by its header %d",
+                     config.engine->name, offset, verdict, expected);
+    }
+    FUZZ_REQUIRE(
+        !exact || verdict == 0 ||
+            (smh_heap_free(&heap, at) == verdict && smh_heap_realloc(&heap, at, 24) == NULL &&
+             !smh_heap_resize(&heap, at, 24)),
+        "grid: %s: free or realloc judges offset %zu otherwise than the verdict, which is %d",
+        config.engine->name, offset, verdict);
+}
+
 /* Whatever is no block is neither freed nor resized, and free says of it what the verdict does: all
  * addresses of a heap with gaps and long blocks, inside which bitmap keeps words of its own. */
 static void judge_strangers(const struct plan *plan)
@@ -235,20 +255,12 @@ static void judge_strangers(const struct plan *plan)
     block_count = kept;
     ask(0, 4096 + plan->turn * 512);
     ask(0, 8192 + plan->head);
-    for (size_t offset = 0; exact && offset < config.memory_size; offset += 4) {
-        int verdict = smh_heap_verdict(&heap, memory + offset);
+    for (size_t offset = 0; offset < config.memory_size; offset += 4) {
         size_t own = 0;
         while (own < block_count && blocks[own].at != memory + offset) {
             own++;
         }
-        FUZZ_REQUIRE((verdict == 0) == (own < block_count), "grid: %s: verdict on offset %zu is %d",
-                     config.engine->name, offset, verdict);
-        FUZZ_REQUIRE(
-            verdict == 0 || (smh_heap_free(&heap, memory + offset) == verdict &&
-                             smh_heap_realloc(&heap, memory + offset, 24) == NULL &&
-                             !smh_heap_resize(&heap, memory + offset, 24)),
-            "grid: %s: free or realloc judges offset %zu otherwise than the verdict, which is %d",
-            config.engine->name, offset, verdict);
+        judge_address(offset, smh_heap_verdict(&heap, memory + offset), exact, own < block_count);
     }
     close_heap(largest);
 }
@@ -296,6 +308,10 @@ void fuzz_judge_grid(uint64_t seed)
     }
     judge_most(&plan);
     judge_strangers(&plan);
+    struct plan bare = plan; /* with the least of headers, which alone tell what is a block */
+    bare.target_bits = 32;
+    bare.metadata = (plan.engine->flags & SMH_ENGINE_EXACT) != 0;
+    judge_strangers(&bare);
     for (size_t i = 0; smh_engine_at(i) != NULL; i++) {
         struct plan other = plan;
         other.engine = smh_engine_at(i);
