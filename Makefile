@@ -426,7 +426,7 @@ FAULTS_FLAGS ?=
 # Those that drive the allocator by records of operations.
 OPERATION_TARGETS := engines_side_by_side heap_ops latency pool_ops two_threads wild_pointers zephyr_api
 
-faults: build/.packages-fuzz ## plant faults into the core and measure how soon the fuzz targets find each (SEEDS=5, JOBS=1, FAULTS="names")
+faults: build/.packages-fuzz $(if $(findstring --mutants,$(FAULTS_FLAGS)),build/.packages-mutants) ## plant faults into the core and measure how soon the fuzz targets find each (SEEDS=5, JOBS=1, FAULTS="names")
 	$(MAKE) MODE=fuzz $(addprefix build/fuzz/target_,$(OPERATION_TARGETS))
 	@$(MAKE) -s MODE=fuzz faults-hunt
 

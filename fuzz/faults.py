@@ -18,6 +18,10 @@ of all the targets together, those in vain included, however many jobs hunt othe
 Exit code 1 when a fault is not found.
 `--places` only plants; `--compile` plants and compiles each record by itself, and is shown broken ones first.
 `--sound` runs the same without a fault: nothing may be found.
+`--mutants=N` hunts no records, but N changes drawn at random (`--mutants-seed`) from all that
+tests/mutants/mutate.py makes of what this build compiles of src/, without those that are argued
+equivalent in tests/mutants/equivalent.txt; figures go to out/faults-sampled.json. What the compiler
+refuses is counted, and not replaced.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import re
 import resource
 import shlex
@@ -55,6 +60,8 @@ class Fault:
     models: str = ""
     file: str = ""
     changes: list[list[str]] = field(default_factory=list)
+    whole: str = ""  # of a mutant: all of the file with it
+    shown: dict[str, str] = field(default_factory=dict)  # and where it is
 
 
 def read_faults(folder: Path) -> list[Fault]:
@@ -85,6 +92,8 @@ def read_faults(folder: Path) -> list[Fault]:
 
 def plant(text: str, fault: Fault, say: Callable[[str], None] = print) -> str | None:
     """text with the fault; None, and a line that says so, when the place is not there exactly once."""
+    if fault.whole:
+        return fault.whole
     for before, after in fault.changes:
         tokens = re.findall(r"\w+|[^\w\s]", before)
         pattern = re.compile(r"\s*".join(re.escape(token) for token in tokens))
@@ -152,7 +161,7 @@ class Builder:
         return self.including[file]
 
     def build(self, fault: Fault | None) -> bool:
-        """The objects that differ; what does not compile ends the program. false: no such place."""
+        """The objects that differ; subprocess.CalledProcessError: does not compile. false: no such place."""
         shutil.rmtree(self.room / "tree", ignore_errors=True)
         shutil.rmtree(self.room / "obj", ignore_errors=True)
         for binary in self.room.glob("target_*"):
@@ -173,7 +182,8 @@ class Builder:
             output.parent.mkdir(parents=True, exist_ok=True)
             core = self.core_flags if str(source).startswith(("src", "port")) else []
             command = [*self.compiler, *self.flags, *core, "-w", "-c", "-o", str(output), str(source)]
-            subprocess.run(command, check=True, cwd=self.room / "tree")
+            subprocess.run(command, check=True, cwd=self.room / "tree",
+                           stderr=subprocess.DEVNULL if fault.whole else None)
             self.objects.append(str(output))
         return True
 
@@ -243,7 +253,8 @@ def hunt(builder: Builder, targets: list[str], seed: int, limit: float) -> dict:
 
 def hunt_all(pool: ThreadPoolExecutor, builders: list[Builder], faults: list[Fault | None],
              arguments: argparse.Namespace) -> Iterator[tuple[Fault | None, list[dict] | None]]:
-    """Each fault with its hunts, in the order in which they end; None: its place has changed."""
+    """Each fault with its hunts, in the order in which they end; None: its place has changed, or a
+    mutant does not compile."""
     idle = list(builders)
 
     def hunt_one(fault: Fault | None) -> tuple[Fault | None, list[dict] | None]:
@@ -253,6 +264,10 @@ def hunt_all(pool: ThreadPoolExecutor, builders: list[Builder], faults: list[Fau
                 return fault, None
             return fault, [hunt(builder, arguments.targets, seed, arguments.limit)
                            for seed in range(1, arguments.seeds + 1)]
+        except subprocess.CalledProcessError:
+            if fault is None or not fault.whole:
+                raise  # a record has to compile
+            return fault, None
         finally:
             idle.append(builder)
 
@@ -282,12 +297,15 @@ def print_summary(rows: list[dict], limit: float) -> None:
     """The figures over all faults and seeds."""
     times = sorted(hunt["seconds"] for row in rows for hunt in row["hunts"] if hunt["found"])
     hunts = sum(len(row["hunts"]) for row in rows)
-    missed = [row["name"] for row in rows if not all(hunt["found"] for hunt in row["hunts"])]
+    missed = [row for row in rows if not all(hunt["found"] for hunt in row["hunts"])]
     if times:
         print(f"{len(rows)} faults, {hunts} hunts, {len(times)} found: median {statistics.median(times):.2f} s, "
               f"90 % within {times[-(-9 * len(times) // 10) - 1]:.2f} s, worst {times[-1]:.2f} s")
     if missed:
-        print(f"not found within {limit:g} s by every seed: {' '.join(missed)}")
+        print(f"not found within {limit:g} s by every seed: {' '.join(row['name'] for row in missed)}")
+    for row in missed:
+        if "before" in row:
+            print(f"{row['name']}: {row['models']} in {row['function']}\n    {row['before']} => {row['after']}")
 
 
 def write_table(rows: list[dict], path: Path) -> None:
@@ -318,6 +336,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=1, help="one fault of so many")
     parser.add_argument("--resume", action="store_true", help="what out/faults.json knows is not hunted again")
     parser.add_argument("--table", type=Path, help="write the figures of every fault there")
+    parser.add_argument("--mutants", type=int, default=0, metavar="N", help="hunt so many random changes of src/ instead")
+    parser.add_argument("--mutants-seed", type=int, default=1)
     parser.add_argument("names", nargs="*", help="faults; default: all")
     return parser.parse_args()
 
@@ -332,6 +352,29 @@ def choose_faults(arguments: argparse.Namespace) -> list[Fault | None]:
     if arguments.names:
         faults = [fault for fault in faults if fault.name in arguments.names]
     return faults[::arguments.every]
+
+
+def sample_mutants(builder: Builder, count: int, seed: int) -> list[Fault]:
+    """So many of all mutants of src/ that are not argued equivalent; the same ones for a seed."""
+    sys.path.append(str(ROOT / "tests" / "mutants"))
+    from equivalent import equivalents  # what needs Debian's python3-clang-14 is asked for here alone
+    from mutate import Mutator
+    argued = equivalents()
+    flags = [flag.replace("-Iinclude", f"-I{ROOT}/include") for flag in builder.flags]
+    everything = []
+    for path in sorted((ROOT / "src").rglob("*.[ch]")):
+        file = str(path.relative_to(ROOT))
+        if not builder.sources_with(file):
+            continue
+        mutator = Mutator(str(path), [*flags, "-x", "c"])
+        everything += [(file, mutator.text, mutant) for mutant in mutator.mutants()
+                       if (file, mutant.function, mutant.before, mutant.after) not in argued]
+    chosen = random.Random(seed).sample(everything, min(count, len(everything)))
+    print(f"{len(chosen)} of {len(everything)} mutants, seed {seed}", flush=True)
+    return [Fault(f"{file}:{mutant.line}#{mutant.number}", mutant.operator, file,
+                  whole=f"{text[:mutant.start]}{mutant.changed}{text[mutant.end:]}",
+                  shown={"function": mutant.function, "before": mutant.before, "after": mutant.after})
+            for file, text, mutant in chosen]
 
 
 def broken_faults(faults: list[Fault]) -> list[Fault]:
@@ -375,17 +418,21 @@ def main() -> int:
                 for job in range(arguments.jobs)]
     if arguments.compile:
         return compile_all(builders[0], choose_faults(arguments))
-    figures = ROOT / "out" / "faults.json"
+    figures = ROOT / "out" / ("faults-sampled.json" if arguments.mutants else "faults.json")
     rows, homeless = known_rows(figures, arguments), []
     known = {row["name"] for row in rows}
-    faults = [fault for fault in choose_faults(arguments) if fault is None or fault.name not in known]
+    chosen: list[Fault | None] = choose_faults(arguments)
+    if arguments.mutants:
+        chosen = [*sample_mutants(builders[0], arguments.mutants, arguments.mutants_seed)]
+    faults = [fault for fault in chosen if fault is None or fault.name not in known]
     with ThreadPoolExecutor(arguments.jobs) as pool:
         for fault, hunts in hunt_all(pool, builders, faults, arguments):
             name = fault.name if fault else "(none)"
             if hunts is None:
                 homeless.append(name)
                 continue
-            rows.append({"name": name, "models": fault.models if fault else "", "hunts": hunts})
+            rows.append({"name": name, "models": fault.models if fault else "",
+                         **(fault.shown if fault else {}), "hunts": hunts})
             keep_rows(figures, rows)
             times = " ".join(f"{one['seconds']:6.2f}" if one["found"] else "missed" for one in hunts)
             said = hunts[0]["target"] + ": " + hunts[0]["said"] if hunts else "compiles"
@@ -394,8 +441,9 @@ def main() -> int:
     if arguments.table:
         write_table(rows, arguments.table)
     if homeless:
-        print(f"not planted, their place has changed: {' '.join(homeless)}")
-    found = not homeless and all(one["found"] for row in rows for one in row["hunts"])
+        reason = "do not compile" if arguments.mutants else "their place has changed"
+        print(f"{len(homeless)} not planted, {reason}: {' '.join(homeless)}")
+    found = (arguments.mutants or not homeless) and all(one["found"] for row in rows for one in row["hunts"])
     return (1 if found else 0) if arguments.sound else (0 if found else 1)
 
 

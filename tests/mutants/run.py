@@ -33,10 +33,10 @@ from dataclasses import dataclass
 
 sys.path.insert(0, os.path.dirname(__file__))
 import mutate  # noqa: E402
+from equivalent import equivalents  # noqa: E402
 
 OUT = "out/mutants.json"
 OUT_NAMES = "out/names.json"
-EQUIVALENT = "tests/mutants/equivalent.txt"
 COMPILE = ["ccache"] * bool(shutil.which("ccache")) + ["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-g0", "-w", "-fPIC", "-ffp-contract=off", "-ftrivial-auto-var-init=pattern",
            "-include", os.path.abspath("tests/mutants/mutant.h"), "-Itests/mutants", "-Iinclude"]
 LIBRARIES = ["-ljansson", "-lzstd", "-lz", "-ldl", "-lpthread", "-lm"]
@@ -78,23 +78,6 @@ def sources():
     found = subprocess.run(["git", "ls-files", "src", "sim/model"], capture_output=True, text=True,
                            check=True).stdout.split()
     return [path for path in found if path.endswith((".c", ".h"))]
-
-
-def equivalents():
-    """{(file, function, before, after): reason}"""
-    table = {}
-    if not os.path.exists(EQUIVALENT):
-        return table
-    with open(EQUIVALENT, encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            line = line.strip()
-            if not line or line.startswith("#"):
-                continue
-            found = re.fullmatch(r"(\S+) (\w+): (.+?) => (.+) -- (.+)", line)
-            if not found:
-                sys.exit(f"{EQUIVALENT}:{number}: not FILE FUNCTION: before => after -- why")
-            table[found.groups()[:4]] = found.group(5)
-    return table
 
 
 def objects_by_source(build):
@@ -428,7 +411,7 @@ def run_file(path, options, kept, chosen=None):
     made = {(path, m.function, m.before, m.after) for m in mutants}
     stale = [line for line in equal if line[0] == path and line not in made]
     for line in stale:
-        log(f"{EQUIVALENT}: no such mutant: {path} {line[1]}: {line[2]} => {line[3]}")
+        log(f"equivalent.txt: no such mutant: {path} {line[1]}: {line[2]} => {line[3]}")
     return {"hash": files[0].hash, "stale": len(stale), "not_compiled": len(dropped),
             "seconds": round(time.time() - began), "mutants": rows}
 
