@@ -21,7 +21,7 @@ Exit code 1 when a fault is not found.
 `--mutants=N` hunts no records, but N changes drawn at random (`--mutants-seed`) from all that
 tests/mutants/mutate.py makes of what this build compiles of src/, without those that are argued
 equivalent in tests/mutants/equivalent.txt; figures go to out/faults-sampled.json. What the compiler
-refuses is counted, and not replaced.
+refuses, and what is missed and compiles to the same code, is counted apart, and not replaced.
 """
 
 from __future__ import annotations
@@ -160,6 +160,14 @@ class Builder:
         self.including[file] = [source for source in found if (ROOT / source).is_file()]
         return self.including[file]
 
+    def same_code(self, fault: Fault) -> bool:
+        """Whether the core, without sanitizers, has the same instructions with the fault as without."""
+        flags = [flag for flag in self.flags if not flag.startswith("-fsanitize")]
+        return all(len({subprocess.run([*self.compiler, *flags, "-w", "-S", "-o", "-", str(source)], check=True,
+                                       cwd=tree, capture_output=True).stdout
+                        for tree in (ROOT, self.room / "tree")}) == 1
+                   for source in self.sources_with(fault.file))
+
     def build(self, fault: Fault | None) -> bool:
         """The objects that differ; subprocess.CalledProcessError: does not compile. false: no such place."""
         shutil.rmtree(self.room / "tree", ignore_errors=True)
@@ -262,8 +270,11 @@ def hunt_all(pool: ThreadPoolExecutor, builders: list[Builder], faults: list[Fau
         try:
             if not builder.build(fault):
                 return fault, None
-            return fault, [hunt(builder, arguments.targets, seed, arguments.limit)
-                           for seed in range(1, arguments.seeds + 1)]
+            hunts = [hunt(builder, arguments.targets, seed, arguments.limit)
+                     for seed in range(1, arguments.seeds + 1)]
+            if fault and fault.whole and not any(one["found"] for one in hunts) and builder.same_code(fault):
+                fault.shown["same_code"] = "yes"
+            return fault, hunts
         except subprocess.CalledProcessError:
             if fault is None or not fault.whole:
                 raise  # a record has to compile
@@ -295,6 +306,10 @@ def keep_rows(figures: Path, rows: list[dict]) -> None:
 
 def print_summary(rows: list[dict], limit: float) -> None:
     """The figures over all faults and seeds."""
+    same = [row["name"] for row in rows if "same_code" in row]
+    if same:
+        print(f"{len(same)} compile to the same code, and are not counted: {' '.join(same)}")
+    rows = [row for row in rows if "same_code" not in row]
     times = sorted(hunt["seconds"] for row in rows for hunt in row["hunts"] if hunt["found"])
     hunts = sum(len(row["hunts"]) for row in rows)
     missed = [row for row in rows if not all(hunt["found"] for hunt in row["hunts"])]
@@ -342,18 +357,6 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def choose_faults(arguments: argparse.Namespace) -> list[Fault | None]:
-    if arguments.sound:
-        return [None]
-    faults = read_faults(ROOT / "fuzz" / "faults")
-    unknown = set(arguments.names) - {fault.name for fault in faults}
-    if unknown:
-        sys.exit(f"there is no fault {' '.join(sorted(unknown))}")
-    if arguments.names:
-        faults = [fault for fault in faults if fault.name in arguments.names]
-    return faults[::arguments.every]
-
-
 def sample_mutants(builder: Builder, count: int, seed: int) -> list[Fault]:
     """So many of all mutants of src/ that are not argued equivalent; the same ones for a seed."""
     sys.path.append(str(ROOT / "tests" / "mutants"))
@@ -375,6 +378,19 @@ def sample_mutants(builder: Builder, count: int, seed: int) -> list[Fault]:
                   whole=f"{text[:mutant.start]}{mutant.changed}{text[mutant.end:]}",
                   shown={"function": mutant.function, "before": mutant.before, "after": mutant.after})
             for file, text, mutant in chosen]
+
+
+def choose_faults(arguments: argparse.Namespace, builder: Builder | None = None) -> list[Fault | None]:
+    if arguments.sound:
+        return [None]
+    faults = sample_mutants(builder, arguments.mutants, arguments.mutants_seed) if builder and arguments.mutants \
+        else read_faults(ROOT / "fuzz" / "faults")
+    unknown = set(arguments.names) - {fault.name for fault in faults}
+    if unknown:
+        sys.exit(f"there is no fault {' '.join(sorted(unknown))}")
+    if arguments.names:
+        faults = [fault for fault in faults if fault.name in arguments.names]
+    return faults[::arguments.every]
 
 
 def broken_faults(faults: list[Fault]) -> list[Fault]:
@@ -421,10 +437,7 @@ def main() -> int:
     figures = ROOT / "out" / ("faults-sampled.json" if arguments.mutants else "faults.json")
     rows, homeless = known_rows(figures, arguments), []
     known = {row["name"] for row in rows}
-    chosen: list[Fault | None] = choose_faults(arguments)
-    if arguments.mutants:
-        chosen = [*sample_mutants(builders[0], arguments.mutants, arguments.mutants_seed)]
-    faults = [fault for fault in chosen if fault is None or fault.name not in known]
+    faults = [fault for fault in choose_faults(arguments, builders[0]) if fault is None or fault.name not in known]
     with ThreadPoolExecutor(arguments.jobs) as pool:
         for fault, hunts in hunt_all(pool, builders, faults, arguments):
             name = fault.name if fault else "(none)"
@@ -443,7 +456,8 @@ def main() -> int:
     if homeless:
         reason = "do not compile" if arguments.mutants else "their place has changed"
         print(f"{len(homeless)} not planted, {reason}: {' '.join(homeless)}")
-    found = (arguments.mutants or not homeless) and all(one["found"] for row in rows for one in row["hunts"])
+    found = (arguments.mutants or not homeless) and all(
+        one["found"] for row in rows if "same_code" not in row for one in row["hunts"])
     return (1 if found else 0) if arguments.sound else (0 if found else 1)
 
 

@@ -297,6 +297,37 @@ static void header_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsig
     }
 }
 
+static bool free_chunk_at(const struct smh_heap *heap, const uint8_t *place)
+{
+    struct smh_chunk chunk = {0};
+    while (smh_heap_walk(heap, &chunk)) {
+        if (heap->memory + chunk.offset == place) {
+            return !chunk.used;
+        }
+    }
+    return false;
+}
+
+/* The head of a list, up to the last that has an entry, is another number: of no chunk, or of one
+ * in use. (Another of the same list would do as well.) */
+static void zephyr_head(const struct fuzz_stage *stage, const struct smh_heap *heap, uint8_t *base,
+                        size_t heads, unsigned argument)
+{
+    uint32_t available;
+    uint32_t head;
+    memcpy(&available, base + 12, sizeof(available));
+    if (available == 0) {
+        return;
+    }
+    unsigned last = 31u - (unsigned)__builtin_clz(available);
+    uint8_t *place = base + heads + argument / 32 % (last + 1) * 4;
+    uint32_t mask = 1u << argument % 32;
+    memcpy(&head, place, sizeof(head));
+    if (!free_chunk_at(heap, base + 8 * (size_t)(head ^ mask))) {
+        must_see(stage, heap, place, mask, "the head of a list");
+    }
+}
+
 static void zephyr_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsigned argument)
 {
     /* Where chunks begin, and the count of free bytes. */
@@ -305,8 +336,10 @@ static void zephyr_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsig
     uint8_t *base = heap->memory + (8 - (uintptr_t)heap->memory % 8) % 8;
     uint32_t mask = 1u << argument / 8 % 32;
     header_damage(stage, heap, argument, header, header);
+    must_see(stage, heap, base + argument / 2 % (header / 4) * 4, mask, "the header of chunk 0");
     must_see(stage, heap, base + 8 + argument % 2 * 4, mask, "the words of chunk 0");
     must_see(stage, heap, state_word(heap, known[argument % 2]), mask, "the engine's words");
+    zephyr_head(stage, heap, base, *(uintptr_t *)state_word(heap, 3), argument / 8);
     struct smh_chunk last = {0};
     while (smh_heap_walk(heap, &last)) {
     }

@@ -259,3 +259,31 @@ uint64_t fuzz_judge_reserve_edge(struct fuzz_stage *stage, size_t bytes)
     slot->region.reserve_bytes = reserve;
     return 1 + judge_growth_edge(stage, attr, bytes);
 }
+
+/* Products that do not fit, of factors of any two lengths, and the least of each length that do
+ * not: what is left of those wraps to a small number. */
+uint64_t fuzz_judge_pool_products(struct smh_pool *pool, const struct smh_fuzz_step *step)
+{
+    uint64_t failed = 0;
+    for (unsigned shift = 0; shift < 56; shift++) {
+        size_t left = (SIZE_MAX >> shift) - step->operation.slot;
+        size_t right = (SIZE_MAX >> (shift + step->argument) % 56) - step->operation.slot;
+        size_t least = SIZE_MAX / left + 1;
+        size_t product;
+        right = __builtin_mul_overflow(left, right, &product) ? right : least;
+        FUZZ_REQUIRE(smh_pool_calloc(pool, step->operation.attr, left, right) == NULL &&
+                         smh_pool_calloc(pool, step->operation.attr, least, left) == NULL,
+                     "%zu * %zu bytes are served", left, right);
+        failed += 2;
+        /* Of all multiples of 2^32 or 2^64 one, with a factor of a few bits. */
+        size_t factor = 2 + (size_t)((step->operation.slot + shift * step->argument) % 1024);
+        size_t times = 1 + step->argument % (factor - 1);
+        size_t other =
+            times * (SIZE_MAX / factor) + (times * (SIZE_MAX % factor) + times) / factor + 1;
+        FUZZ_REQUIRE(smh_pool_calloc(pool, step->operation.attr, factor, other) == NULL &&
+                         smh_pool_calloc(pool, step->operation.attr, other, factor) == NULL,
+                     "%zu * %zu bytes are served", factor, other);
+        failed += 2;
+    }
+    return failed;
+}

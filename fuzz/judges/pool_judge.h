@@ -24,4 +24,7 @@ void fuzz_judge_pool_statistics(struct fuzz_stage *stage, uint32_t attr, uint64_
  * requests the pool has answered with NULL. */
 uint64_t fuzz_judge_reserve_edge(struct fuzz_stage *stage, size_t bytes);
 
+/* Products that do not fit; how many requests have failed. */
+uint64_t fuzz_judge_pool_products(struct smh_pool *pool, const struct smh_fuzz_step *step);
+
 #endif

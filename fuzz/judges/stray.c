@@ -3,6 +3,8 @@
  *     | live | free: next previous size | live | free | ...     each of the three may become:
  *              '- the chunk's own number, another free one's, a block's, one beside them, what it
  * was
+ *
+ * What a block holds may look like a free chunk: two links, and its size.
  */
 #include "stray.h"
 
@@ -18,6 +20,7 @@ struct held {
     uint8_t *block;
     size_t bytes;
     uint8_t mark;
+    uint32_t links[3]; /* its first bytes */
 };
 
 /* The chunk at a random place in the walk, and its number by the engine's count: 3 is the first. */
@@ -114,9 +117,25 @@ static void judge_block(const struct smh_heap *heap, const struct held *held, co
     }
 }
 
+/* Writes every byte: a mark, and links before it now and then. */
+static void fill(const struct smh_heap *heap, struct held *held, struct smh_random *random)
+{
+    struct smh_chunk chunk;
+    memset(held->block, held->mark, held->bytes);
+    if (smh_random_below(random, 2) == 0) {
+        held->links[0] = draw_chunk(heap, random, &chunk, false);
+        held->links[1] = draw_chunk(heap, random, &chunk, true);
+        held->links[2] = (uint32_t)(smh_heap_usable_size(heap, held->block) / 8);
+        memcpy(held->block, held->links, sizeof(held->links));
+    }
+    memcpy(held->links, held->block, sizeof(held->links));
+}
+
 static void give_back(struct smh_heap *heap, struct held *held)
 {
-    for (size_t i = 0; i < held->bytes; i++) {
+    FUZZ_REQUIRE(memcmp(held->links, held->block, sizeof(held->links)) == 0,
+                 "after a stray write bitmap writes to the block at 0x%tx", held->block - memory);
+    for (size_t i = sizeof(held->links); i < held->bytes; i++) {
         FUZZ_REQUIRE(held->block[i] == held->mark,
                      "after a stray write bitmap writes to byte %zu of the block at 0x%tx", i,
                      held->block - memory);
@@ -195,8 +214,8 @@ void fuzz_judge_stray(uint64_t seed)
                 i % 3 == 0 ? smh_heap_aligned_alloc(&heap, 8, bytes) : smh_heap_alloc(&heap, bytes);
             if (block != NULL) {
                 judge_block(&heap, held, block, bytes);
-                *one = (struct held){block, bytes, (uint8_t)(i % 255)};
-                memset(block, one->mark, bytes);
+                *one = (struct held){.block = block, .bytes = bytes, .mark = (uint8_t)(i % 255)};
+                fill(&heap, one, &random);
             }
         }
         if (i > STEPS / 4 && smh_random_below(&random, 4) == 0) {

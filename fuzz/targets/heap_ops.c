@@ -295,6 +295,13 @@ static void judge_granules(const struct smh_heap_config *good)
         FUZZ_REQUIRE(takes_granule(config.engine, config.granule) ? code == 0 || code == -ENOMEM
                                                                   : code == -EINVAL,
                      "%s answers granule %zu with %d", config.engine->name, config.granule, code);
+        size_t tables = smh_heap_metadata_size(&config);
+        /* Of engines with tables of their own; a start bitmap is for whatever the engine takes. */
+        FUZZ_REQUIRE(takes_granule(config.engine, config.granule)
+                         ? tables != 0 || config.granule > 64
+                         : tables == 0 || (config.engine->flags & SMH_ENGINE_EXACT) == 0,
+                     "%s with granule %zu is said to want %zu bytes of metadata",
+                     config.engine->name, config.granule, tables);
     }
 }
 
@@ -330,6 +337,8 @@ static void judge_forms(const struct smh_heap_config *good)
     bad[6].metadata_size = 1024;
     bad[7].metadata = memory + 1024;
     bad[7].metadata_size = SIZE_MAX - 64;
+    FUZZ_REQUIRE(smh_heap_metadata_size(&bad[2]) == 0 && smh_heap_metadata_size(&bad[3]) == 0,
+                 "%s is said to want metadata for granule 24, or for 16 bits", good->engine->name);
     for (size_t i = 0; i < 8; i++) {
         must_refuse(&bad[i], i);
     }

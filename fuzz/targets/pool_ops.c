@@ -125,12 +125,16 @@ static bool tries_move_ranks(const struct smh_operation *operation)
 }
 
 /* Each region that was tried in vain counts that, and no other: those that match and come before
- * the one that served; all, when none did (-1). */
+ * the one that served; all, when none did (-1). Not `left`, which a block that moves has left (-1:
+ * none). */
 static void judge_tries(const struct before *before, const struct smh_operation *operation,
-                        int served)
+                        int served, int left)
 {
     bool moving = tries_move_ranks(operation);
     for (size_t i = 0; i < stage.machine.region_count; i++) {
+        if ((int)i == left) {
+            continue;
+        }
         bool first = served < 0 || before->rank[i] < before->rank[served] ||
                      (before->rank[i] == before->rank[served] && i < (size_t)served);
         bool may = operation->bytes != 0 &&
@@ -229,7 +233,8 @@ static void do_alloc(struct smh_live *live, struct smh_operation *operation)
     void *block = ask(operation);
     *live = (struct smh_live){.serial = stage.serial++};
     if (operation->prefer == NULL) {
-        judge_tries(&before, operation, block == NULL ? -1 : smh_pool_index_of(pool_of(), block));
+        judge_tries(&before, operation, block == NULL ? -1 : smh_pool_index_of(pool_of(), block),
+                    -1);
     }
     if (block == NULL) {
         failed += operation->bytes != 0;
@@ -261,6 +266,51 @@ static bool finds_largest(int region)
     return !fuzz_engine_is_zephyr(heap->engine) && heap->engine != &smh_engine_bitmap;
 }
 
+/* Whether a block whose region matches may stay: it holds the bytes, or the heap can make it do so
+ * where it is, which is tried and undone. Not known of growth beside a reserve. */
+static bool can_stay(const struct smh_live *live, const struct smh_operation *operation)
+{
+    struct smh_heap *heap = &stage.slots[live->region].heap;
+    size_t bytes = (size_t)operation->bytes;
+    if (bytes == 0 || (operation->align != 0 && (uintptr_t)live->block % operation->align != 0) ||
+        !stage.scenario.match(stage.region_configs[live->region].attr, operation->attr)) {
+        return false;
+    }
+    if (bytes <= live->usable) {
+        return true;
+    }
+    return !is_held_back((size_t)live->region, operation) &&
+           smh_heap_resize(heap, live->block, bytes) &&
+           smh_heap_resize(heap, live->block, (size_t)live->usable);
+}
+
+/* The block's region comes first where it matches, and counts it when it is tried in vain; then the
+ * others in the policy's order, as for a request. */
+static void judge_move(const struct before *before, const struct smh_operation *operation,
+                       int region, int served, bool stayed)
+{
+    bool first = operation->bytes != 0 && !stayed &&
+                 stage.scenario.match(stage.region_configs[region].attr, operation->attr);
+    bool tried = first && served != region;
+    uint64_t count = stage.slots[region].heap.failed_requests - before->failed[region];
+    FUZZ_REQUIRE(count == tried,
+                 "step %llu: region %d, whose block is resized, counts %llu refusals",
+                 (unsigned long long)stage.index, region, (unsigned long long)count);
+    FUZZ_REQUIRE(!tried || operation->align != 0 || is_held_back((size_t)region, operation) ||
+                     operation->bytes > before->largest[region],
+                 "step %llu: region %d has room for its block, which leaves it",
+                 (unsigned long long)stage.index, region);
+    if (operation->bytes != 0 && !stayed && served != region) {
+        judge_tries(before, operation, served, region);
+        return;
+    }
+    for (size_t i = 0; i < stage.machine.region_count; i++) {
+        FUZZ_REQUIRE(stage.slots[i].heap.failed_requests == before->failed[i],
+                     "step %llu: region %zu is asked, though a block finds its place before",
+                     (unsigned long long)stage.index, i);
+    }
+}
+
 static void do_realloc(struct smh_live *live, struct smh_operation *operation)
 {
     size_t bytes = (size_t)operation->bytes;
@@ -270,8 +320,9 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
     int region = live->region;
     uint64_t usable = live->usable;
     operation->prefer = NULL;
-    look(&before, operation);
     fuzz_leaving(&stage, live);
+    bool stays = can_stay(live, operation);
+    look(&before, operation);
     void *block = operation->align == 0
                       ? smh_pool_realloc(pool_of(), operation->attr, live->block, bytes)
                       : smh_pool_aligned_realloc(pool_of(), operation->attr, live->block,
@@ -279,6 +330,9 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
     int served = block == NULL || block == old ? -1 : smh_pool_index_of(pool_of(), block);
     failed += block == NULL && bytes != 0;
     judge_counts(&before, served, block == old ? region : -1);
+    FUZZ_REQUIRE(!stays || block == old, "step %llu: a block moves that could have stayed",
+                 (unsigned long long)stage.index);
+    judge_move(&before, operation, region, served, block == old);
     if (served >= 0 && served != region) {
         judge_order(&before, operation, (size_t)served, region);
         note_turn(served);
@@ -434,32 +488,6 @@ static void misuse_pointer(void *wild)
     FUZZ_REQUIRE(pool->failed_requests == failed, "misuse is counted as a failure");
 }
 
-/* Products that do not fit, of factors of any two lengths, and the least of each length that do
- * not: what is left of those wraps to a small number. */
-static void judge_product(const struct smh_fuzz_step *step)
-{
-    for (unsigned shift = 0; shift < 56; shift++) {
-        size_t left = (SIZE_MAX >> shift) - step->operation.slot;
-        size_t right = (SIZE_MAX >> (shift + step->argument) % 56) - step->operation.slot;
-        size_t least = SIZE_MAX / left + 1;
-        size_t product;
-        right = __builtin_mul_overflow(left, right, &product) ? right : least;
-        FUZZ_REQUIRE(smh_pool_calloc(pool_of(), step->operation.attr, left, right) == NULL &&
-                         smh_pool_calloc(pool_of(), step->operation.attr, least, left) == NULL,
-                     "%zu * %zu bytes are served", left, right);
-        failed += 2;
-        /* Of all multiples of 2^32 or 2^64 one, with a factor of a few bits. */
-        size_t factor = 2 + (size_t)((step->operation.slot + shift * step->argument) % 1024);
-        size_t times = 1 + step->argument % (factor - 1);
-        size_t other =
-            times * (SIZE_MAX / factor) + (times * (SIZE_MAX % factor) + times) / factor + 1;
-        FUZZ_REQUIRE(smh_pool_calloc(pool_of(), step->operation.attr, factor, other) == NULL &&
-                         smh_pool_calloc(pool_of(), step->operation.attr, other, factor) == NULL,
-                     "%zu * %zu bytes are served", factor, other);
-        failed += 2;
-    }
-}
-
 static void do_misuse(const struct smh_fuzz_step *step)
 {
     struct smh_pool *pool = pool_of();
@@ -481,7 +509,7 @@ static void do_misuse(const struct smh_fuzz_step *step)
                          smh_pool_alloc_prefer(pool, &attr, 0, 0, 8) == NULL,
                      "0 bytes, or more than there are, are served");
         failed += 2;
-        judge_product(step);
+        failed += fuzz_judge_pool_products(pool, step);
         break;
     case SMH_FUZZ_MISUSE_NULL:
         FUZZ_REQUIRE(smh_pool_free(pool, NULL) == 0 && smh_pool_verdict(pool, NULL) == -EINVAL &&
