@@ -61,6 +61,7 @@ class Fault:
     file: str = ""
     changes: list[list[str]] = field(default_factory=list)
     whole: str = ""  # of a mutant: all of the file with it
+    untouched: str = ""  # and without
     shown: dict[str, str] = field(default_factory=dict)  # and where it is
 
 
@@ -163,10 +164,13 @@ class Builder:
     def same_code(self, fault: Fault) -> bool:
         """Whether the core, without sanitizers, has the same instructions with the fault as without."""
         flags = [flag for flag in self.flags if not flag.startswith("-fsanitize")]
-        return all(len({subprocess.run([*self.compiler, *flags, "-w", "-S", "-o", "-", str(source)], check=True,
-                                       cwd=tree, capture_output=True).stdout
-                        for tree in (ROOT, self.room / "tree")}) == 1
-                   for source in self.sources_with(fault.file))
+        said = []
+        for text in (fault.untouched, fault.whole):
+            (self.room / "tree" / fault.file).write_text(text)
+            said.append([subprocess.run([*self.compiler, *flags, "-w", "-S", "-o", "-", str(source)], check=True,
+                                        cwd=self.room / "tree", capture_output=True).stdout
+                         for source in self.sources_with(fault.file)])
+        return said[0] == said[1]
 
     def build(self, fault: Fault | None) -> bool:
         """The objects that differ; subprocess.CalledProcessError: does not compile. false: no such place."""
@@ -375,7 +379,7 @@ def sample_mutants(builder: Builder, count: int, seed: int) -> list[Fault]:
     chosen = random.Random(seed).sample(everything, min(count, len(everything)))
     print(f"{len(chosen)} of {len(everything)} mutants, seed {seed}", flush=True)
     return [Fault(f"{file}:{mutant.line}#{mutant.number}", mutant.operator, file,
-                  whole=f"{text[:mutant.start]}{mutant.changed}{text[mutant.end:]}",
+                  whole=f"{text[:mutant.start]}{mutant.changed}{text[mutant.end:]}", untouched=text,
                   shown={"function": mutant.function, "before": mutant.before, "after": mutant.after})
             for file, text, mutant in chosen]
 
