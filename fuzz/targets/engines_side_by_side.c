@@ -258,21 +258,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         run_engine(bytes, size, smh_engine_at(i));
     }
     smh_fuzz_open(&input, bytes, size);
-    if (input.config.regions[1].priority % 16 == 1) {
-        fuzz_large(bytes, size);
-    }
-    if (input.config.regions[1].priority % 16 == 3) {
-        fuzz_churn(&input.config.regions[0]);
-        fuzz_judge_rewinds(input.config.regions[0].size);
-        fuzz_judge_nothing();
-        fuzz_judge_stray(input.config.regions[0].size + input.config.regions[0].head);
-    }
     if (input.config.regions[1].priority % 4 == 2) {
         fuzz_comb(&input.config.regions[0]);
     }
     uint64_t seed = fuzz_seed_of(bytes, size);
     if (seed % 16 == 0) {
         fuzz_judge_grid(seed / 16);
+    }
+    if (seed % 16 == 4) {
+        fuzz_large(bytes, size);
+    }
+    if (seed % 16 == 5) {
+        fuzz_churn(&input.config.regions[0]);
+        fuzz_judge_rewinds(input.config.regions[0].size);
+        fuzz_judge_nothing();
+    }
+    if (seed % 16 == 6) {
+        fuzz_judge_stray(seed / 16);
     }
     if (seed % 16 == 2) {
         fuzz_judge_tiny(seed / 16);
