@@ -134,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         }
     }
     fuzz_stage_close(&stage);
-    if (input.config.regions[1].priority % 32 == 1) {
+    if (fuzz_seed_of(bytes, size) % 32 == 1) {
         fuzz_large(bytes, size);
     }
     return 0;

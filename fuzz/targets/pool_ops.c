@@ -578,8 +578,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (input.config.regions[0].priority % 8 == 0) {
         fuzz_judge_pool_init();
     }
-    if (input.config.regions[1].priority % 8 == 1) {
-        fuzz_judge_many(config->policy, (unsigned)input.config.regions[1].size);
+    uint64_t seed = fuzz_seed_of(bytes, size);
+    if (seed % 8 == 1) {
+        fuzz_judge_many(config->policy, (unsigned)(seed / 8));
     }
     fuzz_judge_pool_lookups(&stage);
     while (smh_fuzz_next(&input, &step)) {
