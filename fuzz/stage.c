@@ -151,12 +151,20 @@ static void try_less_metadata(struct fuzz_stage *stage, const struct smh_fuzz_co
     }
 }
 
+/* Of metadata that is not given the size is of no account. */
+static size_t metadata_size_of(const struct fuzz_stage *stage, const struct smh_fuzz_config *config,
+                               size_t index)
+{
+    return stage->metadata_bytes[index] != 0 ? stage->metadata_bytes[index]
+                                             : config->regions[index].size % 4096;
+}
+
 static int open_heap(struct fuzz_stage *stage, const struct smh_fuzz_config *config)
 {
     try_less_metadata(stage, config);
     struct smh_heap_config heap = heap_config(stage, config, 0);
     heap.metadata = stage->metadata_bytes[0] != 0 ? stage->metadata[0] : NULL;
-    heap.metadata_size = stage->metadata_bytes[0];
+    heap.metadata_size = metadata_size_of(stage, config, 0);
     int code = smh_heap_init(&stage->slots[0].heap, &heap);
     if (code != 0 && heap.metadata != NULL) {
         /* What is refused with tables of the size that was asked for is refused without, too. */
@@ -250,7 +258,7 @@ static int open_pool(struct fuzz_stage *stage, const struct smh_fuzz_config *con
             .granule = from->granule,
             .target_bits = from->target_bits,
             .metadata = stage->metadata_bytes[i] != 0 ? stage->metadata[i] : NULL,
-            .metadata_size = stage->metadata_bytes[i],
+            .metadata_size = metadata_size_of(stage, config, i),
             .reserve_bytes = from->reserve_bytes,
             .cost = fuzz_cost(from),
             .priority = fuzz_priority(from),

@@ -183,6 +183,28 @@ void fuzz_judge_pool_statistics(struct fuzz_stage *stage, uint32_t attr, uint64_
                  "the statistics of attribute %u are not the sum of its regions", attr);
 }
 
+void fuzz_judge_pool_check(struct fuzz_stage *stage, unsigned argument)
+{
+    struct smh_pool *pool = &stage->machine.pool;
+    size_t wrong = argument % stage->machine.region_count;
+    size_t told = SIZE_MAX;
+    struct smh_fault fault = {0};
+    FUZZ_REQUIRE(smh_pool_check(pool, NULL, NULL) == 0, "pool_check errs");
+    stage->slots[wrong].heap.live_blocks++;
+    /* Either may be NULL, or both. */
+    for (unsigned given = 0; given < 4; given++) {
+        bool names = given / 2 == 1;
+        int code = smh_pool_check(pool, given % 2 == 1 ? &fault : NULL, names ? &told : NULL);
+        FUZZ_REQUIRE(code == -EINVAL && (fault.rule != NULL) == (given % 2 == 1) &&
+                         told == (names ? wrong : SIZE_MAX),
+                     "region %zu is wrong, the pool's check gives %d and names %zu", wrong, code,
+                     told);
+        fault.rule = NULL;
+        told = SIZE_MAX;
+    }
+    stage->slots[wrong].heap.live_blocks--;
+}
+
 /* Allocates and frees straight in the heap, which counts nothing of it: what is left meanwhile. */
 static size_t try_heap(struct smh_heap *heap, size_t bytes, void **place)
 {
@@ -261,7 +283,8 @@ uint64_t fuzz_judge_reserve_edge(struct fuzz_stage *stage, size_t bytes)
 }
 
 /* Products that do not fit, of factors of any two lengths, and the least of each length that do
- * not: what is left of those wraps to a small number. */
+ * not: what is left of those wraps to a small number. And some that 64 bits hold, and 32 do not.
+ */
 uint64_t fuzz_judge_pool_products(struct smh_pool *pool, const struct smh_fuzz_step *step)
 {
     uint64_t failed = 0;
@@ -284,6 +307,11 @@ uint64_t fuzz_judge_pool_products(struct smh_pool *pool, const struct smh_fuzz_s
                          smh_pool_calloc(pool, step->operation.attr, other, factor) == NULL,
                      "%zu * %zu bytes are served", factor, other);
         failed += 2;
+        /* And one that fits, but not in 32 bits: more than any region has. */
+        other = (size_t)((((uint64_t)times << 32) + factor - 1) / factor);
+        FUZZ_REQUIRE(smh_pool_calloc(pool, step->operation.attr, factor, other) == NULL,
+                     "%zu * %zu bytes are served", factor, other);
+        failed++;
     }
     return failed;
 }

@@ -19,6 +19,8 @@ void fuzz_judge_pool_lookups(struct fuzz_stage *stage);
 /* The statistics of an attribute, or SMH_ATTR_ANY: the sum of its regions'. failed: requests that
  * the pool has answered with NULL. */
 void fuzz_judge_pool_statistics(struct fuzz_stage *stage, uint32_t attr, uint64_t failed);
+/* A region whose counters are wrong is named, wherever there is room for the name. */
+void fuzz_judge_pool_check(struct fuzz_stage *stage, unsigned argument);
 /* A reserve is made just what a request, or a block's growth, leaves, and a byte more: served, and
  * refused. In a pool of one region, whose bits are more than those asked for. Gives how many
  * requests the pool has answered with NULL. */

@@ -62,6 +62,9 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
     uint64_t kept = live->bytes < bytes ? live->bytes : bytes;
     size_t used = heap_of()->used_bytes;
     void *old = live->block;
+    if (bytes == 0 && operation->site % 2 == 0) {
+        operation->align |= 3; /* of no account where the block is freed */
+    }
     fuzz_leaving(&stage, live);
     void *block = operation->align == 0
                       ? smh_heap_realloc(heap_of(), live->block, bytes)
@@ -149,6 +152,11 @@ static void misuse_pointer(void *wild)
                      smh_heap_realloc(heap, wild, 0) == NULL && !smh_heap_resize(heap, wild, 24) &&
                      smh_heap_usable_size(heap, wild) == 0,
                  "%p is no block, yet a function takes it", wild);
+    /* Of two things that are wrong the pointer counts: no request has failed. */
+    FUZZ_REQUIRE(smh_heap_aligned_realloc(heap, wild, 24, 24) == NULL &&
+                     smh_heap_aligned_realloc(heap, wild, 24, 0) == NULL &&
+                     !smh_heap_resize(heap, wild, 0),
+                 "%p is no block, and 24 no alignment, yet a function takes it", wild);
     FUZZ_REQUIRE(smh_heap_contains(heap, wild) == (truth != -ENOENT), "contains errs");
     FUZZ_REQUIRE(memcmp(&before, heap, sizeof(before)) == 0, "a refusal has changed the heap");
 }
@@ -314,6 +322,21 @@ static void must_refuse(const struct smh_heap_config *config, size_t number)
     judge_refused(&heap);
 }
 
+/* Of address and size of the tables each counts: a size without an address is nothing, and an
+ * address without a size too little. */
+static void judge_half_given(const struct smh_heap_config *good)
+{
+    struct smh_heap heap;
+    struct smh_heap_config config = *good;
+    config.metadata_size = good->memory_size;
+    int code = smh_heap_init(&heap, &config);
+    FUZZ_REQUIRE(code == 0 && heap.starts == NULL, "tables at no address are answered by %d", code);
+    config.metadata = (uint8_t *)good->memory - 64;
+    config.metadata_size = 0;
+    code = smh_heap_init(&heap, &config);
+    FUZZ_REQUIRE(code == -ENOMEM, "tables of no bytes are answered by %d", code);
+}
+
 /* What init refuses, by its form: of each engine once, as the answers hang on nothing else. */
 static void judge_forms(const struct smh_heap_config *good)
 {
@@ -343,6 +366,7 @@ static void judge_forms(const struct smh_heap_config *good)
         must_refuse(&bad[i], i);
     }
     judge_granules(good);
+    judge_half_given(good);
     bad[0] = *good;
     bad[0].memory_size = 0;
     FUZZ_REQUIRE(smh_heap_init(&heap, NULL) == -EINVAL && smh_heap_init(NULL, good) == -EINVAL &&

@@ -320,6 +320,9 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
     int region = live->region;
     uint64_t usable = live->usable;
     operation->prefer = NULL;
+    if (bytes == 0 && operation->site % 2 == 0) {
+        operation->align |= 3; /* of no account where the block is freed */
+    }
     fuzz_leaving(&stage, live);
     bool stays = can_stay(live, operation);
     look(&before, operation);
@@ -351,20 +354,6 @@ static void do_realloc(struct smh_live *live, struct smh_operation *operation)
         fuzz_stayed(&stage, live);
         fuzz_refused(&stage, operation);
     }
-}
-
-/* A region whose counters are wrong is named. */
-static void judge_check(unsigned argument)
-{
-    size_t wrong = argument % stage.machine.region_count;
-    size_t told = SIZE_MAX;
-    struct smh_fault fault = {0};
-    FUZZ_REQUIRE(smh_pool_check(pool_of(), NULL, NULL) == 0, "pool_check errs");
-    stage.slots[wrong].heap.live_blocks++;
-    int code = smh_pool_check(pool_of(), &fault, &told);
-    stage.slots[wrong].heap.live_blocks--;
-    FUZZ_REQUIRE(code == -EINVAL && fault.rule != NULL && told == wrong,
-                 "region %zu is wrong, the pool's check gives %d and names %zu", wrong, code, told);
 }
 
 /* The threshold is made just the request, and a byte less: small, and large. */
@@ -484,6 +473,9 @@ static void misuse_pointer(void *wild)
                          smh_pool_realloc(pool, attr, wild, 0) == NULL &&
                          smh_pool_usable_size(pool, wild) == 0,
                      "%p is no block, yet a function takes it", wild);
+        FUZZ_REQUIRE(smh_pool_aligned_realloc(pool, attr, wild, 24, 24) == NULL &&
+                         smh_pool_aligned_realloc(pool, attr, wild, 24, 0) == NULL,
+                     "%p is no block, and 24 no alignment, yet a function takes it", wild);
     }
     FUZZ_REQUIRE(pool->failed_requests == failed, "misuse is counted as a failure");
 }
@@ -541,7 +533,7 @@ static void do_step(struct smh_fuzz_step *step)
         break;
     case SMH_FUZZ_CHECK:
         fuzz_validate(&stage, false);
-        judge_check(step->argument);
+        fuzz_judge_pool_check(&stage, step->argument);
         failed += fuzz_judge_reserve_edge(&stage, (size_t)step->operation.bytes);
         judge_threshold_edge(&step->operation);
         if (step->argument % 4 == 1) {

@@ -223,18 +223,18 @@ static void *ask_again(const struct smh_operation *operation, void *block)
     }
 }
 
+/* By the name that frees, or by a realloc to 0 bytes. */
 static void give_back(void *block)
 {
-    switch (family) {
-    case SYS_HEAP:
+    static const struct smh_operation nothing;
+    if (choice % 8 == 6) {
+        FUZZ_REQUIRE(ask_again(&nothing, block) == NULL, "realloc to 0 bytes gives a block");
+    } else if (family == SYS_HEAP) {
         sys_heap_free(&heaps[0], block);
-        break;
-    case SYS_MULTI_HEAP:
+    } else if (family == SYS_MULTI_HEAP) {
         sys_multi_heap_free(&multi_heap, block);
-        break;
-    default:
+    } else {
         shared_multi_heap_free(block);
-        break;
     }
     mirror();
 }
