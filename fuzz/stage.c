@@ -466,8 +466,8 @@ void fuzz_refused(struct fuzz_stage *stage, const struct smh_operation *operatio
     }
 }
 
-void fuzz_access(struct fuzz_stage *stage, struct smh_live *live,
-                 const struct smh_operation *operation)
+static void touch(struct fuzz_stage *stage, struct smh_live *live,
+                  const struct smh_operation *operation)
 {
     uint64_t from = operation->offset < live->bytes ? operation->offset : live->bytes;
     uint64_t rest = live->bytes - from;
@@ -496,7 +496,7 @@ void fuzz_operation(struct fuzz_stage *stage, const struct fuzz_calls *calls, st
     } else if (again) {
         calls->realloc(live, operation);
     } else {
-        fuzz_access(stage, live, operation);
+        touch(stage, live, operation);
     }
 }
 
@@ -518,7 +518,7 @@ void fuzz_validate(struct fuzz_stage *stage, bool empty)
     judge(stage);
 }
 
-const struct smh_live *fuzz_owner(const struct fuzz_stage *stage, const void *address)
+static const struct smh_live *owner_of(const struct fuzz_stage *stage, const void *address)
 {
     for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
         const struct smh_live *live = &stage->live[i];
@@ -535,7 +535,7 @@ int fuzz_truth(const struct fuzz_stage *stage, size_t index, const void *address
     if (offset >= stage->size[index]) {
         return -ENOENT;
     }
-    const struct smh_live *owner = fuzz_owner(stage, address);
+    const struct smh_live *owner = owner_of(stage, address);
     if (owner != NULL) {
         return owner->block == address ? 0 : -EINVAL;
     }

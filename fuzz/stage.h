@@ -103,9 +103,6 @@ void fuzz_left(struct fuzz_stage *stage, struct smh_live *live, int code);
 void fuzz_stayed(struct fuzz_stage *stage, struct smh_live *live);
 /* NULL was the answer. */
 void fuzz_refused(struct fuzz_stage *stage, const struct smh_operation *operation);
-/* An access of the workload. */
-void fuzz_access(struct fuzz_stage *stage, struct smh_live *live,
-                 const struct smh_operation *operation);
 
 /* How a target asks what it drives. */
 struct fuzz_calls {
@@ -133,8 +130,6 @@ void fuzz_judge_validator(struct fuzz_stage *stage, size_t index, unsigned argum
  * or two pieces of a table change places: the validator must see it (damage.c). */
 void fuzz_judge_damage(struct fuzz_stage *stage, size_t index, unsigned argument);
 
-/* The region's block that holds address; NULL when none. */
-const struct smh_live *fuzz_owner(const struct fuzz_stage *stage, const void *address);
 /* What free should say of an address in region `index`: 0, -EINVAL, -EALREADY; of an address
  * outside it -ENOENT. */
 int fuzz_truth(const struct fuzz_stage *stage, size_t index, const void *address);

@@ -58,7 +58,6 @@ struct smh_command {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct smh_command smh_commands[]; /* ends with a NULL name */
 const struct smh_command *smh_command_find(const char *name);
 
 int smh_command_run(int argc, char **argv);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-const struct smh_command smh_commands[] = {
+static const struct smh_command commands[] = {
     {"run", "SCENARIO", "Replays a scenario and prints what came of it.", "epsjcVmtCHSXxqv",
      smh_command_run},
     {"compare", "SCENARIO...",
@@ -31,9 +31,9 @@ const struct smh_command smh_commands[] = {
 
 const struct smh_command *smh_command_find(const char *name)
 {
-    for (size_t i = 0; smh_commands[i].name != NULL; i++) {
-        if (strcmp(smh_commands[i].name, name) == 0) {
-            return &smh_commands[i];
+    for (size_t i = 0; commands[i].name != NULL; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
         }
     }
     return NULL;
@@ -42,10 +42,10 @@ const struct smh_command *smh_command_find(const char *name)
 static void print_usage(FILE *out)
 {
     fputs("usage: smh COMMAND [OPTIONS] ARGUMENTS\n\n", out);
-    for (size_t i = 0; smh_commands[i].name != NULL; i++) {
-        int length = (int)strcspn(smh_commands[i].summary, "\n");
-        fprintf(out, "  smh %-8s %s\n               %.*s\n", smh_commands[i].name,
-                smh_commands[i].arguments, length, smh_commands[i].summary);
+    for (size_t i = 0; commands[i].name != NULL; i++) {
+        int length = (int)strcspn(commands[i].summary, "\n");
+        fprintf(out, "  smh %-8s %s\n               %.*s\n", commands[i].name,
+                commands[i].arguments, length, commands[i].summary);
     }
     fputs("\n`smh COMMAND --help` shows a command's options; `man smh` tells more.\n", out);
 }

@@ -15,11 +15,18 @@
 
 #include <string.h>
 
-struct smh_line_range smh_line_range(const struct smh_memory *memory, uint64_t line)
+/* The part of a line that lies in its region. */
+struct range {
+    uint64_t offset; /* of its first byte, in the region */
+    uint32_t skip;   /* bytes of the line before it */
+    uint32_t bytes;
+};
+
+static struct range range_of(const struct smh_memory *memory, uint64_t line)
 {
     const struct smh_memory_region *region = smh_line_region(memory, line);
     uint64_t address = (line & (((uint64_t)1 << SMH_LINE_REGION_SHIFT) - 1)) << memory->line_shift;
-    struct smh_line_range range = {0, 0, memory->line_bytes};
+    struct range range = {0, 0, memory->line_bytes};
     if (address < region->base) {
         range.skip = (uint32_t)(region->base - address);
         range.bytes -= range.skip;
@@ -34,7 +41,7 @@ struct smh_line_range smh_line_range(const struct smh_memory *memory, uint64_t l
 
 static void read_memory_line(const struct smh_memory *memory, uint64_t line, uint8_t *data)
 {
-    struct smh_line_range range = smh_line_range(memory, line);
+    struct range range = range_of(memory, line);
     if (range.bytes != memory->line_bytes) {
         memset(data, 0, memory->line_bytes);
     }
@@ -43,7 +50,7 @@ static void read_memory_line(const struct smh_memory *memory, uint64_t line, uin
 
 static uint64_t write_memory_line(struct smh_memory *memory, uint64_t line, const uint8_t *data)
 {
-    struct smh_line_range range = smh_line_range(memory, line);
+    struct range range = range_of(memory, line);
     struct smh_memory_region *region = smh_line_region(memory, line);
     memcpy(region->memory + range.offset, data + range.skip, range.bytes);
     return region->cycles;

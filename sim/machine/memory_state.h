@@ -100,13 +100,6 @@ struct smh_memory {
     struct smh_random freedom_random;
 };
 
-/* The part of a line that lies in its region. */
-struct smh_line_range {
-    uint64_t offset; /* of its first byte, in the region */
-    uint32_t skip;   /* bytes of the line before it */
-    uint32_t bytes;
-};
-
 static inline uint64_t smh_line_of(const struct smh_memory *memory,
                                    const struct smh_memory_region *region, uint64_t offset)
 {
@@ -138,7 +131,6 @@ static inline uint64_t smh_word_count(const struct smh_memory *memory,
 void smh_memory_count(struct smh_memory *memory, uint16_t region, bool store);
 
 /* memory_lines.c. Those that cost return it, in cycles. */
-struct smh_line_range smh_line_range(const struct smh_memory *memory, uint64_t line);
 /* Brings a line that is not there into the core's L1; *slot is where. asked false: nobody did, and
  * the counters of loads and stores stay. */
 uint64_t smh_lines_fill_l1(struct smh_memory *memory, struct smh_memory_core *core, uint64_t line,

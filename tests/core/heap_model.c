@@ -296,7 +296,7 @@ static void step_largest(struct heap_model *model)
     }
 }
 
-void heap_model_step(struct heap_model *model)
+static void step(struct heap_model *model)
 {
     size_t choice = random_below(model, 100);
 
@@ -318,7 +318,7 @@ void heap_model_step(struct heap_model *model)
     }
 }
 
-void heap_model_check(struct heap_model *model)
+static void check(struct heap_model *model)
 {
     struct smh_fault fault = {0};
     struct smh_stats stats;
@@ -343,12 +343,12 @@ void heap_model_check(struct heap_model *model)
     }
 }
 
-void heap_model_drain(struct heap_model *model)
+static void drain(struct heap_model *model)
 {
     while (model->count != 0 && model->complaint == NULL) {
         step_free(model);
     }
-    heap_model_check(model);
+    check(model);
     if (model->complaint != NULL) {
         return;
     }
@@ -360,11 +360,11 @@ void heap_model_drain(struct heap_model *model)
 const char *heap_model_run(struct heap_model *model, size_t steps, size_t check_every)
 {
     for (size_t i = 1; i <= steps && model->complaint == NULL; i++) {
-        heap_model_step(model);
+        step(model);
         if (i % check_every == 0) {
-            heap_model_check(model);
+            check(model);
         }
     }
-    heap_model_drain(model);
+    drain(model);
     return model->complaint;
 }

@@ -38,13 +38,9 @@ struct heap_model {
 
 /* The heap has no block yet. */
 void heap_model_init(struct heap_model *model, struct smh_heap *heap, uint64_t seed);
-/* One random operation, judged. */
-void heap_model_step(struct heap_model *model);
-/* Validates heap and blocks. */
-void heap_model_check(struct heap_model *model);
-/* Frees what is live and requires the free space to be as it was at first. */
-void heap_model_drain(struct heap_model *model);
-/* All of it: `steps` operations, a check after each `check_every`. NULL, or the complaint. */
+/* `steps` random operations, each judged; heap and blocks are validated after each `check_every`.
+ * In the end all is freed, and the free space must be as it was at first. NULL, or the complaint.
+ */
 const char *heap_model_run(struct heap_model *model, size_t steps, size_t check_every);
 
 #endif

@@ -32,7 +32,14 @@ static _Alignas(4096) uint8_t arena[WORLD_REGIONS][2 * GUARD_BYTES + WORLD_REGIO
 static _Alignas(64) uint8_t metadata[WORLD_REGIONS][METADATA_BYTES_MAX];
 struct world_config world_config;
 struct smh_pool_slot world_slots[WORLD_REGIONS];
-struct world_live world_lives[WORLD_LIVE_MAX];
+struct world_live {
+    uint16_t region;
+    uint16_t offset;
+    uint16_t usable;
+    uint16_t unused;
+};
+
+static struct world_live world_lives[WORLD_LIVE_MAX];
 size_t world_live_count;
 static struct smh_scenario scenario;
 static struct smh_region_config region_configs[WORLD_REGIONS];

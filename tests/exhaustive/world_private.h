@@ -12,13 +12,6 @@
 #define WORLD_REGION_BYTES_MAX 1024u
 #define WORLD_WIPED            0xA5
 
-struct world_live {
-    uint16_t region;
-    uint16_t offset;
-    uint16_t usable;
-    uint16_t unused;
-};
-
 /* In the step under way. */
 struct world_calls {
     unsigned refusing;               /* bit i: region i refuses */
@@ -31,7 +24,6 @@ extern struct smh_engine world_engine;
 extern struct world_calls world_calls;
 extern struct world_config world_config;
 extern struct smh_pool_slot world_slots[WORLD_REGIONS];
-extern struct world_live world_lives[WORLD_LIVE_MAX];
 extern size_t world_live_count;
 extern const uint32_t world_attrs[WORLD_REGIONS];
 
