@@ -495,7 +495,7 @@ clean: ## remove build/ and out/
 	rm -rf build out
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z -]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
+	@sed -n 's/^\([a-z][a-z0-9 -]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
 	    while IFS='|' read -r target what; do printf '%-26s %s\n' "$$target" "$$what"; done
 
 .PHONY: FORCE hazards-clean build run test cachegrind check check-format check-layers check-freestanding check-tidy check-asan \
