@@ -95,6 +95,15 @@ static void judge_most(void)
     region.size++;
     FUZZ_REQUIRE(smh_pool_add(&pool, &region) == -EOVERFLOW,
                  "corner: a region to the last address is refused otherwise");
+    for (size_t i = 0; smh_engine_at(i) != NULL; i++) {
+        region.engine = smh_engine_at(i);
+        for (unsigned shift = 38; shift < 64; shift++) {
+            region.size = (size_t)1 << shift;
+            FUZZ_REQUIRE(smh_pool_add(&pool, &region) == -ENOMEM,
+                         "corner: %s is given 1 << %u bytes, and does not call them too many",
+                         region.engine->name, shift);
+        }
+    }
     for (size_t granule = (size_t)1 << 24; granule <= GIB; granule *= 4) {
         for (size_t less = 0; less < 3 && less * granule < GIB; less++) {
             judge_drain((struct smh_heap_config){.memory = fuzz_window() + less / 2 * granule,
@@ -126,12 +135,14 @@ static void judge_chunk(struct smh_heap *heap, uint8_t *block, size_t bytes)
                  "corner: a block of %zu bytes does not grow", bytes);
 }
 
-/* Long chunks of engine bitmap, ending in every word around those where there are milestones. */
+/* Long chunks of engine bitmap, ending in every word around those where there are milestones, and
+ * beginning before one, in it, or behind another chunk that is long enough to be taken for it. */
 static void judge_miles(void)
 {
     const size_t miles[] = {64, 128, 4096, 4096 + 64, 8192};
+    const size_t heads[] = {0, 62, 64, 67, 70, 126, 131}; /* words before the chunk */
     struct smh_heap heap;
-    for (unsigned i = 0; i < 5; i++) {
+    for (unsigned i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
         struct smh_chunk first = {0};
         struct smh_heap_config config = {
             .memory = fuzz_window() + GIB, .memory_size = MILES_SIZE, .engine = &smh_engine_bitmap};
@@ -140,8 +151,7 @@ static void judge_miles(void)
                      "corner: 5 MiB are no heap");
         uint8_t *first_unit = heap.memory + first.offset; /* which is bit 3 */
         uint8_t *block = smh_heap_alloc(&heap, heap.engine->largest_free(&heap));
-        /* The bit at which the block begins: in this word, or one of those before the milestone. */
-        size_t head = i % 2 == 0 ? 0 : (size_t)8 * WORD_BITS * (61 + i);
+        size_t head = 8 * WORD_BITS * heads[i];
         if (head != 0) {
             FUZZ_REQUIRE(smh_heap_resize(&heap, block, head), "corner: does not shrink");
             block = smh_heap_alloc(&heap, heap.engine->largest_free(&heap));

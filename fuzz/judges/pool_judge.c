@@ -45,6 +45,29 @@ static void judge_defaults(void)
     }
 }
 
+/* Policies and engines by number, up to the last, and by name. */
+static void judge_tables(void)
+{
+    size_t policies = 0;
+    size_t engines = 0;
+    for (; smh_policy_at(policies) != NULL; policies++) {
+        const struct smh_policy *policy = smh_policy_at(policies);
+        FUZZ_REQUIRE(smh_policy_find(policy->name) == policy && policy->summary[0] != '\0',
+                     "policy %s has no name", policy->name);
+    }
+    for (; smh_engine_at(engines) != NULL; engines++) {
+        const struct smh_engine *engine = smh_engine_at(engines);
+        FUZZ_REQUIRE(smh_engine_find(engine->name) == engine && engine->summary[0] != '\0',
+                     "engine %s has no name", engine->name);
+    }
+    for (size_t past = 1; past != 0; past *= 2) {
+        FUZZ_REQUIRE(smh_policy_at(policies - 1 + past) == NULL &&
+                         smh_engine_at(engines - 1 + past) == NULL,
+                     "there is a policy or an engine %zu past the last", past);
+    }
+    FUZZ_REQUIRE(policies == 9 && engines == 8, "%zu policies, %zu engines", policies, engines);
+}
+
 void fuzz_judge_pool_init(void)
 {
     static struct smh_pool pool;
@@ -57,6 +80,7 @@ void fuzz_judge_pool_init(void)
         {.slots = slots, .slot_count = SIZE_MAX},
         {.policy = &no_rank},
     };
+    judge_tables();
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         FUZZ_REQUIRE(smh_pool_init(&pool, NULL) == 0, "a pool with the defaults is refused");
         FUZZ_REQUIRE(smh_pool_init(&pool, &refused[i]) == -EINVAL,

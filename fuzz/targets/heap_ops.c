@@ -281,11 +281,13 @@ static void judge_refused(struct smh_heap *heap)
                  "a refused heap knows an address");
 }
 
+#define MARGIN 256u /* beside the memory of what is refused */
+
 /* Which granules of those that are powers of two an engine takes, as it is documented to. */
-static bool takes_granule(const struct smh_engine *engine, size_t granule)
+static bool takes_granule(const struct smh_engine *engine, size_t granule, unsigned target_bits)
 {
     if (fuzz_engine_is_zephyr(engine)) {
-        return granule == 8;
+        return granule == 8 && target_bits == 64; /* payloads of small heaps lie at 4 modulo 8 */
     }
     if (engine == &smh_engine_bitmap) {
         return granule >= 8 && granule <= 4096;
@@ -293,21 +295,20 @@ static bool takes_granule(const struct smh_engine *engine, size_t granule)
     return granule >= 8 && (engine != &smh_engine_buddy || granule <= (size_t)1 << 30);
 }
 
-static void judge_granules(const struct smh_heap_config *good)
+static void judge_granules(const struct smh_heap_config *good, unsigned target_bits)
 {
     struct smh_heap heap;
     struct smh_heap_config config = *good;
-    config.target_bits = 64;
+    config.target_bits = target_bits;
     for (config.granule = 1; config.granule != 0; config.granule <<= 1) {
         int code = smh_heap_init(&heap, &config);
-        FUZZ_REQUIRE(takes_granule(config.engine, config.granule) ? code == 0 || code == -ENOMEM
-                                                                  : code == -EINVAL,
-                     "%s answers granule %zu with %d", config.engine->name, config.granule, code);
         size_t tables = smh_heap_metadata_size(&config);
+        bool taken = takes_granule(config.engine, config.granule, target_bits);
+        FUZZ_REQUIRE(taken ? code == 0 || code == -ENOMEM : code == -EINVAL,
+                     "%s answers granule %zu with %d", config.engine->name, config.granule, code);
         /* Of engines with tables of their own; a start bitmap is for whatever the engine takes. */
-        FUZZ_REQUIRE(takes_granule(config.engine, config.granule)
-                         ? tables != 0 || config.granule > 64
-                         : tables == 0 || (config.engine->flags & SMH_ENGINE_EXACT) == 0,
+        FUZZ_REQUIRE(taken ? tables != 0 || config.granule > 64
+                           : tables == 0 || (config.engine->flags & SMH_ENGINE_EXACT) == 0,
                      "%s with granule %zu is said to want %zu bytes of metadata",
                      config.engine->name, config.granule, tables);
     }
@@ -335,6 +336,29 @@ static void judge_half_given(const struct smh_heap_config *good)
     config.metadata_size = 0;
     code = smh_heap_init(&heap, &config);
     FUZZ_REQUIRE(code == -ENOMEM, "tables of no bytes are answered by %d", code);
+}
+
+/* Metadata up to memory and from its end on, and a byte further: beside it, and in it. What ends
+ * with the last address, the next being 0, wraps. */
+static void judge_ranges(const struct smh_heap_config *good)
+{
+    uint8_t *end = (uint8_t *)good->memory + good->memory_size;
+    for (size_t i = 0; i < 4; i++) {
+        struct smh_heap heap;
+        struct smh_heap_config config = *good;
+        config.metadata_size = MARGIN;
+        config.metadata = i < 2 ? end - i : (uint8_t *)good->memory - MARGIN + i % 2;
+        int code = smh_heap_init(&heap, &config);
+        FUZZ_REQUIRE((code == -EINVAL) == (i % 2 == 1), "metadata beside memory (%zu): %d", i,
+                     code);
+    }
+    struct smh_heap_config bad = *good;
+    bad.metadata = end;
+    bad.metadata_size = 0 - (uintptr_t)end;
+    must_refuse(&bad, 10);
+    bad = *good;
+    bad.memory_size = 0 - (uintptr_t)good->memory;
+    must_refuse(&bad, 11);
 }
 
 /* What init refuses, by its form: of each engine once, as the answers hang on nothing else. */
@@ -365,8 +389,10 @@ static void judge_forms(const struct smh_heap_config *good)
     for (size_t i = 0; i < 8; i++) {
         must_refuse(&bad[i], i);
     }
-    judge_granules(good);
+    judge_granules(good, 32);
+    judge_granules(good, 64);
     judge_half_given(good);
+    judge_ranges(good);
     bad[0] = *good;
     bad[0].memory_size = 0;
     FUZZ_REQUIRE(smh_heap_init(&heap, NULL) == -EINVAL && smh_heap_init(NULL, good) == -EINVAL &&
@@ -376,10 +402,10 @@ static void judge_forms(const struct smh_heap_config *good)
 
 static void judge_init(const struct smh_fuzz_region *region)
 {
-    static _Alignas(64) uint8_t room[64 + 1024];
+    static _Alignas(64) uint8_t room[MARGIN + 1024 + MARGIN];
     static const struct smh_engine *judged[16];
     struct smh_heap_config config = {
-        .memory = room + 64, .memory_size = 1024, .engine = region->engine};
+        .memory = room + MARGIN, .memory_size = 1024, .engine = region->engine};
     size_t known = 0;
     while (known < 16 && judged[known] != NULL && judged[known] != region->engine) {
         known++;

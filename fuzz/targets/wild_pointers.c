@@ -131,6 +131,11 @@ static void judge_pointers(unsigned argument)
         judge_pointer(stage.freed[i]);
         judge_pointer(stage.live[(argument + i) % SMH_FUZZ_SLOTS].block);
     }
+    /* Where the first chunk begins, there is none to the left. */
+    size_t granule = (size_t)1 << heap_of()->granule_shift;
+    uint8_t *first = stage.memory[0] + (0 - (uintptr_t)stage.memory[0]) % granule;
+    judge_pointer(first);
+    judge_pointer(first + granule);
 }
 
 /* A block that is to have more than there is looks at all that lies around it, and stays; in
@@ -144,11 +149,28 @@ static void judge_neighbours(unsigned argument)
     }
 }
 
+/* Buddies say something only of units at which blocks begin: the entry of one of the first four. */
+static uint8_t *buddy_entry(unsigned argument)
+{
+    const struct smh_heap *heap = heap_of();
+    struct smh_chunk first = {0};
+    struct smh_chunk chunk = {0};
+    (void)smh_heap_walk(heap, &first);
+    for (unsigned i = 0; i <= argument % 4 && smh_heap_walk(heap, &chunk); i++) {
+    }
+    return heap->metadata + heap->metadata_size - (heap->capacity_bytes >> heap->granule_shift) +
+           ((chunk.offset - first.offset) >> heap->granule_shift);
+}
+
 /* One damaged place: most often the header beside a block, else anywhere, tables included. */
 static uint8_t *aim(const struct smh_fuzz_step *step)
 {
     size_t tables = stage.metadata_bytes[0];
     uint8_t *block = stage.live[step->operation.slot].block;
+    if (heap_of()->engine == &smh_engine_buddy && step->misuse == SMH_FUZZ_MISUSE_OUTSIDE &&
+        step->operation.slot % 2 == 0) {
+        return buddy_entry(step->argument);
+    }
     if (tables != 0 && step->misuse == SMH_FUZZ_MISUSE_OUTSIDE) {
         return stage.metadata[0] + step->argument % tables;
     }
@@ -180,6 +202,7 @@ static bool do_damage(const struct smh_fuzz_step *step)
     }
     memcpy(kept, at, width);
     uint32_t value = (uint32_t)step->operation.bytes * (step->operation.align + 1);
+    value = step->operation.slot % 8 == 0 ? 0 : value; /* seldom by itself, and seldom thought of */
     if ((step->argument & 0x200u) != 0) {
         *at = (uint8_t)(*at ^ 1u << (step->argument >> 10) % 8);
     } else {
