@@ -50,7 +50,7 @@ CLI_SOURCES := $(sort $(wildcard sim/cli/*.c))
 TEST_SOURCES := $(sort $(shell find tests/core tests/sim -name '*.c'))
 BENCH_SOURCES := $(sort $(wildcard bench/*.c))
 BENCH_SHARED_SOURCES := $(sort $(wildcard bench/harness/*.c))
-FUZZ_SHARED_SOURCES := fuzz/stage.c $(filter-out %/mutate_hooks.c %/mutate_afl.c,\
+FUZZ_SHARED_SOURCES := fuzz/stage.c fuzz/stage_memory.c $(filter-out %/mutate_hooks.c %/mutate_afl.c,\
 	$(sort $(wildcard fuzz/input/*.c fuzz/naive/*.c fuzz/judges/*.c)))
 FUZZ_TARGETS := $(sort $(notdir $(basename $(wildcard fuzz/targets/*.c))))
 # Inputs are text: libFuzzer's own mutations, and a dictionary.
@@ -188,7 +188,7 @@ $(BUILD)/libsmh_record.so: sim/record/preload.c sim/record/record_format.h | bui
 	@$(COMPILER) -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARNINGS) -Iinclude -o $@ $< -ldl -lpthread
 
 # What tests use of other rooms.
-TEST_SHARED_OBJECTS := $(call object,fuzz/stage.c fuzz/targets/heap_ops.c \
+TEST_SHARED_OBJECTS := $(call object,fuzz/stage.c fuzz/stage_memory.c fuzz/targets/heap_ops.c \
     $(addprefix fuzz/,input/generate.c input/mutate.c judges/counters.c judges/damage.c \
     naive/naive_machine.c naive/naive_memory.c naive/naive_tables.c)) \
     $(call object,$(filter-out %/main.c,$(wildcard tests/exhaustive/*.c)))

@@ -116,6 +116,8 @@ void fuzz_operation(struct fuzz_stage *stage, const struct fuzz_calls *calls, st
                     struct smh_operation *operation);
 /* Validates every heap; with `empty`, everything has been freed. */
 void fuzz_validate(struct fuzz_stage *stage, bool empty);
+/* Frees what is live, and validates. */
+void fuzz_drain(struct fuzz_stage *stage, const struct fuzz_calls *calls);
 
 /* Notes what a call on heap did: served and refused by it, used bytes before; and compares every
  * counter with what it must be by now. */

@@ -581,13 +581,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     }
     fuzz_validate(&stage, false);
     fuzz_judge_pool_statistics(&stage, SMH_ATTR_ANY, failed);
-    for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
-        if (stage.live[i].block != NULL) {
-            do_free(&stage.live[i]);
-            fuzz_operations++;
-        }
-    }
-    fuzz_validate(&stage, true);
+    fuzz_drain(&stage, &calls);
     fuzz_stage_close(&stage);
     return 0;
 }

@@ -582,13 +582,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     choice = 0;
     fuzz_validate(&stage, false);
     judge_statistics(0);
-    for (size_t i = 0; i < SMH_FUZZ_SLOTS; i++) {
-        if (stage.live[i].block != NULL) {
-            do_free(&stage.live[i]);
-            fuzz_operations++;
-        }
-    }
-    fuzz_validate(&stage, true);
+    fuzz_drain(&stage, &calls);
     fuzz_listen_end();
     fuzz_stage_close(&stage);
     if (input.config.regions[0].priority % 8 == 0) {
