@@ -174,6 +174,20 @@ static void bitmap_reserve(struct fuzz_stage *stage, struct smh_heap *heap, unsi
                  (unsigned long long)stage->index, named[0], kept[0]);
 }
 
+/* The bit behind the last unit, whose number is 3 more than their count; a word lies before them.
+ */
+static void bitmap_sentinel(const struct fuzz_stage *stage, const struct smh_heap *heap)
+{
+    unsigned unit_shift = heap->granule_shift > 3 ? heap->granule_shift - 1u : 3;
+    size_t bit = 64 + 3 + (heap->capacity_bytes >> unit_shift);
+    uint8_t *byte = &heap->metadata[bit / 8];
+    *byte ^= (uint8_t)(1u << bit % 8);
+    int code = smh_heap_check(heap, NULL);
+    *byte ^= (uint8_t)(1u << bit % 8);
+    FUZZ_REQUIRE(code != 0, "step %llu: the validator of bitmap does not miss the sentinel",
+                 (unsigned long long)stage->index);
+}
+
 static void bitmap_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsigned argument)
 {
     must_see_byte(stage, heap, heap->metadata, heap->metadata_size, argument);
@@ -190,6 +204,7 @@ static void bitmap_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsig
         bitmap_reserve(stage, heap, argument);
         break;
     default:
+        bitmap_sentinel(stage, heap);
         /* 192 bits behind three words. */
         must_see(stage, heap, (uint8_t *)state_word(heap, 3) + argument % 6 * 4,
                  1u << argument / 8 % 32, "the maps");
