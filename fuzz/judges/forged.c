@@ -9,6 +9,7 @@
 #include "forged.h"
 
 #include "../../sim/random.h"
+#include "../naive/naive_verdict.h"
 #include "../stage.h"
 
 #define BLOCKS      24u
@@ -144,15 +145,16 @@ static void forge_granule(struct smh_random *random, size_t granule)
     }
 }
 
-/* The size that each large free chunk of engine bitmap says, from the smallest large one on; but
- * for the reserve, which says none. */
-static void forge_sizes(struct smh_random *random)
+/* The links of each large free chunk of engine bitmap, and the size that it says, from the smallest
+ * large one on; but for the reserve, which says none, and what the first of a list links back to.
+ */
+static void forge_large(struct smh_random *random)
 {
     struct smh_heap heap;
     struct smh_chunk chunk = {0};
     uint8_t *blocks[BLOCKS];
-    unsigned unseen = 0;
-    size_t least = 15 * 8; /* of a region of less than 1024 units */
+    unsigned unseen[3] = {0}; /* of next, previous, size */
+    size_t least = 15 * 8;    /* of a region of less than 1024 units */
     open_heap(&heap, &smh_engine_bitmap, 4096, 64);
     for (unsigned i = 0; i < BLOCKS; i++) {
         blocks[i] = smh_heap_alloc(
@@ -163,13 +165,51 @@ static void forge_sizes(struct smh_random *random)
     }
     while (smh_heap_walk(&heap, &chunk)) {
         if (!chunk.used && chunk.size >= least) {
-            uint8_t *size = heap.memory + chunk.offset + 8;
-            *size ^= 1;
-            unseen += smh_heap_check(&heap, NULL) == 0;
-            *size ^= 1;
+            for (unsigned i = 0; i < 3; i++) {
+                uint8_t *word = heap.memory + chunk.offset + (size_t)i * 4;
+                *word ^= 1;
+                unseen[i] += smh_heap_check(&heap, NULL) == 0;
+                *word ^= 1;
+            }
         }
     }
-    FUZZ_REQUIRE(unseen <= 1, "the validator of bitmap does not see %u wrong sizes", unseen);
+    /* Of three sizes, so three lists at most. */
+    FUZZ_REQUIRE(unseen[0] <= 1 && unseen[1] <= 1 + 3 && unseen[2] <= 1,
+                 "the validator of bitmap does not see %u wrong links, %u back, %u wrong sizes",
+                 unseen[0], unseen[1], unseen[2]);
+}
+
+/* Each bit of each header changed: the verdict on the block behind it is what headers say then. */
+static void forge_headers(const struct smh_engine *engine, unsigned target_bits,
+                          struct smh_random *random)
+{
+    struct smh_heap heap;
+    uint8_t *blocks[BLOCKS];
+    open_heap(&heap, engine, 2048, target_bits);
+    if (!naive_verdict_knows(&heap)) {
+        return;
+    }
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        blocks[i] = smh_heap_alloc(&heap, 1 + (size_t)smh_random_below(random, 60));
+    }
+    for (unsigned i = 0; i < BLOCKS; i += 3) {
+        FUZZ_REQUIRE(smh_heap_free(&heap, blocks[i]) == 0, "forged: a block stays");
+    }
+    for (unsigned i = 0; i < BLOCKS * 64; i++) {
+        uint8_t *block = blocks[i / 64];
+        uint8_t *byte = block - 1 - i / 8 % 8;
+        if (block == NULL || byte < memory) {
+            continue;
+        }
+        *byte ^= (uint8_t)(1u << i % 8);
+        int verdict = smh_heap_verdict(&heap, block);
+        int expected = naive_verdict(&heap, block);
+        *byte ^= (uint8_t)(1u << i % 8);
+        FUZZ_REQUIRE(verdict == expected,
+                     "%s: the verdict on offset %td is %d, by its header, of which bit %u is "
+                     "changed, %d",
+                     engine->name, block - memory, verdict, i % 64, expected);
+    }
 }
 
 /* A counter on the wrong side of its bound, by one. */
@@ -222,8 +262,12 @@ void fuzz_judge_forged(uint64_t seed)
         }
     }
     smh_random_init(&random, seed, 2);
+    for (size_t i = 0; smh_engine_at(i) != NULL; i++) {
+        forge_headers(smh_engine_at(i), 32, &random);
+        forge_headers(smh_engine_at(i), 64, &random);
+    }
     forge_buddy(&random);
-    forge_sizes(&random);
+    forge_large(&random);
     forge_zephyr(&random, 32);
     forge_zephyr(&random, 64);
     for (size_t granule = 8; granule <= 64; granule *= 2) {
