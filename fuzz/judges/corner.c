@@ -99,7 +99,11 @@ static void judge_most(void)
         region.engine = smh_engine_at(i);
         for (unsigned shift = 38; shift < 64; shift++) {
             region.size = (size_t)1 << shift;
-            FUZZ_REQUIRE(smh_pool_add(&pool, &region) == -ENOMEM,
+            const struct smh_heap_config config = {.memory_size = region.size,
+                                                   .engine = region.engine};
+            FUZZ_REQUIRE(smh_pool_add(&pool, &region) == -ENOMEM &&
+                             ((region.engine->flags & SMH_ENGINE_EXACT) == 0 ||
+                              smh_heap_metadata_size(&config) == 0),
                          "corner: %s is given 1 << %u bytes, and does not call them too many",
                          region.engine->name, shift);
         }

@@ -15,19 +15,58 @@
 
 #include <smh/port.h>
 
-/* Changes one bit, or the bits of mask, of the word at `at`; the validator must see it. */
-static void must_see(const struct fuzz_stage *stage, const struct smh_heap *heap, void *at,
-                     uint32_t mask, const char *what)
+/* Changes one bit, or the bits of mask, of the word at `at`; the validator must see it. Gives where
+ * it says that the fault is. */
+static size_t must_see(const struct fuzz_stage *stage, const struct smh_heap *heap, void *at,
+                       uint32_t mask, const char *what)
 {
     uint32_t word;
     memcpy(&word, at, sizeof(word));
     uint32_t changed = word ^ mask;
     memcpy(at, &changed, sizeof(word));
-    int code = smh_heap_check(heap, NULL);
+    struct smh_fault fault = {.offset = SIZE_MAX};
+    int code = smh_heap_check(heap, &fault);
     memcpy(at, &word, sizeof(word));
     FUZZ_REQUIRE(code != 0,
                  "step %llu: the validator of %s does not see 0x%x in %s changed by 0x%x",
                  (unsigned long long)stage->index, heap->engine->name, word, what, mask);
+    return fault.offset;
+}
+
+/* The same of what no size of a chunk hangs on: the fault is at the start, or where a chunk begins
+ * or ends. */
+static void must_find(const struct fuzz_stage *stage, const struct smh_heap *heap, void *at,
+                      uint32_t mask, const char *what)
+{
+    size_t told = must_see(stage, heap, at, mask, what);
+    struct smh_chunk chunk = {0};
+    bool found = told == 0 || told == (8 - (uintptr_t)heap->memory % 8) % 8;
+    while (!found && smh_heap_walk(heap, &chunk)) {
+        found = told == chunk.offset || told == chunk.offset + chunk.size;
+    }
+    FUZZ_REQUIRE(found, "step %llu: the validator of %s finds %s wrong, but at offset %zu",
+                 (unsigned long long)stage->index, heap->engine->name, what, told);
+}
+
+static bool free_chunk_at(const struct smh_heap *heap, const uint8_t *place)
+{
+    struct smh_chunk chunk = {0};
+    while (smh_heap_walk(heap, &chunk)) {
+        if (heap->memory + chunk.offset == place) {
+            return !chunk.used;
+        }
+    }
+    return false;
+}
+
+/* The same of a link, which leads from a free chunk to another: the fault is at one of them. */
+static void must_find_free(const struct fuzz_stage *stage, const struct smh_heap *heap, void *at,
+                           uint32_t mask)
+{
+    size_t told = must_see(stage, heap, at, mask, "a link");
+    FUZZ_REQUIRE(free_chunk_at(heap, heap->memory + told),
+                 "step %llu: the validator of %s finds a link wrong, but at offset %zu",
+                 (unsigned long long)stage->index, heap->engine->name, told);
 }
 
 /* Changes one bit of a table that begins at `table`. */
@@ -104,9 +143,10 @@ static void bitmap_links(struct fuzz_stage *stage, struct smh_heap *heap, unsign
                 holds_word(heap->metadata, heap->metadata_size, unit)) {
                 continue;
             }
-            must_see(stage, heap, at + 4 * (argument % 2), 1u << argument / 2 % 32, "a link");
+            (void)must_see(stage, heap, at + 4 * (argument % 2), 1u << argument / 2 % 32, "a link");
             if (chunks[k].size >> unit_shift >= 64) {
-                must_see(stage, heap, at + 8, 1u << argument / 2 % 32, "a large chunk's size");
+                (void)must_see(stage, heap, at + 8, 1u << argument / 2 % 32,
+                               "a large chunk's size");
             }
             return;
         }
@@ -206,8 +246,8 @@ static void bitmap_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsig
     default:
         bitmap_sentinel(stage, heap);
         /* 192 bits behind three words. */
-        must_see(stage, heap, (uint8_t *)state_word(heap, 3) + argument % 6 * 4,
-                 1u << argument / 8 % 32, "the maps");
+        (void)must_see(stage, heap, (uint8_t *)state_word(heap, 3) + argument % 6 * 4,
+                       1u << argument / 8 % 32, "the maps");
     }
 }
 
@@ -287,7 +327,7 @@ static void buddy_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsign
     buddy_end(stage, heap, table, argument);
     if (count != 0) {
         uint8_t *links = heap->memory + chunks[argument % count].offset;
-        must_see(stage, heap, links + argument % 2 * 4, 1u << argument / 2 % 32, "a link");
+        must_find_free(stage, heap, links + argument % 2 * 4, 1u << argument / 2 % 32);
         buddy_halves(stage, heap, table, argument);
     }
 }
@@ -306,21 +346,10 @@ static void header_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsig
         }
         size_t bytes = chunk.used || chunk.size < header + links ? header : header + links;
         uint32_t mask = 1u << argument / 8 % 32;
-        must_see(stage, heap, heap->memory + chunk.offset + argument / 256 * 4 % bytes, mask,
-                 "a header");
+        (void)must_see(stage, heap, heap->memory + chunk.offset + argument / 256 * 4 % bytes, mask,
+                       "a header");
         return;
     }
-}
-
-static bool free_chunk_at(const struct smh_heap *heap, const uint8_t *place)
-{
-    struct smh_chunk chunk = {0};
-    while (smh_heap_walk(heap, &chunk)) {
-        if (heap->memory + chunk.offset == place) {
-            return !chunk.used;
-        }
-    }
-    return false;
 }
 
 /* The head of a list, up to the last that has an entry, is another number: of no chunk, or of one
@@ -339,7 +368,7 @@ static void zephyr_head(const struct fuzz_stage *stage, const struct smh_heap *h
     uint32_t mask = 1u << argument % 32;
     memcpy(&head, place, sizeof(head));
     if (!free_chunk_at(heap, base + 8 * (size_t)(head ^ mask))) {
-        must_see(stage, heap, place, mask, "the head of a list");
+        (void)must_see(stage, heap, place, mask, "the head of a list");
     }
 }
 
@@ -351,18 +380,18 @@ static void zephyr_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsig
     uint8_t *base = heap->memory + (8 - (uintptr_t)heap->memory % 8) % 8;
     uint32_t mask = 1u << argument / 8 % 32;
     header_damage(stage, heap, argument, header, header);
-    must_see(stage, heap, base + argument / 2 % (header / 4) * 4, mask, "the header of chunk 0");
-    must_see(stage, heap, base + 8 + argument % 2 * 4, mask, "the words of chunk 0");
-    must_see(stage, heap, state_word(heap, known[argument % 2]), mask, "the engine's words");
+    must_find(stage, heap, base + argument / 2 % (header / 4) * 4, mask, "the header of chunk 0");
+    must_find(stage, heap, base + 8 + argument % 2 * 4, mask, "the words of chunk 0");
+    (void)must_see(stage, heap, state_word(heap, known[argument % 2]), mask, "the engine's words");
     zephyr_head(stage, heap, base, *(uintptr_t *)state_word(heap, 3), argument / 8);
     struct smh_chunk last = {0};
     while (smh_heap_walk(heap, &last)) {
     }
-    must_see(stage, heap, heap->memory + last.offset + last.size + argument / 2 % (header / 4) * 4,
-             mask, "the end marker");
+    must_find(stage, heap, heap->memory + last.offset + last.size + argument / 2 % (header / 4) * 4,
+              mask, "the end marker");
     if (heap->engine == &smh_engine_zephyr_stats) {
         size_t counters = heap->target_bits == 64 ? 6 : 3; /* words */
-        must_see(stage, heap, base + 16 + argument / 2 % counters * 4, mask, "the statistics");
+        must_find(stage, heap, base + 16 + argument / 2 % counters * 4, mask, "the statistics");
     }
 }
 
@@ -370,10 +399,10 @@ static void fit_damage(struct fuzz_stage *stage, struct smh_heap *heap, unsigned
 {
     /* The list's first and last chunk. */
     header_damage(stage, heap, argument, 8, 8);
-    must_see(stage, heap, state_word(heap, 2 + argument % 2), 1u << argument / 8 % 32,
-             "an end of the list");
+    must_find(stage, heap, state_word(heap, 2 + argument % 2), 1u << argument / 8 % 32,
+              "an end of the list");
     /* Where there is no chunk. */
-    must_see(stage, heap, state_word(heap, 5), 1u << 30, "the rover");
+    must_find(stage, heap, state_word(heap, 5), 1u << 30, "the rover");
 }
 
 void fuzz_judge_damage(struct fuzz_stage *stage, size_t index, unsigned argument)

@@ -306,9 +306,10 @@ static void judge_granules(const struct smh_heap_config *good, unsigned target_b
         bool taken = takes_granule(config.engine, config.granule, target_bits);
         FUZZ_REQUIRE(taken ? code == 0 || code == -ENOMEM : code == -EINVAL,
                      "%s answers granule %zu with %d", config.engine->name, config.granule, code);
-        /* Of engines with tables of their own; a start bitmap is for whatever the engine takes. */
-        FUZZ_REQUIRE(taken ? tables != 0 || config.granule > 64
-                           : tables == 0 || (config.engine->flags & SMH_ENGINE_EXACT) == 0,
+        /* Of engines with tables of their own, and none for less than a block; a start bitmap is
+         * for whatever the engine takes. */
+        FUZZ_REQUIRE((taken && config.granule <= config.memory_size) == (tables != 0) ||
+                         (config.engine->flags & SMH_ENGINE_EXACT) == 0,
                      "%s with granule %zu is said to want %zu bytes of metadata",
                      config.engine->name, config.granule, tables);
     }
