@@ -14,6 +14,7 @@
 
 #define BLOCKS      24u
 #define HEADER_MOST 16u
+#define LARGE_BYTES ((size_t)15 * 8) /* bitmap's, in a region of less than 1024 units */
 
 static _Alignas(64) uint8_t memory[8192];
 
@@ -154,7 +155,7 @@ static void forge_large(struct smh_random *random)
     struct smh_chunk chunk = {0};
     uint8_t *blocks[BLOCKS];
     unsigned unseen[3] = {0}; /* of next, previous, size */
-    size_t least = 15 * 8;    /* of a region of less than 1024 units */
+    size_t least = LARGE_BYTES;
     open_heap(&heap, &smh_engine_bitmap, 4096, 64);
     for (unsigned i = 0; i < BLOCKS; i++) {
         blocks[i] = smh_heap_alloc(
@@ -210,6 +211,39 @@ static void forge_headers(const struct smh_engine *engine, unsigned target_bits,
                      "changed, %d",
                      engine->name, block - memory, verdict, i % 64, expected);
     }
+}
+
+/* Engine bitmap's only free chunk, of `bytes`, made the reserve: its ends in the engine's words
+ * where those of the whole heap stood, and in no list. */
+static void forge_reserve(size_t bytes)
+{
+    static uint8_t tables[1024];
+    struct smh_heap heap;
+    struct smh_chunk chunk = {0};
+    size_t place = 0;
+    open_heap(&heap, &smh_engine_bitmap, 4096, 64);
+    FUZZ_REQUIRE(smh_heap_walk(&heap, &chunk) && heap.metadata_size <= sizeof(tables),
+                 "forged: no heap of bitmap");
+    const uint32_t whole[2] = {3, 3 + (uint32_t)(chunk.size / 8)}; /* as the layout counts units */
+    const uint32_t ends[2] = {3, 3 + (uint32_t)(bytes / 8)};
+    while (memcmp((const uint8_t *)heap.state + place, whole, sizeof(whole)) != 0) {
+        place += sizeof(whole[0]);
+        FUZZ_REQUIRE(place + sizeof(whole) <= sizeof(heap.state), "forged: there is no reserve");
+    }
+    void *block = smh_heap_alloc(&heap, bytes);
+    FUZZ_REQUIRE(block == heap.memory + chunk.offset &&
+                     smh_heap_alloc(&heap, heap.engine->largest_free(&heap)) != NULL,
+                 "forged: a heap is not filled");
+    const struct smh_heap full = heap;
+    memcpy(tables, heap.metadata, heap.metadata_size);
+    FUZZ_REQUIRE(smh_heap_free(&heap, block) == 0 && smh_heap_check(&heap, NULL) == 0,
+                 "forged: a block stays");
+    memcpy(heap.state, full.state, sizeof(heap.state));
+    memcpy((uint8_t *)heap.state + place, ends, sizeof(ends));
+    memcpy(heap.metadata, tables, heap.metadata_size);
+    heap.metadata[8] |= 1u << 4; /* the second bit of its mark, behind a word of zeros */
+    FUZZ_REQUIRE((smh_heap_check(&heap, NULL) == 0) == (bytes >= LARGE_BYTES),
+                 "the validator of bitmap is wrong about a reserve of %zu bytes", bytes);
 }
 
 /* A counter on the wrong side of its bound, by one. */
@@ -268,6 +302,8 @@ void fuzz_judge_forged(uint64_t seed)
     }
     forge_buddy(&random);
     forge_large(&random);
+    forge_reserve(LARGE_BYTES - 8 - 8 * (size_t)smh_random_below(&random, 12));
+    forge_reserve(LARGE_BYTES);
     forge_zephyr(&random, 32);
     forge_zephyr(&random, 64);
     for (size_t granule = 8; granule <= 64; granule *= 2) {

@@ -99,7 +99,7 @@ static void note_old_end(uintptr_t heap_id, void *old_end, void *new_end);
 static void note_new_end(uintptr_t heap_id, void *old_end, void *new_end);
 
 static HEAP_LISTENER_ALLOC_DEFINE(twice, 0, note_twice);
-static HEAP_LISTENER_ALLOC_DEFINE(nobody, 1, note_nobody);
+static HEAP_LISTENER_ALLOC_DEFINE(nobody, HEAP_ID_LIBC, note_nobody);
 static HEAP_LISTENER_FREE_DEFINE(nobody_frees, 1, note_nobody);
 static HEAP_LISTENER_RESIZE_DEFINE(resized, 0, note_resize);
 static HEAP_LISTENER_FREE_DEFINE(once, 0, note_once);
@@ -202,8 +202,9 @@ void fuzz_listen_begin(const uintptr_t *heap_ids, size_t count)
         heap_listener_register(&allocs[i]);
         heap_listener_register(&frees[i]);
     }
-    heap_listener_register(&twice);
+    /* Each keeps its place: in the order of registering again they would be exchanged. */
     heap_listener_register(&allocs[0]);
+    heap_listener_register(&twice);
     heap_listener_register(&nobody_frees);
     heap_listener_register(&resized);
     heap_listener_unregister(&nobody_frees);

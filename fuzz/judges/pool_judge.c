@@ -339,3 +339,40 @@ uint64_t fuzz_judge_pool_products(struct smh_pool *pool, const struct smh_fuzz_s
     }
     return failed;
 }
+
+static uint64_t rank_calls;
+
+/* Never the same twice, as if other threads went on all the time. */
+static uint64_t restless_rank(const struct smh_pool_slot *slot, size_t align, size_t bytes)
+{
+    (void)slot;
+    (void)align;
+    (void)bytes;
+    return ++rank_calls * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+uint64_t fuzz_judge_restless(struct fuzz_stage *stage, const struct smh_operation *operation)
+{
+    static const struct smh_policy restless = {
+        .name = "restless", .rank = restless_rank, .lockless = true};
+    struct smh_pool *pool = &stage->machine.pool;
+    const struct smh_policy *kept = pool->policy;
+    if (kept->fixed || operation->bytes == 0) {
+        return 0;
+    }
+    rank_calls = operation->site;
+    pool->policy = &restless;
+    void *block =
+        smh_pool_aligned_alloc(pool, operation->attr, operation->align, (size_t)operation->bytes);
+    pool->policy = kept;
+    for (size_t i = 0; block == NULL && i < stage->machine.region_count; i++) {
+        const struct smh_region_config *region = &stage->region_configs[i];
+        FUZZ_REQUIRE(!stage->scenario.match(region->attr, operation->attr) ||
+                         (region->reserve_bytes != 0 && region->attr != operation->attr) ||
+                         !fuzz_has_room(&stage->slots[i].heap, operation),
+                     "step %llu: while ranks move, region %zu is passed over, which has room",
+                     (unsigned long long)stage->index, i);
+    }
+    (void)smh_pool_free(pool, block);
+    return block == NULL;
+}

@@ -29,4 +29,8 @@ uint64_t fuzz_judge_reserve_edge(struct fuzz_stage *stage, size_t bytes);
 /* Products that do not fit; how many requests have failed. */
 uint64_t fuzz_judge_pool_products(struct smh_pool *pool, const struct smh_fuzz_step *step);
 
+/* Whatever the ranks do meanwhile, no region that has room is passed over. How many requests have
+ * failed. */
+uint64_t fuzz_judge_restless(struct fuzz_stage *stage, const struct smh_operation *operation);
+
 #endif

@@ -8,6 +8,7 @@
 #include "tiny.h"
 
 #include "../engines.h"
+#include "../naive/reference.h"
 #include "../stage.h"
 
 #include <smh/port.h>
@@ -30,14 +31,19 @@ static void lay(uint8_t *all, size_t bytes, const uint8_t *from, size_t size)
     smh_port_unpoison((void *)(uintptr_t)from, size);
 }
 
-/* All of a heap in one block, and back. */
+/* All of a heap in one block, where the reference has it, and back. */
 static void judge_whole(void)
 {
     uint8_t *memory = config.memory;
     size_t largest = heap.engine->largest_free(&heap);
+    const struct fuzz_reference *reference =
+        fuzz_reference_open(&heap, config.metadata, config.metadata_size);
     FUZZ_REQUIRE(largest <= config.memory_size && smh_heap_check(&heap, NULL) == 0,
                  "tiny: %s has %zu bytes in %zu", heap.engine->name, largest, config.memory_size);
     uint8_t *block = largest == 0 ? NULL : smh_heap_alloc(&heap, largest);
+    if (reference != NULL && largest != 0) {
+        fuzz_reference_compare(reference, &heap, block, reference->alloc(0, largest), largest);
+    }
     if (block == NULL) {
         FUZZ_REQUIRE(largest == 0, "tiny: %s refuses the %zu bytes that it has", heap.engine->name,
                      largest);

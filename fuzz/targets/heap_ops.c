@@ -50,10 +50,18 @@ static void do_alloc(struct smh_live *live, struct smh_operation *operation)
     fuzz_entered(&stage, live, operation, block, used, 0);
 }
 
+/* What has just been freed is known as such, also where not every address is; but in zephyr a chunk
+ * of one unit, which it joins, may have its links where the header was. */
 static void do_free(struct smh_live *live)
 {
+    const struct smh_heap *heap = heap_of();
+    const void *freed = live->block;
     fuzz_leaving(&stage, live);
     fuzz_left(&stage, live, smh_heap_free(heap_of(), live->block));
+    FUZZ_REQUIRE(heap->starts != NULL || fuzz_engine_is_zephyr(heap->engine) ||
+                     smh_heap_verdict(heap, freed) == -EALREADY,
+                 "step %llu: the verdict on a block that was just freed is %d",
+                 (unsigned long long)stage.index, smh_heap_verdict(heap, freed));
 }
 
 static void do_realloc(struct smh_live *live, struct smh_operation *operation)

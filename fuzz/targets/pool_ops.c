@@ -155,6 +155,48 @@ static void judge_tries(const struct before *before, const struct smh_operation 
     }
 }
 
+/* Whether the regions have counted what they count when the first `vain` attributes found no room,
+ * and the next one was served by this region (-1: there is no next). */
+static bool preferred(const struct before *before, const struct smh_operation *operation,
+                      size_t vain, int served)
+{
+    const uint32_t *attrs = operation->prefer->attrs;
+    for (size_t i = 0; i < stage.machine.region_count; i++) {
+        uint32_t attr = stage.region_configs[i].attr;
+        uint64_t expected = before->failed[i];
+        for (size_t j = 0; j < vain; j++) {
+            expected += stage.scenario.match(attr, attrs[j]);
+        }
+        if (served >= 0 && stage.scenario.match(attr, attrs[vain])) {
+            expected += before->rank[i] < before->rank[served] ||
+                        (before->rank[i] == before->rank[served] && (int)i < served);
+        } else if (served == (int)i) {
+            return false; /* which does not match */
+        }
+        if (stage.slots[i].heap.failed_requests != expected) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Attributes are tried in the order of the list, each in all its regions. */
+static void judge_preference(const struct before *before, const struct smh_operation *operation,
+                             int served)
+{
+    size_t count = operation->prefer->count;
+    size_t vain = served < 0 ? count : 0;
+    if (operation->bytes == 0 || stage.machine.policy == &smh_policy_best_fit) {
+        return; /* whose ranks may move from one try to the next */
+    }
+    while (vain < count && !preferred(before, operation, vain, served)) {
+        vain++;
+    }
+    FUZZ_REQUIRE(served < 0 ? preferred(before, operation, count, -1) : vain < count,
+                 "step %llu: region %d serves, which is not how %zu attributes are tried in turn",
+                 (unsigned long long)stage.index, served, count);
+}
+
 /* What exact requests hold back is still there after one that was not exact. */
 static void judge_reserve(const struct smh_operation *operation, size_t served)
 {
@@ -232,9 +274,11 @@ static void do_alloc(struct smh_live *live, struct smh_operation *operation)
     look(&before, operation);
     void *block = ask(operation);
     *live = (struct smh_live){.serial = stage.serial++};
+    int server = block == NULL ? -1 : smh_pool_index_of(pool_of(), block);
     if (operation->prefer == NULL) {
-        judge_tries(&before, operation, block == NULL ? -1 : smh_pool_index_of(pool_of(), block),
-                    -1);
+        judge_tries(&before, operation, server, -1);
+    } else {
+        judge_preference(&before, operation, server);
     }
     if (block == NULL) {
         failed += operation->bytes != 0;
@@ -414,42 +458,6 @@ static void judge_largest_edge(const struct smh_operation *operation)
     }
 }
 
-static uint64_t rank_calls;
-
-/* Never the same twice, as if other threads went on all the time. */
-static uint64_t restless_rank(const struct smh_pool_slot *slot, size_t align, size_t bytes)
-{
-    (void)slot;
-    (void)align;
-    (void)bytes;
-    return ++rank_calls * UINT64_C(0x9E3779B97F4A7C15);
-}
-
-/* Whatever the ranks do meanwhile, no region that has room is passed over. */
-static void judge_restless(const struct smh_operation *operation)
-{
-    static const struct smh_policy restless = {
-        .name = "restless", .rank = restless_rank, .lockless = true};
-    const struct smh_policy *kept = pool_of()->policy;
-    if (kept->fixed || operation->bytes == 0) {
-        return;
-    }
-    pool_of()->policy = &restless;
-    void *block = smh_pool_aligned_alloc(pool_of(), operation->attr, operation->align,
-                                         (size_t)operation->bytes);
-    pool_of()->policy = kept;
-    failed += block == NULL;
-    for (size_t i = 0; block == NULL && i < stage.machine.region_count; i++) {
-        const struct smh_region_config *region = &stage.region_configs[i];
-        FUZZ_REQUIRE(!stage.scenario.match(region->attr, operation->attr) ||
-                         (region->reserve_bytes != 0 && region->attr != operation->attr) ||
-                         !fuzz_has_room(&stage.slots[i].heap, operation),
-                     "step %llu: while ranks move, region %zu is passed over, which has room",
-                     (unsigned long long)stage.index, i);
-    }
-    (void)smh_pool_free(pool_of(), block);
-}
-
 static void misuse_pointer(void *wild)
 {
     struct smh_pool *pool = pool_of();
@@ -539,7 +547,7 @@ static void do_step(struct smh_fuzz_step *step)
         if (step->argument % 4 == 1) {
             judge_largest_edge(&step->operation);
         }
-        judge_restless(&step->operation);
+        failed += fuzz_judge_restless(&stage, &step->operation);
         if (stage.machine.policy == &smh_policy_round_robin && step->argument % 4 == 0) {
             pool_of()->turn = UINT32_MAX;
             last_turn = true;
@@ -566,7 +574,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     memset(turns, 0, sizeof(turns));
     turn = 0;
     last_turn = false;
-    rank_calls = 0;
     if (input.config.regions[0].priority % 8 == 0) {
         fuzz_judge_pool_init();
     }

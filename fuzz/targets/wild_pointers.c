@@ -138,13 +138,30 @@ static void judge_pointers(unsigned argument)
     judge_pointer(first + granule);
 }
 
+/* Marks of a start bitmap are damaged: what lies right behind each is refused all the same, and why
+ * is looked for from there, though nothing may start there. */
+static void judge_marks(const uint8_t *at, size_t width)
+{
+    const struct smh_heap *heap = heap_of();
+    uintptr_t first = (uintptr_t)heap->memory >> heap->step_shift;
+    for (size_t i = 0; heap->starts != NULL && i < width * 8; i++) {
+        uintptr_t mark = ((uintptr_t)at - (uintptr_t)heap->starts) * 8 + i;
+        void *wild = (void *)(((first + mark) << heap->step_shift) + 1);
+        judge_pointer(wild);
+        FUZZ_REQUIRE(smh_heap_verdict(heap, wild) != 0, "%p, aligned to nothing, is a block", wild);
+    }
+}
+
 /* A block that is to have more than there is looks at all that lies around it, and stays; in
  * damaged tables of engine bitmap that leads nowhere else. */
 static void judge_neighbours(unsigned argument)
 {
+    /* What words of marks behind a damaged end may add to it is less than this. */
+    size_t beyond = (size_t)512 << heap_of()->step_shift;
     for (size_t i = 0; i < 8; i++) {
         void *block = stage.live[(argument + i) % SMH_FUZZ_SLOTS].block;
-        FUZZ_REQUIRE(block == NULL || !smh_heap_resize(heap_of(), block, 2 * stage.size[0]),
+        FUZZ_REQUIRE(block == NULL ||
+                         !smh_heap_resize(heap_of(), block, 2 * stage.size[0] + beyond),
                      "a block of a damaged heap grows to more than there is");
     }
 }
@@ -213,6 +230,9 @@ static bool do_damage(const struct smh_fuzz_step *step)
     if (!in_tables || (heap_of()->engine->flags & SMH_ENGINE_EXACT) != 0) {
         judge_pointers(step->argument);
         judge_pointer(stage.live[step->operation.slot].block); /* whose header it may be */
+    }
+    if (in_tables) {
+        judge_marks(at, width);
     }
     if (in_tables && heap_of()->engine == &smh_engine_bitmap && !forgiven) {
         judge_neighbours(step->operation.slot);
