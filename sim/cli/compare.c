@@ -20,6 +20,8 @@ struct matrix {
     const struct smh_scenario *scenario;
     const struct smh_engine *engines[SMH_LIST_MAX];
     size_t engine_count;
+    char
+        left_out[256]; /* engines of all that have no place in the machine, "" or "buddy, zephyr" */
     const struct smh_policy *policies[SMH_LIST_MAX];
     size_t policy_count;
     struct smh_result *results; /* [engine][policy][seed] */
@@ -34,14 +36,31 @@ struct matrix {
     struct smh_progress progress;
 };
 
-static void fill_axes(struct matrix *matrix, const struct smh_cli_options *options)
+/* Whether the scenario's machine has room for the engine and its tables; if not, says why. */
+static bool has_place(struct matrix *matrix, const struct smh_engine *engine)
+{
+    struct smh_machine machine;
+    const struct smh_machine_choice choice = {.engine = engine};
+    if (smh_machine_open(&machine, matrix->scenario, &choice, &matrix->error) == 0) {
+        smh_machine_close(&machine);
+        return true;
+    }
+    size_t length = strlen(matrix->left_out);
+    snprintf(matrix->left_out + length, sizeof(matrix->left_out) - length, "%s%s",
+             length == 0 ? "" : ", ", engine->name);
+    fprintf(stderr, "smh compare: %s is left out: %s\n", engine->name, matrix->error.message);
+    return false;
+}
+
+/* Engines that are asked for must fit; of all, those that do. False, with the error set: none. */
+static bool fill_axes(struct matrix *matrix, const struct smh_cli_options *options)
 {
     matrix->engine_count = options->engine_count;
     memcpy(matrix->engines, options->engines, sizeof(matrix->engines));
-    while (options->engine_count == 0 && matrix->engine_count < SMH_LIST_MAX &&
-           smh_engine_at(matrix->engine_count) != NULL) {
-        matrix->engines[matrix->engine_count] = smh_engine_at(matrix->engine_count);
-        matrix->engine_count++;
+    for (size_t i = 0; options->engine_count == 0 && smh_engine_at(i) != NULL; i++) {
+        if (matrix->engine_count < SMH_LIST_MAX && has_place(matrix, smh_engine_at(i))) {
+            matrix->engines[matrix->engine_count++] = smh_engine_at(i);
+        }
     }
     matrix->policy_count = options->policy_count;
     memcpy(matrix->policies, options->policies, sizeof(matrix->policies));
@@ -52,6 +71,7 @@ static void fill_axes(struct matrix *matrix, const struct smh_cli_options *optio
     }
     matrix->seed_count = options->seed_count != 0 ? options->seed_count : 1;
     matrix->run_count = matrix->engine_count * matrix->policy_count * matrix->seed_count;
+    return matrix->run_count != 0;
 }
 
 /* The default engine (or the scenario's own) and the scenario's policy: what a user has who chooses
@@ -184,6 +204,11 @@ static int publish(struct matrix *matrix, const char *path, struct smh_error *er
     }
     smh_verdict_open(&verdict, list, matrix->run_count);
     smh_verdict_sentence(&verdict, sentence, sizeof(sentence));
+    if (matrix->left_out[0] != '\0') {
+        size_t length = strlen(sentence);
+        snprintf(sentence + length, sizeof(sentence) - length, " Left out, as they do not fit: %s.",
+                 matrix->left_out);
+    }
     matrix->best = verdict.rows[verdict.best].first;
     details[matrix->best] = true;
     details[verdict.rows[verdict.worst].first] = true;
@@ -240,9 +265,8 @@ static int compare(const struct smh_cli_options *options, const char *path, bool
     struct matrix matrix = {.options = options};
     struct smh_scenario *scenario = smh_scenario_load(path, false, &matrix.error);
     int code = SMH_EXIT_INPUT;
-    if (scenario != NULL) {
-        fill_axes(&matrix, options);
-        matrix.scenario = scenario;
+    matrix.scenario = scenario;
+    if (scenario != NULL && fill_axes(&matrix, options)) {
         matrix.results = smh_must_allocate(matrix.run_count, sizeof(*matrix.results));
         char output[4096];
         if (output_path(options, scenario, several, output, sizeof(output), &matrix.error) == 0 &&
