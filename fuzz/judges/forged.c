@@ -63,6 +63,15 @@ static void forge_buddy(struct smh_random *random)
         *at = entries[0];
         *was = entries[1];
     }
+    /* No entry says where the first block begins, and none lies before it. */
+    uint8_t entry = table[0];
+    table[0] = 0;
+    for (size_t unit = 1; unit == 1 || table[unit - 1] == 0; unit++) {
+        const uint8_t *place = heap.memory + first + ((unit - 1) << heap.step_shift);
+        FUZZ_REQUIRE(smh_heap_verdict(&heap, place) == -EINVAL,
+                     "forged: buddy knows a block that is in no table");
+    }
+    table[0] = entry;
     FUZZ_REQUIRE(smh_heap_check(&heap, NULL) == 0, "forged: a buddy heap is broken");
 }
 
