@@ -76,7 +76,10 @@ static void must_see_byte(const struct fuzz_stage *stage, const struct smh_heap 
     uint8_t *byte = &table[argument * 7u % size];
     uint8_t bit = (uint8_t)(1u << argument / 4096 % 8);
     *byte ^= bit;
-    int code = smh_heap_check(heap, NULL);
+    struct smh_fault fault;
+    /* What is wrong in buddy's table its own check sees; bitmap leaves sums to the validator's. */
+    int code = heap->engine == &smh_engine_buddy ? heap->engine->check(heap, &fault)
+                                                 : smh_heap_check(heap, NULL);
     *byte ^= bit;
     FUZZ_REQUIRE(code != 0,
                  "step %llu: the validator of %s does not see 0x%x of byte %td of a table changed",
