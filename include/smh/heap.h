@@ -118,8 +118,8 @@ int smh_heap_init(struct smh_heap *heap, const struct smh_heap_config *config);
 /* Bytes of `metadata` that are enough for exact verdicts with this configuration, wherever memory
  * and metadata lie (in-band engine: the start bitmap; out-of-band engine: its tables); 0 where
  * there is none to want, or init would refuse engine, granule or target_bits by their form (an
- * incomplete table, no power of two, a width other than 0, 32, 64). Of a granule that the engine alone
- * refuses it is 0 for its own tables; a start bitmap's size is told nevertheless.
+ * incomplete table, no power of two, a width other than 0, 32, 64). Of a granule that the engine
+ * alone refuses it is 0 for its own tables; a start bitmap's size is told nevertheless.
  * `config->memory`, `metadata` and `metadata_size` are not read. */
 size_t smh_heap_metadata_size(const struct smh_heap_config *config);
 
