@@ -9,6 +9,7 @@
 #include "forged.h"
 
 #include "../../sim/random.h"
+#include "../engines.h"
 #include "../naive/naive_verdict.h"
 #include "../stage.h"
 
@@ -155,6 +156,40 @@ static void forge_granule(struct smh_random *random, size_t granule)
     }
 }
 
+/* Where the engine's words say which chunk is the reserve: at first the one that is all. */
+static size_t reserve_place(const struct smh_heap *heap)
+{
+    struct smh_chunk chunk = {0};
+    size_t place = 0;
+    FUZZ_REQUIRE(smh_heap_walk(heap, &chunk), "forged: no heap of bitmap");
+    const uint32_t whole[2] = {3, 3 + (uint32_t)(chunk.size / 8)}; /* as the layout counts units */
+    while (memcmp((const uint8_t *)heap->state + place, whole, sizeof(whole)) != 0) {
+        place += sizeof(whole[0]);
+        FUZZ_REQUIRE(place + sizeof(whole) <= sizeof(heap->state), "forged: there is no reserve");
+    }
+    return place;
+}
+
+/* Each free chunk named the reserve, which but one are not. */
+static void forge_reserves(struct smh_heap *heap, size_t place)
+{
+    struct smh_chunk chunk = {0};
+    uint8_t *named = (uint8_t *)heap->state + place;
+    uint32_t kept[2];
+    size_t first = SIZE_MAX;
+    memcpy(kept, named, sizeof(kept));
+    while (smh_heap_walk(heap, &chunk)) {
+        first = first == SIZE_MAX ? chunk.offset : first;
+        uint32_t number = 3 + (uint32_t)((chunk.offset - first) / 8);
+        const uint32_t ends[2] = {number, number + (uint32_t)(chunk.size / 8)};
+        if (!chunk.used && number != kept[0]) {
+            memcpy(named, ends, sizeof(ends));
+            must_refuse(heap, "a chunk of a list that is named the reserve");
+            memcpy(named, kept, sizeof(kept));
+        }
+    }
+}
+
 /* The links of each large free chunk of engine bitmap, and the size that it says, from the smallest
  * large one on; but for the reserve, which says none, and what the first of a list links back to.
  */
@@ -165,7 +200,8 @@ static void forge_large(struct smh_random *random)
     uint8_t *blocks[BLOCKS];
     unsigned unseen[3] = {0}; /* of next, previous, size */
     size_t least = LARGE_BYTES;
-    open_heap(&heap, &smh_engine_bitmap, 4096, 64);
+    open_heap(&heap, &smh_engine_bitmap, 2048 + (size_t)smh_random_below(random, 256) * 8, 64);
+    size_t place = reserve_place(&heap);
     for (unsigned i = 0; i < BLOCKS; i++) {
         blocks[i] = smh_heap_alloc(
             &heap, i % 2 == 0 ? least + (size_t)smh_random_below(random, 3) * 8 : 16);
@@ -187,6 +223,7 @@ static void forge_large(struct smh_random *random)
     FUZZ_REQUIRE(unseen[0] <= 1 && unseen[1] <= 1 + 3 && unseen[2] <= 1,
                  "the validator of bitmap does not see %u wrong links, %u back, %u wrong sizes",
                  unseen[0], unseen[1], unseen[2]);
+    forge_reserves(&heap, place);
 }
 
 /* Each bit of each header changed: the verdict on the block behind it is what headers say then. */
@@ -229,16 +266,11 @@ static void forge_reserve(size_t bytes)
     static uint8_t tables[1024];
     struct smh_heap heap;
     struct smh_chunk chunk = {0};
-    size_t place = 0;
     open_heap(&heap, &smh_engine_bitmap, 4096, 64);
+    size_t place = reserve_place(&heap);
     FUZZ_REQUIRE(smh_heap_walk(&heap, &chunk) && heap.metadata_size <= sizeof(tables),
                  "forged: no heap of bitmap");
-    const uint32_t whole[2] = {3, 3 + (uint32_t)(chunk.size / 8)}; /* as the layout counts units */
     const uint32_t ends[2] = {3, 3 + (uint32_t)(bytes / 8)};
-    while (memcmp((const uint8_t *)heap.state + place, whole, sizeof(whole)) != 0) {
-        place += sizeof(whole[0]);
-        FUZZ_REQUIRE(place + sizeof(whole) <= sizeof(heap.state), "forged: there is no reserve");
-    }
     void *block = smh_heap_alloc(&heap, bytes);
     FUZZ_REQUIRE(block == heap.memory + chunk.offset &&
                      smh_heap_alloc(&heap, heap.engine->largest_free(&heap)) != NULL,
@@ -253,6 +285,26 @@ static void forge_reserve(size_t bytes)
     heap.metadata[8] |= 1u << 4; /* the second bit of its mark, behind a word of zeros */
     FUZZ_REQUIRE((smh_heap_check(&heap, NULL) == 0) == (bytes >= LARGE_BYTES),
                  "the validator of bitmap is wrong about a reserve of %zu bytes", bytes);
+}
+
+/* Each bit of zephyr's words that say where chunks end and which lists have entries, in a heap with
+ * free chunks and in a full one, of several sizes: the number of lists hangs on it. */
+static void forge_available(const struct smh_engine *engine, unsigned target_bits)
+{
+    struct smh_heap heap;
+    for (unsigned i = 0; i < 64 * 8; i++) {
+        uint8_t *byte = &memory[8 + i / 8 % 8];
+        if (i % 64 == 0) {
+            open_heap(&heap, engine, (size_t)512 << i / 128, target_bits);
+            FUZZ_REQUIRE(smh_heap_alloc(&heap, 100) != NULL, "forged: 100 bytes are refused");
+            while (i % 128 == 64 && heap.engine->largest_free(&heap) != 0) {
+                (void)smh_heap_alloc(&heap, heap.engine->largest_free(&heap));
+            }
+        }
+        *byte ^= (uint8_t)(1u << i % 8);
+        must_refuse(&heap, "a bit of chunk 0's words changed");
+        *byte ^= (uint8_t)(1u << i % 8);
+    }
 }
 
 /* A counter on the wrong side of its bound, by one. */
@@ -308,6 +360,10 @@ void fuzz_judge_forged(uint64_t seed)
     for (size_t i = 0; smh_engine_at(i) != NULL; i++) {
         forge_headers(smh_engine_at(i), 32, &random);
         forge_headers(smh_engine_at(i), 64, &random);
+        if (fuzz_engine_is_zephyr(smh_engine_at(i))) {
+            forge_available(smh_engine_at(i), 32);
+            forge_available(smh_engine_at(i), 64);
+        }
     }
     forge_buddy(&random);
     forge_large(&random);

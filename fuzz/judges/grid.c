@@ -237,7 +237,7 @@ static void judge_address(size_t offset, int verdict, bool exact, bool own)
 static void judge_strangers(const struct plan *plan)
 {
     uint8_t *memory = fuzz_window() + 4096 + plan->head;
-    open_heap(memory, 40960, 0, plan);
+    open_heap(memory, 40960 + plan->turn, 0, plan); /* and a place behind the last unit */
     size_t largest = heap.engine->largest_free(&heap);
     bool exact = heap.starts != NULL || (heap.engine->flags & SMH_ENGINE_EXACT) != 0;
     for (size_t i = 0; i < BLOCKS; i++) {

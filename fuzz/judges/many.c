@@ -158,6 +158,30 @@ static void judge_turns(unsigned argument)
     }
 }
 
+/* The smallest of three regions serves, by its size, whatever their engines leave of it. */
+static void judge_smallest(unsigned argument)
+{
+    const struct smh_pool_config config = {
+        .policy = &smh_policy_smallest_region, .slots = slots, .slot_count = 3, .unlocked = true};
+    size_t smallest = SIZE_MAX;
+    int expected = -1;
+    FUZZ_REQUIRE(smh_pool_init(&pool, &config) == 0, "a pool of 3 slots is refused");
+    for (unsigned i = 0; i < 3; i++) {
+        struct smh_region region = {.addr = (uintptr_t)room + 16 + (uintptr_t)i * 4096,
+                                    .size = 2048 + (size_t)(argument >> 3 * i) % 8 * 8};
+        unsigned number = (argument >> (9 + 2 * i)) % 8;
+        while (smh_engine_at(number) == NULL) {
+            number--;
+        }
+        region.engine = smh_engine_at(number);
+        FUZZ_REQUIRE(smh_pool_add(&pool, &region) == 0, "a region is refused");
+        expected = region.size < smallest ? (int)i : expected;
+        smallest = region.size < smallest ? region.size : smallest;
+    }
+    int served = smh_pool_index_of(&pool, smh_pool_alloc(&pool, 0, 8));
+    FUZZ_REQUIRE(served == expected, "region %d serves, the smallest is %d", served, expected);
+}
+
 void fuzz_judge_many(const struct smh_policy *policy, unsigned argument)
 {
     static bool judged;
@@ -168,5 +192,6 @@ void fuzz_judge_many(const struct smh_policy *policy, unsigned argument)
         judge_pool(&smh_policy_fastest, REGIONS_MOST, 777);
     }
     judge_turns(argument);
+    judge_smallest(argument);
     judge_pool(policy, 1 + argument / 8 % 63, argument);
 }

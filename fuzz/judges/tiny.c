@@ -8,6 +8,7 @@
 #include "tiny.h"
 
 #include "../engines.h"
+#include "../naive/naive_tables.h"
 #include "../naive/reference.h"
 #include "../stage.h"
 
@@ -70,10 +71,12 @@ static bool judge_one(uint8_t *memory, size_t size, uint8_t *metadata, size_t me
     config.metadata_size = metadata_size;
     lay(room, sizeof(room), memory, size);
     lay(tables, sizeof(tables), metadata == NULL ? tables : metadata, metadata_size);
+    size_t asked = smh_heap_metadata_size(&config);
     int code = smh_heap_init(&heap, &config);
     FUZZ_REQUIRE(code == 0 || code == -ENOMEM, "tiny: init of %zu bytes, tables of %zu, gives %d",
                  size, metadata_size, code);
     if (code == 0) {
+        naive_judge_tables(&heap, &config, asked);
         judge_whole();
     }
     return code == 0;
