@@ -158,13 +158,27 @@ static void judge_turns(unsigned argument)
     }
 }
 
-/* The smallest of three regions serves, by its size, whatever their engines leave of it. */
-static void judge_smallest(unsigned argument)
+/* What pool.h says of a policy: the region with the least of it comes first. */
+static uint64_t rank_of(const struct smh_policy *policy, const struct smh_pool_slot *slot,
+                        size_t bytes)
+{
+    const struct smh_heap *heap = &slot->heap;
+    uint64_t largest = heap->engine->largest_free(heap);
+    if (policy == &smh_policy_smallest_region) {
+        return slot->region.size;
+    }
+    if (policy == &smh_policy_most_free) {
+        return UINT64_MAX - (heap->capacity_bytes - heap->used_bytes);
+    }
+    return largest >= bytes ? largest : UINT64_MAX - largest;
+}
+
+/* Three regions of nearly one size, of which each engine leaves more or less: who comes first
+ * serves, if it has room. */
+static void judge_ranks(const struct smh_policy *policy, unsigned argument)
 {
     const struct smh_pool_config config = {
-        .policy = &smh_policy_smallest_region, .slots = slots, .slot_count = 3, .unlocked = true};
-    size_t smallest = SIZE_MAX;
-    int expected = -1;
+        .policy = policy, .slots = slots, .slot_count = 3, .unlocked = true};
     FUZZ_REQUIRE(smh_pool_init(&pool, &config) == 0, "a pool of 3 slots is refused");
     for (unsigned i = 0; i < 3; i++) {
         struct smh_region region = {.addr = (uintptr_t)room + 16 + (uintptr_t)i * 4096,
@@ -175,11 +189,27 @@ static void judge_smallest(unsigned argument)
         }
         region.engine = smh_engine_at(number);
         FUZZ_REQUIRE(smh_pool_add(&pool, &region) == 0, "a region is refused");
-        expected = region.size < smallest ? (int)i : expected;
-        smallest = region.size < smallest ? region.size : smallest;
     }
-    int served = smh_pool_index_of(&pool, smh_pool_alloc(&pool, 0, 8));
-    FUZZ_REQUIRE(served == expected, "region %d serves, the smallest is %d", served, expected);
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        const struct smh_heap *chosen = &slots[(argument + i) % 3].heap;
+        struct smh_operation operation = {.kind = SMH_OPERATION_ALLOC,
+                                          .bytes = 1 + argument / 8 * (i + 1) % 200};
+        if (i % 4 == 3 && chosen->engine->largest_free(chosen) != 0) {
+            operation.bytes = chosen->engine->largest_free(chosen);
+        }
+        unsigned first = 0;
+        for (unsigned k = 1; k < 3; k++) {
+            bool before = rank_of(policy, &slots[k], (size_t)operation.bytes) <
+                          rank_of(policy, &slots[first], (size_t)operation.bytes);
+            first = before ? k : first;
+        }
+        bool room_left = fuzz_has_room(&slots[first].heap, &operation);
+        void *block = smh_pool_alloc(&pool, 0, (size_t)operation.bytes);
+        FUZZ_REQUIRE(!room_left || smh_pool_index_of(&pool, block) == (int)first,
+                     "request %u, of %llu bytes, by policy %s: region %d serves, %u comes first", i,
+                     (unsigned long long)operation.bytes, policy->name,
+                     smh_pool_index_of(&pool, block), first);
+    }
 }
 
 void fuzz_judge_many(const struct smh_policy *policy, unsigned argument)
@@ -192,6 +222,8 @@ void fuzz_judge_many(const struct smh_policy *policy, unsigned argument)
         judge_pool(&smh_policy_fastest, REGIONS_MOST, 777);
     }
     judge_turns(argument);
-    judge_smallest(argument);
+    judge_ranks(&smh_policy_smallest_region, argument);
+    judge_ranks(&smh_policy_most_free, argument);
+    judge_ranks(&smh_policy_best_fit, argument);
     judge_pool(policy, 1 + argument / 8 % 63, argument);
 }
