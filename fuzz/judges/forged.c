@@ -1,4 +1,4 @@
-/* forged.c: what adds up and is wrong. See forged.h.
+/* forged.c: what adds up and is wrong, and each bit of what does not. See forged.h.
  *
  *     buddy    | 4       | 2   | 1 |  ->  | 2   | 4       | 1 |      neighbours change places: the
  *                                                                   sizes are the same, no place is

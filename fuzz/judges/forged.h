@@ -1,6 +1,8 @@
-/* forged.h: heaps that are wrong in several words at once.
+/* forged.h: heaps that are wrong where one rule alone tells.
  *
- * Owns: damage that leaves each count, sum and size as it was, so that one rule alone tells.
+ * Owns: damage in several words that leaves each count, sum and size as it was; and, in small heaps
+ * made for it, each bit of headers, of zephyr's lists, of the links of bitmap's large chunks, and
+ * each chunk as its reserve.
  */
 #ifndef FUZZ_FORGED_H
 #define FUZZ_FORGED_H
