@@ -474,6 +474,9 @@ def main():
     parser.add_argument("--names", action="store_true", help="exchanged names alone")
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
+    missing = [path for path in options.files if not os.path.isfile(path)]
+    if missing:
+        sys.exit(f"run.py: {missing[0]} is no file of this tree; allowed: {', '.join(sources()[:3])}, ...")
     results = {}
     out = OUT_NAMES if options.names else OUT
     if os.path.exists(out):
